@@ -1,0 +1,1 @@
+"""Glassgate: production behind glass. Engineers look at everything and change nothing."""
