@@ -122,3 +122,34 @@ class ChangeRequest:
     files: tuple[FilePatch, ...]
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """What a door knows of a refused unit, handed to the change flow.
+
+    Attributes:
+        text: exactly as sent.
+        values: bind values as sent; None where there are none.
+        types: type oids of the values, 0 where open.
+        formats: 0 text, 1 binary, one a value.
+        database: target database, or the like.
+        context: what else the patch depends on, such as the search_path.
+        title: one line, such as ``UPDATE customers``.
+        tables: what it touches.
+        kind: sort of artifact that can carry it.
+        batch: units of one session with the same batch belong to one change request (one transaction).
+        explainable: whether the plan may be asked for: everything planning would execute is judged a read.
+    """
+
+    text: str
+    values: tuple[bytes | None, ...] | None
+    types: tuple[int, ...]
+    formats: tuple[int, ...]
+    database: str
+    context: str
+    title: str
+    tables: tuple[str, ...]
+    kind: ChangeKind
+    batch: int
+    explainable: bool
