@@ -26,7 +26,7 @@ class Unit:
     Attributes:
         text: the unit exactly as sent.
         values: bind values as sent, None for NULL; None where the unit has none.
-        repeats: number of an earlier unit of this session with this same text, which is then not stored again.
+        repeats: number of an earlier unit of this session with this same text, then not stored again.
         origin: client or gateway.
     """
 
@@ -57,22 +57,19 @@ class Admitted(Generic[U_co, J_co]):
 
 @dataclass(frozen=True, slots=True)
 class Refused(Generic[U_co, J_co]):
-    """Judged ``change`` or ``refuse`` and standing in the recording; never forwarded.
+    """Not admitted and standing in the recording; never forwarded.
 
     Attributes:
         unit: what was judged.
         judged: the judge's whole answer.
         number: the unit's place in the session.
+        verdict: why it was not run: the judge's, or the line's own where the grant's lease has lapsed.
     """
 
     unit: U_co
     judged: J_co
     number: UnitNumber
-
-    @property
-    def verdict(self) -> Verdict:
-        """Why it was not run."""
-        return self.judged.verdict
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
