@@ -28,12 +28,14 @@ class Unit:
         values: bind values as sent, None for NULL; None where the unit has none.
         repeats: number of an earlier unit of this session with this same text, then not stored again.
         origin: client or gateway.
+        context: what else the verdict depended on, for the record, such as the database.
     """
 
     text: bytes
     values: tuple[bytes | None, ...] | None = None
     repeats: UnitNumber | None = None
     origin: Origin = Origin.CLIENT
+    context: str = ""
 
 
 U_co = TypeVar("U_co", bound=Unit, covariant=True)

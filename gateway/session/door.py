@@ -1,0 +1,81 @@
+"""What a protocol room gives to the line, and the facts it is given to dial production."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from gateway.domain.unit import Unit
+from gateway.domain.verdict import Judged
+
+if TYPE_CHECKING:
+    from gateway.domain.change import Capture
+    from gateway.domain.endpoint import Endpoint, EndpointKind
+    from gateway.domain.ids import SessionId
+    from gateway.domain.production import ReadProduction
+    from gateway.domain.secret import Secret
+    from gateway.domain.session import Ending, Level
+    from gateway.domain.unit import Refused
+    from gateway.session.line import Session
+
+U = TypeVar("U", bound=Unit)
+J = TypeVar("J", bound=Judged)
+
+
+@dataclass(frozen=True, slots=True)
+class DialContext:
+    """Facts of the session that production may be told or that choose a connection.
+
+    Attributes:
+        session: the session's number.
+        identity: login name of who is connecting.
+    """
+
+    session: SessionId
+    identity: str
+
+
+class Door(Protocol[U, J]):
+    """One client connection, as its protocol room hands it to the line.
+
+    Attributes:
+        kind: the protocol it speaks.
+        client: peer address and application, for the record.
+        source: peer address alone.
+        production: the gateway's own reads of production, through ``Session.admit`` like any unit.
+    """
+
+    kind: EndpointKind
+    client: str
+    source: str
+    production: ReadProduction
+
+    async def dial(self, endpoint: Endpoint, secret: Secret, context: DialContext) -> Level:
+        """Open production read-only and probe what it enforces by itself.
+
+        Raises:
+            UpstreamUnavailable: production can't be reached or refuses the gateway's credential.
+            UpstreamTooOpen: the endpoint requires a read-only role and the probe found more.
+        """
+
+    def judge(self, unit: U) -> J:
+        """Judge one unit: pure, cached, no I/O."""
+
+    def heavy(self, unit: U) -> bool:
+        """Whether judging would hold up the loop: such a unit is judged in a thread first."""
+
+    async def serve(self, session: Session[U, J]) -> Ending:
+        """Carry units in and answers out until the client or production ends it."""
+
+    async def warn(self, message: str) -> None:
+        """Show a notice in the client's own protocol."""
+
+    async def cut(self, ending: Ending) -> bool:
+        """Cancel what runs in production, tell the client why, close both sides.
+
+        Returns:
+            Whether production confirmed that nothing of this session runs there any more.
+        """
+
+    def capture(self, refused: Refused[U, J]) -> Capture | None:
+        """Return what a change request needs of a refused unit, None where no artifact could carry it."""

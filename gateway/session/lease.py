@@ -1,0 +1,167 @@
+"""Taken grants are held on a short lease, renewed from the store; what is gone there is cut here at once."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.domain.errors import StoreUnavailable
+from gateway.domain.session import EndCause, Ending
+from gateway.log import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateway.access.grants import Grants
+    from gateway.domain.access import Grant
+    from gateway.domain.ids import GrantId
+    from gateway.store.pool import Store
+
+LEASE_SECONDS = 10.0
+"""So long sessions go on while the store is away; past it nothing is admitted until it is back."""
+RENEW_SECONDS = 3.0
+"""A missed notification of a revocation is late by at most this."""
+WARN_SECONDS = 300.0
+"""A session is told so long before its grant ends."""
+CHANNEL = "glassgate_grants"
+"""The store notifies here whenever a grant, a person or a role goes."""
+
+log = get_logger("session")
+
+
+class Governed(Protocol):
+    """What a lease can warn and end: a session."""
+
+    def warn(self, message: str) -> None:
+        """Show a notice to the client."""
+
+    def end(self, ending: Ending) -> None:
+        """End it now."""
+
+
+class Lease:
+    """One taken grant within this process.
+
+    Attributes:
+        grant: the grant's number.
+        until: loop time up to which units may be admitted without hearing from the store.
+        ends_at: loop time of the grant's own end.
+    """
+
+    __slots__ = ("_end", "_governed", "_loop", "_warning", "ends_at", "grant", "until")
+
+    def __init__(self, grant: GrantId, remaining: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._governed: set[Governed] = set()
+        self._warning: asyncio.TimerHandle | None = None
+        self._end: asyncio.TimerHandle | None = None
+        self.grant = grant
+        self.until = self.ends_at = 0.0
+        self.renewed(self._loop.time(), remaining)
+
+    def renewed(self, asked_at: float, remaining: float) -> None:
+        """The store said at ``asked_at`` (loop time) that the grant lives for ``remaining`` seconds more."""
+        ends_at = asked_at + remaining
+        self.until = min(asked_at + LEASE_SECONDS, ends_at)
+        if abs(ends_at - self.ends_at) > 1:
+            self._schedule(ends_at)
+
+    def _schedule(self, ends_at: float) -> None:
+        self.release()
+        self.ends_at = ends_at
+        self._end = self._loop.call_at(ends_at, self._expire)
+        if ends_at - WARN_SECONDS > self._loop.time():
+            self._warning = self._loop.call_at(ends_at - WARN_SECONDS, self._warn)
+
+    @contextmanager
+    def governs(self, governed: Governed) -> Iterator[None]:
+        """Warn and end ``governed`` with this grant, for as long as the block lasts."""
+        self._governed.add(governed)
+        try:
+            yield
+        finally:
+            self._governed.discard(governed)
+
+    def end(self, ending: Ending) -> None:
+        """End every session under this grant now; nothing further is admitted."""
+        self.until = 0.0
+        for governed in tuple(self._governed):
+            governed.end(ending)
+
+    def release(self) -> None:
+        """Stop the timers: no session of this process is under the grant any more."""
+        for timer in (self._end, self._warning):
+            if timer is not None:
+                timer.cancel()
+
+    def _warn(self) -> None:
+        for governed in tuple(self._governed):
+            governed.warn("your access ends in 5 minutes; ask for more with `glassgate request`")
+
+    def _expire(self) -> None:
+        self.end(Ending(EndCause.EXPIRED, "your access has ended: the time of the grant is up"))
+
+
+class Leases:
+    """All leases of this process.
+
+    Args:
+        grants: where they are renewed.
+        store: whose notifications say that something went.
+    """
+
+    def __init__(self, grants: Grants, store: Store) -> None:
+        self._grants = grants
+        self._store = store
+        self._held: dict[GrantId, tuple[Lease, int]] = {}
+        self._renewing = asyncio.Lock()
+
+    @contextmanager
+    def hold(self, grant: Grant) -> Iterator[Lease]:
+        """Keep the grant alive for as long as the block lasts."""
+        lease, users = self._held.get(grant.id) or (Lease(grant.id, grant.remaining), 0)
+        self._held[grant.id] = (lease, users + 1)
+        try:
+            yield lease
+        finally:
+            lease, users = self._held[grant.id]
+            if users > 1:
+                self._held[grant.id] = (lease, users - 1)
+            else:
+                lease.release()
+                del self._held[grant.id]
+
+    async def run(self) -> None:
+        """Renew on a timer and at each notification, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._on_timer())
+            group.create_task(self._on_notice())
+
+    async def _on_timer(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            await self.renew()
+
+    async def _on_notice(self) -> None:
+        async for _ in self._store.listen(CHANNEL):
+            await self.renew()
+
+    async def renew(self) -> None:
+        """Ask the store which grants still live; end the sessions of those that don't."""
+        async with self._renewing:
+            held = dict(self._held)
+            if not held:
+                return
+            asked_at = asyncio.get_running_loop().time()
+            try:
+                remaining = await self._grants.renew(list(held))
+            except StoreUnavailable as error:
+                log.warning("leases not renewed", error=error.message)
+                return
+            for grant, (lease, _) in held.items():
+                seconds = remaining.get(grant)
+                if seconds is None:
+                    lease.end(Ending(EndCause.REVOKED, "your access was revoked"))
+                else:
+                    lease.renewed(asked_at, seconds)

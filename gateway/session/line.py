@@ -1,0 +1,482 @@
+"""The straight line of every session, readable top to bottom; protocol rooms plug in and own none of it.
+
+accept → authenticate → resolve endpoint → authorise (a live grant) → open the recording → dial upstream, and
+for each unit: admit = judge → record unit + verdict → only then return. It ends by: client, upstream, the
+grant's end, revocation, idle limit, a lost recording; each is a recorded event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Generic
+
+from gateway.changes.flow import SessionFacts
+from gateway.domain.errors import GlassgateError, NotFound, RecordingLost
+from gateway.domain.ids import UnitNumber
+from gateway.domain.session import EndCause, Ending, Level
+from gateway.domain.unit import Admitted, Filed, Refused
+from gateway.domain.verdict import Decision, Layer, Verdict
+from gateway.log import get_logger
+from gateway.recordings.frames import Answer, Ended, Event, Opened, Output, Probed, UnitFrame
+from gateway.recordings.recording import RecordingFull
+from gateway.session.door import DialContext, Door, J, U
+
+if TYPE_CHECKING:
+    from gateway.access.authenticate import Authenticator
+    from gateway.access.endpoints import Endpoints
+    from gateway.access.grants import Grants
+    from gateway.changes.flow import Changes
+    from gateway.domain.access import Grant
+    from gateway.domain.endpoint import Endpoint
+    from gateway.domain.identity import Evidence, Identity
+    from gateway.recordings.recording import Recording, Recordings
+    from gateway.session.lease import Lease, Leases
+    from gateway.session.registry import Registry
+
+CUT_SECONDS = 2.0
+"""Production and client have so long to be told; then the session's task is cancelled all the same."""
+
+LEASE_LAPSED = Verdict(
+    Decision.REFUSE,
+    "session.lease-lapsed",
+    "the gateway can't confirm your grant at the moment (its store is away); nothing runs until it can",
+)
+
+log = get_logger("session")
+
+
+class SessionOver(GlassgateError):
+    """The session has ended; nothing further is admitted.
+
+    Attributes:
+        ending: why.
+    """
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending.message)
+        self.ending = ending
+
+
+class Line:
+    """The one way from a client's connection to production.
+
+    Args:
+        authenticator: proves identities.
+        endpoints: resolves names, opens the gateway's credential.
+        grants: takes live grants.
+        leases: keeps taken grants alive from the store.
+        recordings: opens recordings.
+        changes: files refused writes.
+        registry: the live sessions.
+        synced: whether a unit is on disk before it is forwarded (``recording.durability``).
+    """
+
+    def __init__(
+        self,
+        *,
+        authenticator: Authenticator,
+        endpoints: Endpoints,
+        grants: Grants,
+        leases: Leases,
+        recordings: Recordings,
+        changes: Changes,
+        registry: Registry,
+        synced: bool,
+    ) -> None:
+        self._authenticator = authenticator
+        self._endpoints = endpoints
+        self._grants = grants
+        self._leases = leases
+        self._recordings = recordings
+        self._changes = changes
+        self._registry = registry
+        self._synced = synced
+
+    async def run(self, evidence: Evidence, endpoint_name: str, door: Door[U, J]) -> Ending:
+        """Take one client connection along the whole line.
+
+        Args:
+            evidence: what the client showed.
+            endpoint_name: what it wants to look at.
+            door: its protocol.
+
+        Returns:
+            How the session ended.
+
+        Raises:
+            GlassgateError: before the session stood: not proven, not found, no grant, no recording,
+                no upstream.
+        """
+        identity = await self._authenticator.authenticate(evidence)
+        endpoint = await self._endpoints.resolve(endpoint_name, identity)
+        if endpoint.kind is not door.kind:
+            raise NotFound(f"{endpoint.name} is not a {door.kind.value} endpoint", hint="glassgate endpoints")
+        grant = await self._grants.take(identity, endpoint)
+        recording = await self._open_recording(identity, endpoint, grant, door)
+        session: Session[U, J] | None = None
+        ending = Ending(EndCause.FAULT, "the gateway failed; the session was ended")
+        try:
+            secret = await self._endpoints.secret(endpoint)
+            level = await door.dial(endpoint, secret, DialContext(recording.session, identity.name))
+            recording.write(Probed(level.name, int(level.layers), dict(level.findings)))
+            with self._leases.hold(grant) as lease:
+                session = Session(
+                    door=door,
+                    identity=identity,
+                    endpoint=endpoint,
+                    grant=grant,
+                    level=level,
+                    recording=recording,
+                    lease=lease,
+                    changes=self._changes,
+                    synced=self._synced,
+                )
+                with self._registry.live(session), lease.governs(session):
+                    ending = await session.live()
+        except GlassgateError as error:
+            ending = Ending(EndCause.UPSTREAM, error.message)
+            raise
+        finally:
+            await recording.close(Ended(ending.cause.value, ending.message, ending.by))
+            log.info("session ended", session=recording.session, cause=ending.cause.value)
+        return ending
+
+    async def _open_recording(
+        self, identity: Identity, endpoint: Endpoint, grant: Grant, door: Door[U, J]
+    ) -> Recording:
+        """Open the recording: from here on everything of this connection stands in it."""
+        session = await self._recordings.allocate(identity.id, endpoint.id, grant.id, door.client)
+        return await self._recordings.open_recording(
+            Opened(
+                session=session,
+                identity=identity.name,
+                endpoint=endpoint.name,
+                grant=grant.id,
+                reason=grant.reason,
+                client=door.client,
+                kind=endpoint.kind.value,
+            ),
+            max_bytes=endpoint.settings.max_recording_bytes,
+        )
+
+
+class Session(Generic[U, J]):
+    """A governed session. Made only here: whoever holds one knows that every step before it happened.
+
+    Attributes:
+        id: the session's number.
+        identity: who.
+        endpoint: what.
+        grant: under which grant.
+        level: what production enforces by itself.
+        recording: everything that happens.
+    """
+
+    __slots__ = (
+        "_changes",
+        "_door",
+        "_ended",
+        "_ending",
+        "_filing",
+        "_group",
+        "_idle",
+        "_layers",
+        "_lease",
+        "_loop",
+        "_next",
+        "_synced",
+        "_touched",
+        "endpoint",
+        "grant",
+        "id",
+        "identity",
+        "level",
+        "recording",
+    )
+
+    def __init__(
+        self,
+        *,
+        door: Door[U, J],
+        identity: Identity,
+        endpoint: Endpoint,
+        grant: Grant,
+        level: Level,
+        recording: Recording,
+        lease: Lease,
+        changes: Changes,
+        synced: bool,
+    ) -> None:
+        self.id = recording.session
+        self.identity = identity
+        self.endpoint = endpoint
+        self.grant = grant
+        self.level = level
+        self.recording = recording
+        self._door = door
+        self._lease = lease
+        self._changes = changes
+        self._synced = synced
+        self._layers = int(level.layers | Layer.PARSED | Layer.JUDGED | Layer.EXACT)
+        self._next = 1
+        self._loop = asyncio.get_running_loop()
+        self._touched = self._loop.time()
+        self._idle = float(endpoint.settings.idle_seconds)
+        self._ending: Ending | None = None
+        self._ended = asyncio.Event()
+        self._filing = asyncio.Lock()
+        self._group: asyncio.TaskGroup | None = None
+
+    # ---- admission -------------------------------------------------------------------------------
+
+    def admit_now(self, unit: U) -> Admitted[U, J] | Refused[U, J] | None:
+        """Judge and record one unit without waiting: the hot path, a plain call.
+
+        Returns:
+            Whether it may be forwarded; None when something must wait: use ``admit``.
+
+        Raises:
+            SessionOver: nothing further is admitted.
+        """
+        if self._synced or self._door.heavy(unit):
+            return None
+        return self._admit(unit)
+
+    async def admit(self, unit: U) -> Admitted[U, J] | Refused[U, J]:
+        """Judge and record one unit, a large text in a thread, waiting until it is on disk where that is set.
+
+        Raises:
+            SessionOver: nothing further is admitted.
+        """
+        if self._door.heavy(unit):
+            await asyncio.to_thread(self._door.judge, unit)
+        outcome = self._admit(unit)
+        if self._synced:
+            try:
+                await self.recording.synced()
+            except RecordingLost as error:
+                raise self._recording_lost(error) from error
+            if self._ending is not None:
+                raise SessionOver(self._ending)
+        return outcome
+
+    def _admit(self, unit: U) -> Admitted[U, J] | Refused[U, J]:
+        """Admission itself: judge → record unit and verdict → only then return."""
+        if self._ending is not None:
+            raise SessionOver(self._ending)
+        judged = self._door.judge(unit)
+        verdict = judged.verdict
+        self._touched = now = self._loop.time()
+        if now > self._lease.until:
+            verdict = LEASE_LAPSED
+        number = UnitNumber(self._next)
+        try:
+            self.recording.write(
+                UnitFrame(
+                    number,
+                    unit.origin.value,
+                    None if unit.repeats is not None else unit.text,
+                    unit.repeats,
+                    unit.values,
+                    int(verdict.decision),
+                    verdict.rule,
+                    verdict.reason,
+                    self._layers,
+                    unit.context,
+                )
+            )
+        except RecordingLost as error:
+            raise self._recording_lost(error) from error
+        self._next += 1
+        if verdict.decision is Decision.ALLOW:
+            return Admitted(unit, judged, number)
+        return Refused(unit, judged, number, verdict)
+
+    # ---- what happened ---------------------------------------------------------------------------
+
+    def answered(
+        self,
+        number: UnitNumber,
+        *,
+        tag: str,
+        rows: int | None,
+        size: int,
+        nanoseconds: int,
+        error_code: str = "",
+        error_message: str = "",
+    ) -> None:
+        """Record how production answered a unit.
+
+        Args:
+            number: which unit.
+            tag: the protocol's own completion, such as ``SELECT 3``.
+            rows: rows returned; None where the protocol has none.
+            size: bytes of the answer.
+            nanoseconds: from forwarding to the answer's end.
+            error_code: the protocol's code where it failed.
+            error_message: the protocol's message where it failed.
+        """
+        self._record(Answer(number, tag, rows, size, error_code, error_message, nanoseconds))
+
+    def output(self, number: UnitNumber, stream: int, data: bytes) -> None:
+        """Record a piece of an answer, where the endpoint's policy keeps results.
+
+        Args:
+            number: which unit.
+            stream: 1 standard output or result rows, 2 standard error.
+            data: raw bytes.
+        """
+        self._record(Output(number, stream, data))
+
+    def event(self, kind: str, text: str) -> None:
+        """Record something that happened to the session.
+
+        Args:
+            kind: a stable word, such as ``cancelled``.
+            text: one sentence.
+        """
+        self._record(Event(kind, text))
+
+    def _record(self, frame: Answer | Output | Event) -> None:
+        try:
+            self.recording.write(frame)
+        except RecordingLost as error:
+            raise self._recording_lost(error) from error
+
+    def _recording_lost(self, error: RecordingLost) -> SessionOver:
+        cause = EndCause.RECORDING_FULL if isinstance(error, RecordingFull) else EndCause.RECORDING_LOST
+        ending = Ending(cause, error.message)
+        self.end(ending)
+        return SessionOver(self._ending or ending)
+
+    # ---- refused writes --------------------------------------------------------------------------
+
+    async def file_change(self, refused: Refused[U, J]) -> Filed | None:
+        """Turn a refused unit into a change request.
+
+        Returns:
+            What the client's error names; None where no artifact could carry it, or where it could not be
+            filed (the unit stays refused all the same, and the recording says why).
+        """
+        capture = self._door.capture(refused)
+        if capture is None:
+            return None
+        try:
+            async with self._filing:
+                return await self._changes.file(self._facts(), capture, refused.number, self._door.production)
+        except GlassgateError as error:
+            self.event("change-not-filed", error.message)
+            log.warning("change request not filed", session=self.id, error=error.message)
+            return None
+
+    def drop_changes(self, batch: int) -> None:
+        """The client rolled its transaction back: its drafts are dropped, their evidence stays."""
+        if self._group is not None:
+            self._group.create_task(self._drop_changes(batch))
+
+    async def _drop_changes(self, batch: int) -> None:
+        try:
+            async with self._filing:
+                await self._changes.drop(self._facts(), batch)
+        except GlassgateError as error:
+            self.event("change-not-dropped", error.message)
+
+    def _facts(self) -> SessionFacts:
+        return SessionFacts(
+            session=self.id,
+            identity=self.identity,
+            endpoint=self.endpoint,
+            grant=self.grant.id,
+            grant_reason=self.grant.reason,
+            level=self.level.name,
+        )
+
+    # ---- the session's life ----------------------------------------------------------------------
+
+    def over(self) -> Ending | None:
+        """Return why the session has ended, None while it lives."""
+        return self._ending
+
+    def end(self, ending: Ending) -> None:
+        """End the session now: nothing further is admitted, what runs is cancelled in production."""
+        if self._ending is None:
+            self._ending = ending
+            self._ended.set()
+
+    def warn(self, message: str) -> None:
+        """Show a notice to the client, in its own protocol and its own time."""
+        if self._group is not None and self._ending is None:
+            self._group.create_task(self._warn(message))
+
+    async def live(self) -> Ending:
+        """Serve until someone ends it; everything the session owns hangs in one group under it."""
+        self.recording.on_lost = self._on_lost
+        idle = self._loop.call_later(self._idle, self._look_idle)
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                serving = group.create_task(self._serve())
+                ended = group.create_task(self._ended.wait())
+                await asyncio.wait({serving, ended}, return_when=asyncio.FIRST_COMPLETED)
+                if self._ending is not None and not serving.done():
+                    await self._cut(self._ending)
+                serving.cancel()
+                ended.cancel()
+        finally:
+            self._group = None
+            idle.cancel()
+        return self._ending or Ending(EndCause.FAULT, "the session ended without a cause")
+
+    async def _serve(self) -> None:
+        try:
+            ending = await self._door.serve(self)
+        except SessionOver as over:
+            ending = over.ending
+        except GlassgateError as error:
+            ending = Ending(EndCause.PROTOCOL, error.message)
+        except Exception:
+            log.exception("session failed", session=self.id)
+            ending = Ending(EndCause.FAULT, "the gateway failed; the session was ended")
+        if self._ending is None:
+            self.end(ending)
+            if ending.cause not in {EndCause.CLIENT, EndCause.UPSTREAM}:
+                await self._cut(ending)
+        else:
+            await self._cut(self._ending)
+
+    async def _cut(self, ending: Ending) -> None:
+        """Cancel what runs in production and tell the client; the recording says whether it was confirmed."""
+        confirmed = False
+        try:
+            async with asyncio.timeout(CUT_SECONDS):
+                confirmed = await self._door.cut(ending)
+        except TimeoutError:
+            log.warning("cut not confirmed in time", session=self.id)
+        except Exception:
+            log.exception("cut failed", session=self.id)
+        try:
+            self.recording.write(Event("cut", "confirmed" if confirmed else "not confirmed"))
+        except RecordingLost:
+            log.warning("cut not recorded", session=self.id, confirmed=confirmed)
+
+    async def _warn(self, message: str) -> None:
+        try:
+            await self._door.warn(message)
+            self.recording.write(Event("warned", message))
+        except RecordingLost as error:
+            self._recording_lost(error)
+        except GlassgateError as error:
+            log.warning("client not warned", session=self.id, error=error.message)
+
+    def _on_lost(self, error: RecordingLost) -> None:
+        self._recording_lost(error)
+
+    def _look_idle(self) -> None:
+        if self._ending is not None:
+            return
+        rest = self._touched + self._idle - self._loop.time()
+        if rest <= 0:
+            message = f"idle for {self._idle:.0f} s; connect again, the grant still stands"
+            self.end(Ending(EndCause.IDLE, message))
+        else:
+            self._loop.call_later(rest, self._look_idle)
