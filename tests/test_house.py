@@ -207,12 +207,12 @@ def test_every_room_has_tests() -> None:
 def test_no_task_is_loose() -> None:
     wrong = []
     for path, tree in TREES.items():
-        for node in ast.walk(tree):
-            if (
-                isinstance(node, ast.Attribute)
-                and isinstance(node.value, ast.Name)
-                and node.value.id == "asyncio"
-                and node.attr in {"create_task", "ensure_future", "gather"}
-            ):
-                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: asyncio.{node.attr}")
+        wrong.extend(
+            f"{path.relative_to(ROOT)}:{node.lineno}: asyncio.{node.attr}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "asyncio"
+            and node.attr in {"create_task", "ensure_future", "gather"}
+        )
     assert not wrong, "\n".join(wrong)
