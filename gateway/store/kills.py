@@ -38,9 +38,9 @@ async def ask(connection: Connection, session: SessionId, by: str, reason: str) 
         NotFound: no such live session.
     """
     row = await connection.fetchrow(
-        """INSERT INTO session_kill (session_id, by_name, reason)
-           SELECT id, $2, $3 FROM session WHERE id = $1 AND ended_at IS NULL
-           ON CONFLICT (session_id) DO UPDATE SET by_name = session_kill.by_name
+        """INSERT INTO session_kills (session_id, by_name, reason)
+           SELECT id, $2, $3 FROM sessions WHERE id = $1 AND ended_at IS NULL
+           ON CONFLICT (session_id) DO UPDATE SET by_name = session_kills.by_name
            RETURNING session_id""",
         session,
         by,
@@ -54,6 +54,6 @@ async def ask(connection: Connection, session: SessionId, by: str, reason: str) 
 async def asked(connection: Connection, sessions: Sequence[SessionId]) -> list[Kill]:
     """Return which of these sessions are to end."""
     rows = await connection.fetch(
-        "SELECT session_id, by_name, reason FROM session_kill WHERE session_id = ANY($1::bigint[])", sessions
+        "SELECT session_id, by_name, reason FROM session_kills WHERE session_id = ANY($1::bigint[])", sessions
     )
     return [Kill(SessionId(row["session_id"]), row["by_name"], row["reason"]) for row in rows]
