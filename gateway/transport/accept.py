@@ -1,0 +1,271 @@
+"""Accept raw connections, bounded, and tell what they open with before anything is read from them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING, Final
+
+from gateway.domain.errors import ConfigurationBroken, GlassgateError, PeerError
+from gateway.log import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+BACKLOG: Final = 1024
+REST_SECONDS: Final = 0.2
+"""Out of file descriptors, accepting rests this long instead of spinning."""
+KEEPALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+"""A peer that vanished without a word is noticed within two minutes."""
+
+log = get_logger("transport")
+
+
+class Arrival:
+    """A connection as accepted: a raw socket nothing has been read from.
+
+    Attributes:
+        socket: non-blocking.
+        peer: address and port, as shown in records.
+        source: address alone.
+        crowded: whether the gateway is full, so that the door refuses it in its own protocol.
+    """
+
+    __slots__ = ("_listener", "_owned", "_settled", "crowded", "peer", "socket", "source")
+
+    def __init__(self, sock: socket.socket, address: tuple[str, int], listener: Listener) -> None:
+        self.socket = sock
+        self.source = host = address[0]
+        self.peer = f"[{host}]:{address[1]}" if ":" in host else f"{host}:{address[1]}"
+        self.crowded = listener.full
+        self._listener = listener
+        self._owned = True
+        self._settled = False
+
+    async def peek(self, size: int) -> bytes:
+        """Return up to ``size`` bytes that have arrived, without taking them; waits for the first.
+
+        Returns:
+            At least one byte, or nothing where the peer closed.
+        """
+        await _readable(self.socket)
+        return self.waiting(size)
+
+    def waiting(self, size: int) -> bytes:
+        """Return up to ``size`` bytes that have arrived already, without taking them or waiting.
+
+        Raises:
+            PeerError: the connection broke.
+        """
+        try:
+            return self.socket.recv(size, socket.MSG_PEEK)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            raise PeerError("the connection broke") from error
+
+    async def take(self, size: int) -> bytes:
+        """Read exactly ``size`` bytes and not one more.
+
+        Raises:
+            PeerError: the peer closed or broke off before that.
+        """
+        loop = asyncio.get_running_loop()
+        data = b""
+        while len(data) < size:
+            try:
+                piece = await loop.sock_recv(self.socket, size - len(data))
+            except OSError as error:
+                raise PeerError("the connection broke") from error
+            if not piece:
+                raise PeerError("the connection closed in the middle of a message")
+            data += piece
+        return data
+
+    async def send(self, data: bytes) -> None:
+        """Write all of it in the clear.
+
+        Raises:
+            PeerError: the connection broke.
+        """
+        try:
+            await asyncio.get_running_loop().sock_sendall(self.socket, data)
+        except OSError as error:
+            raise PeerError("the connection broke") from error
+
+    def handed_over(self) -> None:
+        """A transport owns the socket from here on and closes it."""
+        self._owned = False
+
+    def settled(self) -> None:
+        """The peer is logged in: it no longer counts as half-open."""
+        if not self._settled:
+            self._settled = True
+            self._listener.half_open -= 1
+
+    def close(self) -> None:
+        """Close what is still ours and give the place back."""
+        self.settled()
+        if self._owned:
+            self.socket.close()
+
+
+class Listener:
+    """A listening address. Made by ``open``; ``run`` accepts until cancelled.
+
+    Args:
+        sockets: bound and listening.
+        connections: clients at once; more are told that the gateway is full.
+        half_open: clients at once that are not logged in yet; further ones wait in the kernel's backlog.
+    """
+
+    def __init__(self, sockets: list[socket.socket], *, connections: int, half_open: int) -> None:
+        self._sockets = sockets
+        self._connections = connections
+        self._most_half_open = half_open
+        self._open = 0
+        self.half_open = 0
+
+    @classmethod
+    def open(cls, host: str, port: int, *, connections: int = 2000, half_open: int = 256) -> Listener:
+        """Bind every address the name stands for.
+
+        Args:
+            host: name or address.
+            port: TCP port; 0: any free one.
+            connections: clients at once.
+            half_open: clients at once that are not logged in yet.
+
+        Raises:
+            ConfigurationBroken: the address can't be bound; says why.
+        """
+        sockets: list[socket.socket] = []
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            for family, kind, number, _, address in dict.fromkeys(found):
+                where = (
+                    (address[0], sockets[0].getsockname()[1], *address[2:])
+                    if sockets and not port
+                    else address
+                )
+                sockets.append(_bind(family, kind, number, where))
+        except OSError as error:
+            for sock in sockets:
+                sock.close()
+            raise ConfigurationBroken(
+                f"can't listen on {host}:{port}: {error.strerror or error}",
+                hint="stop what uses the port, or set another one in gateway.toml under [listen]",
+            ) from error
+        return cls(sockets, connections=connections, half_open=half_open)
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return int(self._sockets[0].getsockname()[1])
+
+    @property
+    def full(self) -> bool:
+        """Whether more clients are connected than may be."""
+        return self._open > self._connections
+
+    @property
+    def connected(self) -> int:
+        """Connections open at the moment."""
+        return self._open
+
+    def close(self) -> None:
+        """Accept no more; what is open goes on."""
+        for sock in self._sockets:
+            sock.close()
+
+    async def run(self, serve: Callable[[Arrival], Awaitable[None]]) -> None:
+        """Accept and serve each connection in a task of its own, until cancelled.
+
+        Args:
+            serve: the door; its errors end that connection alone.
+        """
+        async with asyncio.TaskGroup() as group:
+            for sock in self._sockets:
+                group.create_task(self._accept(sock, serve, group))
+
+    async def _accept(
+        self, listening: socket.socket, serve: Callable[[Arrival], Awaitable[None]], group: asyncio.TaskGroup
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        while listening.fileno() != -1:
+            if self.half_open >= self._most_half_open:
+                await asyncio.sleep(REST_SECONDS / 10)
+                continue
+            try:
+                sock, address = await loop.sock_accept(listening)
+            except OSError as error:
+                if listening.fileno() == -1:
+                    return
+                log.warning("connection not accepted", error=str(error))
+                await asyncio.sleep(REST_SECONDS)
+                continue
+            group.create_task(self._serve(self._arrived(sock, address), serve))
+
+    def _arrived(self, sock: socket.socket, address: tuple[str, int]) -> Arrival:
+        sock.setblocking(False)
+        with contextlib.suppress(OSError):
+            _tune(sock)
+        self._open += 1
+        self.half_open += 1
+        return Arrival(sock, address, self)
+
+    async def _serve(self, arrival: Arrival, serve: Callable[[Arrival], Awaitable[None]]) -> None:
+        try:
+            await serve(arrival)
+        except GlassgateError as error:
+            _log_end(arrival, error)
+        except Exception:
+            log.exception("connection failed", peer=arrival.peer)
+        finally:
+            arrival.close()
+            self._open -= 1
+
+
+def _log_end(arrival: Arrival, error: GlassgateError) -> None:
+    log.info("connection refused", peer=arrival.peer, error=error.message)
+
+
+def _bind(family: int, kind: int, number: int, address: tuple[object, ...]) -> socket.socket:
+    sock = socket.socket(family, kind, number)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _tune(sock: socket.socket) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEEPALIVE.items():
+        option = getattr(socket, name, None)  # macOS names the first one otherwise
+        if option is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+async def _readable(sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def wake() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(sock, wake)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(sock)
