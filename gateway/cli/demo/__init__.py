@@ -1,0 +1,1 @@
+"""Sample production, and the story played on it by real clients."""

@@ -1,0 +1,1 @@
+"""SQL stands here and nowhere else."""

@@ -1,0 +1,164 @@
+"""Real servers for every test; each starts once for a worker and stops with it."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+import trustme
+from dulwich.objects import Blob, Commit, Tree
+from dulwich.repo import Repo
+from servers import DEBIAN_15, SAMPLE_CUSTOMERS, Certificates, Production, free_port
+
+from gateway.cli.demo.production import DATABASE, READER, SERVICE, WRITER, SampleProduction
+from gateway.store.embedded import EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """A folder with a short path that other users may pass, as servers started by root need it."""
+    folder = Path(tempfile.mkdtemp(prefix="gg-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """The same for one test: pytest's own tmp_path is closed to other users and too long for sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="gg-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def certificates(server_folder: Path) -> Certificates:
+    """Make an authority and a server certificate."""
+    folder = server_folder / "certificates"
+    folder.mkdir()
+    authority = trustme.CA()
+    server = authority.issue_cert("localhost", "127.0.0.1")
+    made = Certificates(folder / "ca.pem", folder / "server.pem", folder / "server.key", authority)
+    authority.cert_pem.write_to_path(str(made.ca))
+    made.chain.write_bytes(b"".join(blob.bytes() for blob in server.cert_chain_pems))
+    server.private_key_pem.write_to_path(str(made.key))
+    made.key.chmod(0o600)
+    return made
+
+
+@pytest.fixture(scope="session")
+async def store_server(server_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """The one server that holds every test's store."""
+    server = await EmbeddedPostgres.start(
+        server_folder / "store", name="test-store", settings={"max_connections": "300"}
+    )
+    yield server
+    await server.stop()
+
+
+async def _fresh_database(server: EmbeddedPostgres) -> AsyncIterator[str]:
+    name = f"store_{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(server.dsn())
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+        yield server.dsn(name)
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="module")
+async def store_dsn(store_server: EmbeddedPostgres) -> AsyncIterator[str]:
+    """URL of an empty database of the module's own."""
+    async for dsn in _fresh_database(store_server):
+        yield dsn
+
+
+@pytest.fixture
+async def fresh_store_dsn(store_server: EmbeddedPostgres) -> AsyncIterator[str]:
+    """URL of an empty database of the test's own."""
+    async for dsn in _fresh_database(store_server):
+        yield dsn
+
+
+async def _production(
+    folder: Path, certificates: Certificates, version: int, installation: Path | None
+) -> AsyncIterator[Production]:
+    sample = await SampleProduction.start(
+        folder,
+        port=free_port(),
+        tls=(certificates.chain, certificates.key),
+        customers=SAMPLE_CUSTOMERS,
+        installation=installation,
+    )
+    yield Production(
+        server=sample.server,
+        host="localhost",
+        port=sample.port,
+        ca=certificates.ca,
+        superuser=sample.server.superuser,
+        superuser_password=sample.superuser_password.reveal().decode(),
+        reader=READER,
+        reader_password=sample.reader_password.reveal().decode(),
+        writer=WRITER,
+        writer_password=sample.writer_password.reveal().decode(),
+        database=DATABASE,
+        version=version,
+    )
+    await sample.server.stop()
+
+
+@pytest.fixture(scope="session")
+async def production(server_folder: Path, certificates: Certificates) -> AsyncIterator[Production]:
+    """The wheel's PostgreSQL, as production."""
+    async for made in _production(server_folder / "production", certificates, 17, None):
+        yield made
+
+
+@pytest.fixture(scope="session")
+async def production15(server_folder: Path, certificates: Certificates) -> AsyncIterator[Production]:
+    """Debian's PostgreSQL 15, as production; skips where it is not installed."""
+    if not (DEBIAN_15 / "bin" / "postgres").exists():
+        pytest.skip("PostgreSQL 15 is not installed (apt install postgresql-15)")
+    async for made in _production(server_folder / "production15", certificates, 15, DEBIAN_15):
+        yield made
+
+
+@pytest.fixture
+def git_repository(tmp_path: Path) -> Path:
+    """A bare repository of its own with the sample service's source on ``main``."""
+    path = tmp_path / "shop.git"
+    repository = Repo.init_bare(str(path), mkdir=True, default_branch=b"main")
+    tree = _tree_of(repository, SERVICE)
+    commit = Commit()
+    commit.tree = tree
+    commit.author = commit.committer = b"Shop Team <shop@example.com>"
+    commit.author_time = commit.commit_time = 1_790_000_000
+    commit.author_timezone = commit.commit_timezone = 0
+    commit.message = b"Import the shop service\n"
+    repository.object_store.add_object(commit)
+    repository.refs[b"refs/heads/main"] = commit.id
+    repository.close()
+    return path
+
+
+def _tree_of(repository: Repo, folder: Path) -> bytes:
+    tree = Tree()
+    for part in sorted(folder.iterdir()):
+        if part.is_dir():
+            tree.add(part.name.encode(), 0o040000, _tree_of(repository, part))
+        else:
+            blob = Blob.from_string(part.read_bytes())
+            repository.object_store.add_object(blob)
+            tree.add(part.name.encode(), 0o100644, blob.id)
+    repository.object_store.add_object(tree)
+    return bytes(tree.id)

@@ -1,0 +1,89 @@
+"""What the fixtures of conftest.py hand to tests, and what tests that start servers themselves need."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from gateway.cli.demo.production import DATABASE
+
+if TYPE_CHECKING:
+    import trustme
+
+    from gateway.store.embedded import EmbeddedPostgres
+
+DEBIAN_15 = Path("/usr/lib/postgresql/15")
+SAMPLE_CUSTOMERS = 600
+"""Customers in the tests' shop database; the demo's has more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """A test authority and a server certificate for localhost and 127.0.0.1.
+
+    Attributes:
+        ca: PEM file of the authority.
+        chain: PEM file of the server's certificate chain.
+        key: PEM file of its key.
+        authority: to issue more.
+    """
+
+    ca: Path
+    chain: Path
+    key: Path
+    authority: trustme.CA
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """A PostgreSQL server that plays production: TLS only over TCP, SCRAM, database ``shop``.
+
+    Attributes:
+        server: the server; its ``dsn`` and ``bin`` serve tests.
+        host: name in its certificate.
+        port: TCP port.
+        ca: PEM file of the authority of its certificate.
+        superuser: role that may do all.
+        superuser_password: its password.
+        reader: role that can only read (pg_read_all_data).
+        reader_password: its password.
+        writer: the application's role: reads and writes.
+        writer_password: its password.
+        database: name of the filled database.
+        version: major version of the server.
+    """
+
+    server: EmbeddedPostgres
+    host: str
+    port: int
+    ca: Path
+    superuser: str
+    superuser_password: str
+    reader: str
+    reader_password: str
+    writer: str
+    writer_password: str
+    database: str
+    version: int
+
+    def dsn(self, user: str = "postgres", database: str = DATABASE) -> str:
+        """URL over TCP and verified TLS for one of the three roles."""
+        password = {
+            self.superuser: self.superuser_password,
+            self.reader: self.reader_password,
+            self.writer: self.writer_password,
+        }[user]
+        return (
+            f"postgresql://{user}:{quote(password, safe='')}@{self.host}:{self.port}/{database}"
+            f"?sslmode=verify-full&sslrootcert={self.ca}"
+        )
+
+
+def free_port() -> int:
+    """Return a TCP port on 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
