@@ -114,7 +114,7 @@ class EmbeddedPostgres:
                 _check_port(port)
             _write_access(folder, account, tls)
             options = _options(name, port, socket_folder, settings or {}, tls=tls is not None)
-            command = [binaries / "postgres", "-D", folder / "data", *options]
+            command: list[str | Path] = [binaries / "postgres", "-D", folder / "data", *options]
             process = postmaster.spawn(command, account, folder / "server.log")
             server = cls(
                 folder=folder,
