@@ -5,16 +5,16 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 import trustme
-from dulwich.objects import Blob, Commit, Tree
-from dulwich.repo import Repo
 from servers import DEBIAN_15, SAMPLE_CUSTOMERS, Certificates, Production, free_port
 
+from gateway.changes.founding import found_repository
 from gateway.cli.demo.production import DATABASE, READER, SERVICE, WRITER, SampleProduction
 from gateway.store.embedded import EmbeddedPostgres
 
@@ -137,28 +137,11 @@ async def production15(server_folder: Path, certificates: Certificates) -> Async
 def git_repository(tmp_path: Path) -> Path:
     """A bare repository of its own with the sample service's source on ``main``."""
     path = tmp_path / "shop.git"
-    repository = Repo.init_bare(str(path), mkdir=True, default_branch=b"main")
-    tree = _tree_of(repository, SERVICE)
-    commit = Commit()
-    commit.tree = tree
-    commit.author = commit.committer = b"Shop Team <shop@example.com>"
-    commit.author_time = commit.commit_time = 1_790_000_000
-    commit.author_timezone = commit.commit_timezone = 0
-    commit.message = b"Import the shop service\n"
-    repository.object_store.add_object(commit)
-    repository.refs[b"refs/heads/main"] = commit.id
-    repository.close()
+    found_repository(
+        path,
+        SERVICE,
+        author="Shop Team <shop@example.com>",
+        message="Import the shop service",
+        at=datetime(2026, 9, 1, tzinfo=UTC),
+    )
     return path
-
-
-def _tree_of(repository: Repo, folder: Path) -> bytes:
-    tree = Tree()
-    for part in sorted(folder.iterdir()):
-        if part.is_dir():
-            tree.add(part.name.encode(), 0o040000, _tree_of(repository, part))
-        else:
-            blob = Blob.from_string(part.read_bytes())
-            repository.object_store.add_object(blob)
-            tree.add(part.name.encode(), 0o100644, blob.id)
-    repository.object_store.add_object(tree)
-    return bytes(tree.id)
