@@ -1,1 +1,8 @@
 """Glassgate: production behind glass. Engineers look at everything and change nothing."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("glassgate")
+except PackageNotFoundError:  # run from a source tree that was never installed
+    __version__ = "0+source"

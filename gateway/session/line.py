@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Generic
 
+from gateway import __version__
 from gateway.changes.flow import SessionFacts
 from gateway.domain.errors import GlassgateError, NotFound, RecordingLost
 from gateway.domain.ids import UnitNumber
@@ -145,18 +146,21 @@ class Line:
         self, identity: Identity, endpoint: Endpoint, grant: Grant, door: Door[U, J]
     ) -> Recording:
         """Open the recording: from here on everything of this connection stands in it."""
-        session = await self._recordings.allocate(identity.id, endpoint.id, grant.id, door.client)
         return await self._recordings.open_recording(
             Opened(
-                session=session,
+                session=0,
                 identity=identity.name,
                 endpoint=endpoint.name,
                 grant=grant.id,
                 reason=grant.reason,
                 client=door.client,
                 kind=endpoint.kind.value,
+                identity_id=identity.id,
+                endpoint_id=endpoint.id,
+                versions={"gateway": __version__},
             ),
             max_bytes=endpoint.settings.max_recording_bytes,
+            keep_days=endpoint.settings.keep_days,
         )
 
 
