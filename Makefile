@@ -12,7 +12,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench licences clean
+.PHONY: help demo test lint bench clean
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -30,9 +30,6 @@ lint: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(RUN) benchmarks/run.py $(BENCH)
-
-licences: $(VENV)/installed-dev
-	$(RUN) -m piplicenses --order=license --with-urls
 
 clean:
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .hypothesis build dist

@@ -1,0 +1,30 @@
+"""A port in use is said, with the option that changes it."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from gateway.cli.demo.ports import Ports, free_ports
+from gateway.domain.errors import InvalidInput
+
+
+def test_free_ports_are_three_and_free() -> None:
+    ports = free_ports()
+    assert len({ports.api, ports.postgres, ports.production}) == 3
+    ports.check()
+
+
+def test_a_port_in_use_is_named_with_its_option() -> None:
+    ports = free_ports()
+    with socket.create_server(("127.0.0.1", ports.postgres)):
+        with pytest.raises(InvalidInput, match=f"port {ports.postgres} is in use") as raised:
+            ports.check()
+        assert "--postgres-port" in raised.value.hint
+
+
+def test_one_port_for_two_is_said() -> None:
+    one = free_ports().api
+    with pytest.raises(InvalidInput, match="is also --postgres-port"):
+        Ports(one, one, one + 1).check()
