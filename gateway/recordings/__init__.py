@@ -1,0 +1,1 @@
+"""What happened: recordings of sessions, the ledger over them, and the proof that nothing was altered."""

@@ -1,0 +1,423 @@
+"""The recordings of this gateway: opened, sealed within a second, in the ledger, recovered after a kill."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import re
+import secrets
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from time import time_ns
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gateway.domain.errors import (
+    ConfigurationBroken,
+    GlassgateError,
+    NotFound,
+    RecordingLost,
+    StoreUnavailable,
+)
+from gateway.domain.ids import EndpointId, GrantId, IdentityId, SessionId
+from gateway.domain.session import EndCause
+from gateway.log import get_logger
+from gateway.recordings import block, recovery, tail
+from gateway.recordings.frames import Opened
+from gateway.recordings.live import Recording, RecordingFull
+from gateway.recordings.sealing import seal_waiting
+from gateway.recordings.vault import FolderVault, Vault
+from gateway.store import blocks
+from gateway.store import recordings as rows
+from gateway.store.ledger import append_leaf
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gateway.store.keyring import Keyring
+    from gateway.store.pool import Store
+
+__all__ = ["Recording", "RecordingFull", "Recordings"]
+
+SEAL_SECONDS = 1.0
+"""A frame is sealed and synced within so long."""
+
+KEY_PURPOSE = "recording"
+_LEAVES_AT_ONCE = 500
+_RETRY_SECONDS = 1.0
+_THREADS = 4
+_KEEP_DAYS = 365
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+log = get_logger("recordings")
+
+
+class Recordings:
+    """The recordings of this gateway process.
+
+    Args:
+        store: rows and ledger.
+        keyring: wraps each recording's key.
+        vault: takes the sealed blocks.
+        tails: folder of this process's tails, locked for it.
+        lock: descriptor of that lock.
+        replica: this process's name among the replicas.
+    """
+
+    def __init__(
+        self, *, store: Store, keyring: Keyring, vault: Vault, tails: Path, lock: int, replica: str
+    ) -> None:
+        self.store = store
+        self.keyring = keyring
+        self.vault = vault
+        self._tails = tails
+        self._lock = lock
+        self._replica = replica
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="recordings")
+        self._live: dict[SessionId, Recording] = {}
+        self._due: set[Recording] = set()
+        self._wake = asyncio.Event()
+        self._leaves: deque[blocks.SealedBlock] = deque()
+        self._leaves_wake = asyncio.Event()
+        self._flushing = asyncio.Lock()
+        self._unrecovered: set[SessionId] = set()
+
+    @classmethod
+    async def start(
+        cls, *, store: Store, keyring: Keyring, folder: Path, replica: str, vault: Vault | None = None
+    ) -> Recordings:
+        """Take the recordings folder into use.
+
+        Args:
+            store: rows and ledger; migrated.
+            keyring: wraps each recording's key.
+            folder: where tails lie, and sealed blocks unless ``vault`` is given; made where it is missing.
+            replica: this process's name among the replicas: letters, digits, dots, dashes.
+            vault: takes the sealed blocks in the folder's place.
+
+        Raises:
+            ConfigurationBroken: the folder can't be used, or another gateway of this name uses it.
+        """
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}", replica):
+            raise ConfigurationBroken(
+                f"{replica!r} can't be a replica's name", hint="letters, digits, dots, dashes"
+            )
+        local = await asyncio.to_thread(FolderVault, folder)
+        tails = folder / "tails" / replica
+        lock = await asyncio.to_thread(_lock, tails)
+        return cls(
+            store=store, keyring=keyring, vault=vault or local, tails=tails, lock=lock, replica=replica
+        )
+
+    # ---- opening ---------------------------------------------------------------------------------
+
+    async def open_recording(
+        self, opened: Opened, *, max_bytes: int = 1 << 30, keep_days: int = 365
+    ) -> Recording:
+        """Give a session its number and its recording; from here on everything of it can be recorded.
+
+        Args:
+            opened: the first frame; its ``session`` is filled in.
+            max_bytes: a unit that would take the recording past it ends the session.
+            keep_days: age at which the recording's key is destroyed.
+
+        Returns:
+            The recording; its ``session`` is the number. Whoever opened it closes it.
+
+        Raises:
+            RecordingLost: it can't be written; nothing may run.
+            StoreUnavailable: the store is away.
+        """
+        key = secrets.token_bytes(block.KEY_BYTES)
+        wrapped = self.keyring.seal(key, purpose=KEY_PURPOSE)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._executor, self.vault.check)
+        recording: Recording | None = None
+        try:
+            async with self.store.transaction() as conn:
+                session, started_at = await rows.add_session(conn, self._new(opened, keep_days), wrapped)
+                recording = Recording(
+                    opened=msgspec.structs.replace(opened, session=session),
+                    started_us=microseconds(started_at),
+                    key=key,
+                    wrapped_key=wrapped,
+                    tails=self._tails,
+                    max_bytes=max_bytes,
+                    keep_days=keep_days,
+                    executor=self._executor,
+                    rotated=self._rotated,
+                    closed=self._close,
+                )
+        except BaseException:
+            if recording is not None:
+                recording.abandon()
+            raise
+        self._live[recording.session] = recording
+        return recording
+
+    def _new(self, opened: Opened, keep_days: int) -> rows.NewSession:
+        return rows.NewSession(
+            replica=self._replica,
+            identity_id=IdentityId(opened.identity_id),
+            identity=opened.identity,
+            endpoint_id=EndpointId(opened.endpoint_id),
+            endpoint=opened.endpoint,
+            kind=opened.kind,
+            grant=GrantId(opened.grant),
+            reason=opened.reason,
+            client=opened.client,
+            keep_days=keep_days,
+        )
+
+    def live(self, session: SessionId) -> Recording:
+        """Return the live recording of a session.
+
+        Raises:
+            NotFound: it does not live in this gateway process.
+        """
+        recording = self._live.get(session)
+        if recording is None or recording.over:
+            raise NotFound(f"session {session} is not live here", hint="glassgate sessions --live")
+        return recording
+
+    # ---- sealing ---------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Seal, bring blocks into the ledger and watch over the folder, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._seal_loop())
+            group.create_task(self._leaf_loop())
+            group.create_task(self._watch_folder())
+
+    def _rotated(self, recording: Recording) -> None:
+        self._due.add(recording)
+        self._wake.set()
+
+    async def _seal_loop(self) -> None:
+        loop, looked = asyncio.get_running_loop(), 0.0
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(looked + SEAL_SECONDS / 4):
+                    await self._wake.wait()
+            self._wake.clear()
+            if loop.time() >= looked + SEAL_SECONDS / 4:
+                looked = loop.time()
+                self._rotate_aged()
+            due, self._due = self._due, set()
+            async with asyncio.TaskGroup() as group:
+                for recording in due:
+                    group.create_task(self._seal(recording))
+
+    def _rotate_aged(self) -> None:
+        """Begin a new generation wherever the oldest frame would soon have waited for too long."""
+        before = time_ns() - int(SEAL_SECONDS * 0.7e9)
+        for recording in tuple(self._live.values()):
+            if recording.waits_since(before):
+                recording.rotate()
+            if recording.unsealed or (recording.over and not recording.complete):
+                self._due.add(recording)
+
+    async def _seal(self, recording: Recording) -> None:
+        loop = asyncio.get_running_loop()
+        work = partial(seal_waiting, recording, self.vault, self._leaves.append)
+        try:
+            await loop.run_in_executor(self._executor, work)
+        except RecordingLost as error:
+            if recording.lost is None:
+                log.warning("recording lost", session=recording.session, error=error.message)
+            recording.lose(error)
+        except Exception:
+            log.exception("sealing failed", session=recording.session)
+            recording.lose(RecordingLost("the recording can't be sealed; nothing runs unrecorded"))
+        self._leaves_wake.set()
+        if recording.complete:
+            self._live.pop(recording.session, None)
+
+    async def _close(self, recording: Recording) -> None:
+        await self._seal(recording)
+
+    async def _watch_folder(self) -> None:
+        """End the sessions whose recordings could not be found again; finish recoveries that had to wait."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SEAL_SECONDS)
+            try:
+                await loop.run_in_executor(self._executor, self._check)
+            except RecordingLost as error:
+                for recording in tuple(self._live.values()):
+                    recording.lose(error)
+                continue
+            if self._unrecovered:
+                await self._recover_again()
+
+    async def _recover_again(self) -> None:
+        try:
+            await self.recover()
+        except StoreUnavailable as error:
+            log.warning("recovery waits for the store", error=error.message)
+
+    def _check(self) -> None:
+        self.vault.check()
+        try:
+            self._tails.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordingLost(f"the recordings folder can't be used: {error.strerror}") from error
+
+    # ---- the ledger ------------------------------------------------------------------------------
+
+    async def _leaf_loop(self) -> None:
+        while True:
+            await self._leaves_wake.wait()
+            self._leaves_wake.clear()
+            try:
+                await self.flush()
+            except StoreUnavailable as error:
+                log.warning("blocks wait for the store", blocks=len(self._leaves), error=error.message)
+                await asyncio.sleep(_RETRY_SECONDS)
+                self._leaves_wake.set()
+            except Exception:
+                log.exception("blocks not in the ledger", blocks=len(self._leaves))
+                await asyncio.sleep(_RETRY_SECONDS)
+                self._leaves_wake.set()
+
+    async def flush(self) -> None:
+        """Bring every sealed block into the ledger, many in one transaction.
+
+        Raises:
+            StoreUnavailable: the store is away; the blocks wait, in order.
+        """
+        async with self._flushing:
+            while self._leaves:
+                batch = [self._leaves[i] for i in range(min(len(self._leaves), _LEAVES_AT_ONCE))]
+                async with self.store.transaction() as conn:
+                    await blocks.add_blocks(conn, batch)
+                for _ in batch:
+                    self._leaves.popleft()
+
+    # ---- after a kill ----------------------------------------------------------------------------
+
+    async def recover(self) -> list[SessionId]:
+        """Seal what a killed gateway of this name left behind, and close its sessions as interrupted.
+
+        Call it before the first session opens.
+
+        Returns:
+            The sessions that were closed.
+
+        Raises:
+            StoreUnavailable: the store is away.
+        """
+        loop = asyncio.get_running_loop()
+        tails, newest = await loop.run_in_executor(self._executor, self._survey)
+        async with self.store.connection() as conn:
+            unclosed = await rows.unclosed_sessions(conn, self._replica)
+            await rows.number_sessions_past(conn, newest)
+        sessions = sorted({*tails, *(row.id for row in unclosed)} - set(self._live))
+        recovered = [session for session in sessions if await self._recover(session, tails.get(session, []))]
+        await self.flush()
+        return recovered
+
+    def _survey(self) -> tuple[dict[SessionId, list[Path]], SessionId]:
+        tails: dict[SessionId, list[Path]] = {}
+        for path in tail.found(self._tails):
+            tails.setdefault(tail.session_of(path), []).append(path)
+        return tails, max([*self.vault.sessions(), *tails], default=SessionId(0))
+
+    async def _recover(self, session: SessionId, tails: list[Path]) -> bool:
+        async with self.store.connection() as conn:
+            row = await rows.session_by_id(conn, session)
+            wrapped = await rows.wrapped_key(conn, session)
+        work = partial(
+            recovery.recover_session,
+            session,
+            vault=self.vault,
+            tails=tails,
+            keyring=self.keyring,
+            purpose=KEY_PURPOSE,
+            wrapped_key=wrapped,
+            started_us=None if row is None else microseconds(row.started_at),
+        )
+        self._unrecovered.discard(session)
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        except (RecordingLost, OSError) as error:
+            log.warning("recording not recovered yet", session=session, error=str(error))
+            self._unrecovered.add(session)
+            return False
+        except GlassgateError as error:
+            log.warning("recording can't be recovered; its files stay", session=session, error=error.message)
+            return False
+        if found is None:
+            return await self._close_unrecorded(session, known=row is not None)
+        if row is None:
+            async with self.store.connection() as conn:
+                new = self._new(found.opened, _KEEP_DAYS)
+                await rows.restore_session(conn, session, new, found.started_us, found.wrapped_key)
+        self._leaves.extend(found.blocks)
+        self._leaves_wake.set()
+        log.warning("session closed as interrupted", session=session, torn_bytes=found.torn_bytes)
+        return True
+
+    async def _close_unrecorded(self, session: SessionId, *, known: bool) -> bool:
+        """Close the row of a session of which nothing is on disk; the ledger says so."""
+        if not known:
+            return False
+        text = "the gateway was stopped in mid-session, and its recording was not found"
+        end = rows.End(time_ns(), EndCause.INTERRUPTED.value, text, "")
+        async with self.store.transaction() as conn:
+            closed = await rows.close_session(conn, session, end)
+            if closed:
+                entry = blocks.RecoveredEntry(session, 0, 0, text)
+                await append_leaf(conn, blocks.RECOVERED_LEAF, msgspec.json.encode(entry))
+        return closed
+
+    # ---- the end ---------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Seal and bring into the ledger what is left, as far as disk and store allow; release the folder.
+
+        Call it when every session has ended and ``run`` is cancelled. What could not be done is done by
+        :meth:`recover` at the next start.
+        """
+        for recording in tuple(self._live.values()):
+            if recording.over:
+                await self._seal(recording)
+        try:
+            await self.flush()
+        except StoreUnavailable as error:
+            log.warning("blocks wait for the next start", blocks=len(self._leaves), error=error.message)
+        for recording in self._live.values():
+            recording.release()
+        self._executor.shutdown()
+        os.close(self._lock)
+
+
+def microseconds(time: datetime) -> int:
+    """Return a time as microseconds since 1970, exactly."""
+    return (time - _EPOCH) // timedelta(microseconds=1)
+
+
+def _lock(folder: Path) -> int:
+    """Make the folder of this process's tails and hold it against another of the same name."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigurationBroken(
+            f"the recordings folder {folder} can't be used: {error.strerror}",
+            hint="set recording.folder to one that the gateway may write",
+        ) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise ConfigurationBroken(
+            f"another gateway named {folder.name} uses this recordings folder",
+            hint="give each replica a name of its own (replica = …)",
+        ) from error
+    return handle

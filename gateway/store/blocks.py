@@ -1,0 +1,260 @@
+"""Sealed blocks of recordings: a row and a leaf each, in one transaction for many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gateway.domain.errors import Conflict
+from gateway.domain.ids import SessionId
+from gateway.store import ledger
+from gateway.store.recordings import End, close_session
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from gateway.store.pool import Connection
+
+BLOCK_LEAF = "recording.block"
+EXPIRED_LEAF = "recording.expired"
+RECOVERED_LEAF = "recording.recovered"
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRow:
+    """A sealed block as stored.
+
+    Attributes:
+        session: whose.
+        sequence: its place, from 0.
+        leaf: number of its leaf.
+        hash: SHA-256 of the block.
+        first_frame: place of its first frame.
+        frames: how many it holds.
+        sealed_bytes: its size.
+    """
+
+    session: SessionId
+    sequence: int
+    leaf: int
+    hash: bytes
+    first_frame: int
+    frames: int
+    sealed_bytes: int
+
+
+class BlockEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Content of a block's leaf, as JSON: binds the ciphertext, its place and, first and last, the facts.
+
+    Attributes:
+        session: whose recording.
+        sequence: the block's place, from 0.
+        hash: SHA-256 of the block, hex.
+        previous: that of the block before, hex.
+        first_frame: place of its first frame.
+        frames: how many it holds.
+        final: whether the recording ends with it.
+        identity: login name; in the first block's leaf only, as the next four.
+        endpoint: its name.
+        grant: number of the grant.
+        started_us: when the session opened, microseconds since 1970.
+        cause: why it ended; in the last block's leaf only, as the next two.
+        units: how many units.
+        refused: of these, not admitted.
+    """
+
+    session: int
+    sequence: int
+    hash: str
+    previous: str
+    first_frame: int
+    frames: int
+    final: bool = False
+    identity: str = ""
+    endpoint: str = ""
+    grant: int = 0
+    started_us: int = 0
+    cause: str = ""
+    units: int = 0
+    refused: int = 0
+
+
+class ExpiredEntry(msgspec.Struct, frozen=True):
+    """Content of a tombstone's leaf, as JSON.
+
+    Attributes:
+        session: whose recording.
+        blocks: how many blocks it had.
+        last_hash: hash of the last, hex.
+        why: why its key was destroyed.
+    """
+
+    session: int
+    blocks: int
+    last_hash: str
+    why: str
+
+
+class RecoveredEntry(msgspec.Struct, frozen=True):
+    """Content of the leaf that says what a recovery did not find or had to cut, as JSON.
+
+    Attributes:
+        session: whose recording.
+        blocks: sealed blocks that are there.
+        torn_bytes: bytes of a half-written last frame that were cut.
+        text: one sentence.
+    """
+
+    session: int
+    blocks: int
+    torn_bytes: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Totals of a session up to a block.
+
+    Attributes:
+        level: what production enforces by itself.
+        layers: the bits of ``Layer``.
+        findings: what the probe saw.
+        units: units so far.
+        refused: of these, not admitted.
+        bytes: size of its frames.
+    """
+
+    level: str
+    layers: int
+    findings: Mapping[str, str]
+    units: int
+    refused: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SealedBlock:
+    """A sealed block on its way into the ledger.
+
+    Attributes:
+        entry: what its leaf will say.
+        sealed_bytes: its size.
+        progress: the session's totals up to it.
+        end: how the session ended, with its last block.
+        said: further leaves that belong with it, kind and data.
+    """
+
+    entry: BlockEntry
+    sealed_bytes: int
+    progress: Progress
+    end: End | None = None
+    said: tuple[tuple[str, bytes], ...] = ()
+
+
+async def add_blocks(conn: Connection, blocks: Sequence[SealedBlock]) -> None:
+    """Give sealed blocks their leaves and bring their sessions' rows up to them.
+
+    Safe to repeat when it is unknown whether an earlier try was committed: blocks that stand already are
+    passed over.
+
+    Args:
+        conn: inside a transaction at READ COMMITTED.
+        blocks: each session's in order.
+    """
+    rows = await conn.fetch(
+        "SELECT id, blocks FROM sessions WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE",
+        sorted({sealed.entry.session for sealed in blocks}),
+    )
+    standing = {row["id"]: row["blocks"] for row in rows}
+    unknown = {sealed.entry.session for sealed in blocks} - set(standing)
+    if unknown:
+        raise Conflict(
+            f"sessions {sorted(unknown)} are recorded on disk but not in the store",
+            hint="restart the gateway where the store was restored from a backup",
+        )
+    new = [sealed for sealed in blocks if sealed.entry.sequence >= standing[sealed.entry.session]]
+    entries: list[tuple[str, bytes]] = []
+    for sealed in new:
+        entries += sealed.said
+        entries.append((BLOCK_LEAF, msgspec.json.encode(sealed.entry)))
+    numbers = [leaf.number for leaf in await ledger.append_leaves(conn, entries) if leaf.kind == BLOCK_LEAF]
+    await conn.executemany(
+        """INSERT INTO recording_blocks (session, sequence, leaf, hash, first_frame, frames, sealed_bytes)
+           VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+        [
+            (
+                sealed.entry.session,
+                sealed.entry.sequence,
+                number,
+                bytes.fromhex(sealed.entry.hash),
+                sealed.entry.first_frame,
+                sealed.entry.frames,
+                sealed.sealed_bytes,
+            )
+            for sealed, number in zip(new, numbers, strict=True)
+        ],
+    )
+    await conn.executemany(
+        """UPDATE sessions SET blocks = $2 + 1, last_hash = $3, frames = $4, sealed_bytes = sealed_bytes + $5,
+                  level = $6, layers = $7, findings = $8::text::jsonb, units = $9, refused = $10, bytes = $11
+           WHERE id = $1 AND blocks = $2""",
+        [
+            (
+                sealed.entry.session,
+                sealed.entry.sequence,
+                bytes.fromhex(sealed.entry.hash),
+                sealed.entry.first_frame + sealed.entry.frames,
+                sealed.sealed_bytes,
+                sealed.progress.level,
+                sealed.progress.layers,
+                msgspec.json.encode(sealed.progress.findings).decode(),
+                sealed.progress.units,
+                sealed.progress.refused,
+                sealed.progress.bytes,
+            )
+            for sealed in new
+        ],
+    )
+    for sealed in new:
+        if sealed.end is not None:
+            await close_session(conn, SessionId(sealed.entry.session), sealed.end)
+
+
+async def blocks_of(conn: Connection, session: SessionId) -> AsyncIterator[BlockRow]:
+    """Yield a session's blocks in order, a bounded number in memory at a time."""
+    start, chunk = 0, 2_000
+    while True:
+        rows = await conn.fetch(
+            """SELECT session, sequence, leaf, hash, first_frame, frames, sealed_bytes FROM recording_blocks
+               WHERE session = $1 AND sequence >= $2 ORDER BY sequence LIMIT $3""",
+            session,
+            start,
+            chunk,
+        )
+        for row in rows:
+            yield BlockRow(*row)
+        if len(rows) < chunk:
+            return
+        start = rows[-1]["sequence"] + 1
+
+
+async def expire(conn: Connection, session: SessionId, why: str) -> bool:
+    """Destroy a recording's key and leave a tombstone in the ledger; False where it lives or has expired.
+
+    Args:
+        conn: inside a transaction at READ COMMITTED.
+        session: whose.
+        why: one sentence.
+    """
+    row = await conn.fetchrow(
+        """UPDATE sessions SET wrapped_key = NULL, expired_at = now()
+           WHERE id = $1 AND closed AND wrapped_key IS NOT NULL RETURNING blocks, last_hash""",
+        session,
+    )
+    if row is None:
+        return False
+    entry = ExpiredEntry(session, row["blocks"], (row["last_hash"] or b"").hex(), why)
+    await ledger.append_leaf(conn, EXPIRED_LEAF, msgspec.json.encode(entry))
+    return True
