@@ -137,18 +137,22 @@ def _walk(folder: Path) -> Iterator[Path]:
     yield from (part for part in folder.rglob("*") if not part.is_symlink())
 
 
-def _die_with_parent(parent: int) -> Callable[[], None] | None:
-    """Make what runs in the child before exec: SIGINT (an orderly stop) when the parent dies.
+def die_with_parent(parent: int, sent: signal.Signals) -> Callable[[], None] | None:
+    """Make what runs in a child before exec, so that it gets a signal when the parent dies, however it dies.
 
     It comes after the change of user, which would clear it. macOS has no such signal: there, a server whose
     gateway was killed is stopped by the next start in its folder.
+
+    Args:
+        parent: our process; a child that finds another one is too late and ends.
+        sent: the signal.
     """
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
 
     def arm() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+        prctl(_PR_SET_PDEATHSIG, sent)
         if os.getppid() != parent:
             os._exit(1)
 
@@ -169,7 +173,7 @@ def spawn(command: Sequence[str | Path], account: Account, log: Path) -> subproc
             env=environment(),
             cwd="/",
             start_new_session=True,
-            preexec_fn=_die_with_parent(os.getpid()),  # noqa: PLW1509 - only prctl and getppid run there
+            preexec_fn=die_with_parent(os.getpid(), signal.SIGINT),  # noqa: PLW1509 - only prctl and getppid run there
             user=account.uid if account.switch else None,
             group=account.gid if account.switch else None,
             extra_groups=() if account.switch else None,
