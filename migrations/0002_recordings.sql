@@ -19,7 +19,7 @@ CREATE TABLE ledger_nodes (
 COMMENT ON TABLE ledger_nodes IS 'hashes of the complete subtrees, for proofs without reading the leaves';
 
 CREATE TABLE ledger_head (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     size bigint NOT NULL,
     peaks bytea[] NOT NULL
 );

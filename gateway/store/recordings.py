@@ -202,11 +202,8 @@ async def restore_session(
 async def number_sessions_past(conn: Connection, session: SessionId) -> None:
     """See to it that new sessions get numbers above ``session``, which is recorded on disk."""
     await conn.execute(
-        """SELECT setval(pg_get_serial_sequence('sessions', 'id'), $1)
-           WHERE $1 > (SELECT last_value FROM pg_sequences
-                       WHERE schemaname = current_schema() AND sequencename = 'sessions_id_seq')
-              OR NOT EXISTS (SELECT 1 FROM pg_sequences WHERE last_value IS NOT NULL
-                             AND schemaname = current_schema() AND sequencename = 'sessions_id_seq')""",
+        """SELECT setval('sessions_id_seq', greatest($1, last_value)) FROM sessions_id_seq
+           WHERE $1 > 0 AND ($1 > last_value OR NOT is_called)""",
         session,
     )
 
