@@ -1,14 +1,11 @@
-"""Numbered SQL files, applied in order under an advisory lock, each once, never edited once landed."""
+"""Applies the numbered SQL files of ``migrations/`` in order, each once, whoever starts first."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-import asyncpg
+from typing import TYPE_CHECKING
 
 from gateway.domain.errors import ConfigurationBroken
 
@@ -17,112 +14,116 @@ if TYPE_CHECKING:
 
     from gateway.store.pool import Connection, Store
 
-_LOCK: Final = 0x6D696772
-_NAME: Final = re.compile(r"(\d{4})_[a-z0-9-]+\.sql")
+_LOCK = 0x67676D6967726174
+_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file of ``migrations/``.
+    """One file.
 
     Attributes:
+        number: its place.
         name: its file name.
-        sql: its text.
-        checksum: SHA-256 of the text, in hexadecimal.
+        text: its SQL.
     """
 
+    number: int
     name: str
-    sql: str
-    checksum: str
+    text: str
 
-
-def read_migrations(folder: Path) -> list[Migration]:
-    """Return the folder's migrations in order.
-
-    Raises:
-        ConfigurationBroken: a file is misnamed, a number stands twice, or the folder can't be read.
-    """
-    try:
-        paths = sorted(folder.glob("*.sql"))
-        found = [(path.name, path.read_text(encoding="utf-8")) for path in paths]
-    except OSError as error:
-        raise ConfigurationBroken(f"migrations can't be read: {error}", hint="reinstall Glassgate") from error
-    numbers: dict[str, str] = {}
-    for name, _ in found:
-        match = _NAME.fullmatch(name)
-        if match is None:
-            raise ConfigurationBroken(f"{folder / name}: not named NNNN_words.sql", hint="rename it")
-        if match.group(1) in numbers:
-            raise ConfigurationBroken(
-                f"{name} and {numbers[match.group(1)]} have one number", hint="renumber"
-            )
-        numbers[match.group(1)] = name
-    return [Migration(name, sql, hashlib.sha256(sql.encode()).hexdigest()) for name, sql in found]
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the SQL, in hexadecimal."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 async def migrate(store: Store, folder: Path) -> list[str]:
-    """Bring the store's tables up to date; several replicas may start at once.
+    """Bring the store up to the files; replicas that start at the same time wait for one another.
 
     Args:
-        store: open.
-        folder: of the SQL files.
+        store: opened.
+        folder: holds ``NNNN_name.sql``.
 
     Returns:
-        Names of the files applied now, in order.
+        Names of the files applied now.
 
     Raises:
-        ConfigurationBroken: a file that was applied has changed since, or one fails.
+        ConfigurationBroken: a file is malformed, was edited after it was applied, or is missing here.
         StoreUnavailable: the store is away.
     """
-    migrations = await asyncio.to_thread(read_migrations, folder)
+    migrations = read_migrations(folder)
     async with store.connection() as connection:
-        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK, timeout=300)
         try:
             return await _apply(connection, migrations)
         finally:
             await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
 
 
+def read_migrations(folder: Path) -> list[Migration]:
+    """Read the files of a folder, in order.
+
+    Args:
+        folder: holds ``NNNN_name.sql``.
+
+    Raises:
+        ConfigurationBroken: a name is malformed or a number stands twice.
+    """
+    found: dict[int, Migration] = {}
+    for path in sorted(folder.glob("*.sql")):
+        match = _NAME.fullmatch(path.name)
+        if match is None:
+            raise ConfigurationBroken(
+                f"{path}: not a migration's name", hint="name it 0001_what_it_does.sql and so on"
+            )
+        number = int(match.group(1))
+        if number in found:
+            raise ConfigurationBroken(f"{path}: number {number:04} stands twice", hint="give it the next number")
+        found[number] = Migration(number, path.name, path.read_text(encoding="utf-8"))
+    if not found:
+        raise ConfigurationBroken(f"{folder}: holds no migrations", hint="install the gateway again")
+    return list(found.values())
+
+
 async def _apply(connection: Connection, migrations: list[Migration]) -> list[str]:
     await connection.execute(
-        """CREATE TABLE IF NOT EXISTS migrations (
-               name text PRIMARY KEY,
+        """CREATE TABLE IF NOT EXISTS schema_migrations (
+               number integer PRIMARY KEY,
+               name text NOT NULL,
                checksum text NOT NULL,
-               applied_at timestamptz NOT NULL DEFAULT now())"""
+               applied_at timestamptz NOT NULL DEFAULT now()
+           )"""
     )
-    rows = await connection.fetch("SELECT name, checksum FROM migrations")
-    applied = {row["name"]: row["checksum"] for row in rows}
-    unknown = sorted(set(applied) - {migration.name for migration in migrations})
-    if unknown:
-        raise ConfigurationBroken(
-            f"the store was migrated by a newer Glassgate ({unknown[-1]})", hint="run that version or newer"
-        )
-    done: list[str] = []
+    rows = await connection.fetch("SELECT number, name, checksum FROM schema_migrations ORDER BY number")
+    applied = {row["number"]: (row["name"], row["checksum"]) for row in rows}
+    here = {migration.number: migration for migration in migrations}
+    for number, (name, checksum) in applied.items():
+        _check_applied(here.get(number), name, checksum)
+    done = []
     for migration in migrations:
-        if migration.name in applied:
-            _same(migration, applied[migration.name])
+        if migration.number in applied:
             continue
-        await _apply_one(connection, migration)
+        async with connection.transaction():
+            await connection.execute(migration.text, timeout=600)
+            await connection.execute(
+                "INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)",
+                migration.number,
+                migration.name,
+                migration.checksum,
+            )
         done.append(migration.name)
     return done
 
 
-def _same(migration: Migration, checksum: str) -> None:
-    if migration.checksum != checksum:
+def _check_applied(here: Migration | None, name: str, checksum: str) -> None:
+    if here is None:
         raise ConfigurationBroken(
-            f"{migration.name} has changed since it was applied",
-            hint="restore the file; add a new one instead",
+            f"the store was brought further ({name}) than this gateway knows",
+            hint="start the newer gateway, or restore the backup that belongs to this one",
         )
-
-
-async def _apply_one(connection: Connection, migration: Migration) -> None:
-    try:
-        async with connection.transaction():
-            await connection.execute(migration.sql)
-            await connection.execute(
-                "INSERT INTO migrations (name, checksum) VALUES ($1, $2)", migration.name, migration.checksum
-            )
-    except asyncpg.PostgresError as error:
+    if here.checksum != checksum:
         raise ConfigurationBroken(
-            f"{migration.name} fails: {error}", hint="mend the file or the store"
-        ) from error
+            f"{here.name} was edited after it was applied to this store",
+            hint="restore the file as it was; put the change into a new migration",
+        )

@@ -1,162 +1,194 @@
-"""The store's connections: a pool, transactions, and notifications that survive a lost connection."""
+"""The pool of connections to the store, and its notifications; the driver's errors become ours here."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, Self, final
 
 import asyncpg
 
-from gateway.domain.errors import ConfigurationBroken, StoreUnavailable
+from gateway.domain.errors import Conflict, InvalidInput, StoreUnavailable
 from gateway.log import get_logger
+from gateway.store.listening import Listening
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
+    from contextlib import AbstractAsyncContextManager
 
-    from asyncpg.pool import PoolConnectionProxy
+CONNECT_SECONDS = 5.0
+ACQUIRE_SECONDS = 10.0
+COMMAND_SECONDS = 15.0
 
-Connection: TypeAlias = "PoolConnectionProxy[Any]"
-"""What a query function of this room takes first; the caller owns the transaction."""
-
-CONNECT_SECONDS: Final = 5.0
-COMMAND_SECONDS: Final = 30.0
-RECONNECT_SECONDS: Final = 0.5
-HINT: Final = "the gateway goes on by itself when the store is back; `glassgate doctor` looks at it"
-
-_GONE = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.ReadOnlySQLTransactionError,
-)
+HINT = "the gateway goes on by itself when its store is back; `glassgate doctor` says what is wrong"
 
 log = get_logger("store")
 
 
+class Connection(Protocol):
+    """What the store's functions use of the driver's connection."""
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+        """Run a statement; returns its command tag."""
+
+    async def executemany(self, command: str, args: Any, *, timeout: float | None = None) -> None:
+        """Run a statement once for each row of arguments."""
+
+    async def fetch(self, query: str, *args: Any, timeout: float | None = None) -> list[Any]:
+        """Return all rows."""
+
+    async def fetchrow(self, query: str, *args: Any, timeout: float | None = None) -> Any:
+        """Return the first row, None where there is none."""
+
+    async def fetchval(self, query: str, *args: Any, column: int = 0, timeout: float | None = None) -> Any:
+        """Return one value of the first row, None where there is none."""
+
+    def transaction(
+        self, *, isolation: str | None = None, readonly: bool = False, deferrable: bool = False
+    ) -> AbstractAsyncContextManager[Any]:
+        """Open a transaction, or a savepoint inside one."""
+
+    def cursor(self, query: str, *args: Any, prefetch: int | None = None) -> Any:
+        """Iterate over rows, a few in memory at a time; inside a transaction."""
+
+
+@final
 class Store:
-    """The gateway's PostgreSQL. Made by ``open``.
+    """The gateway's PostgreSQL.
+
+    Made by :meth:`open`. Every error of the driver or the network leaves as one of the tree's.
 
     Args:
-        pool: open connections.
-        dsn: as given, for the connection that listens.
+        pool: the driver's pool.
+        listening: the connection that notifications arrive on.
     """
 
-    def __init__(self, pool: asyncpg.Pool[Any], dsn: str) -> None:
+    def __init__(self, pool: Any, listening: Listening) -> None:
         self._pool = pool
-        self._dsn = dsn
+        self._listening = listening
 
     @classmethod
-    async def open(cls, dsn: str, *, min_size: int = 2, max_size: int = 10) -> Store:
+    async def open(cls, dsn: str, *, min_size: int = 2, max_size: int = 10) -> Self:
         """Connect.
 
         Args:
             dsn: ``postgresql://…``.
             min_size: connections kept open.
-            max_size: connections at most.
+            max_size: most connections; one more is used for notifications.
 
         Raises:
-            StoreUnavailable: it can't be reached or refuses the login.
-            ConfigurationBroken: the URL can't be used.
+            StoreUnavailable: it can't be reached, or refuses the login.
         """
-        try:
+        with translated():
             pool = await asyncpg.create_pool(
                 dsn,
-                min_size=min_size,
+                min_size=min(min_size, max_size),
                 max_size=max_size,
+                reset=_nothing_to_reset,
                 timeout=CONNECT_SECONDS,
                 command_timeout=COMMAND_SECONDS,
-                server_settings={"application_name": "glassgate", "timezone": "UTC"},
+                server_settings=SETTINGS,
             )
-        except (*_GONE, asyncpg.PostgresError) as error:
-            raise StoreUnavailable(f"the store can't be reached: {_told(error)}", hint=HINT) from error
-        except ValueError as error:
-            raise ConfigurationBroken(
-                f"database.url can't be used: {error}", hint="postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
-            ) from error
-        return cls(pool, dsn)
-
-    async def close(self) -> None:
-        """Close every connection, giving those in use a moment."""
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await self._pool.close()
-        except (TimeoutError, OSError, asyncpg.InterfaceError):
-            self._pool.terminate()
+        return cls(pool, Listening(dsn, SETTINGS, connect_seconds=CONNECT_SECONDS))
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Lend a connection for single statements.
+        """Take a connection for single statements, each its own transaction.
 
         Raises:
-            StoreUnavailable: the store is away.
+            StoreUnavailable: the store is away or too busy.
         """
-        try:
-            async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
+        with translated():
+            connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+            try:
                 yield connection
-        except _GONE as error:
-            raise StoreUnavailable(f"the store is away: {_told(error)}", hint=HINT) from error
+            finally:
+                await self._pool.release(connection)
 
     @asynccontextmanager
     async def transaction(self, *, isolation: str = "read_committed") -> AsyncIterator[Connection]:
-        """Lend a connection inside a transaction: committed (and on disk) when the block ends well.
+        """Take a connection with an open transaction; it commits at the end, and rolls back on any error.
 
         Args:
             isolation: ``read_committed``, ``repeatable_read`` or ``serializable``.
 
         Raises:
-            StoreUnavailable: the store is away; whether the transaction was committed is then not known.
+            StoreUnavailable: the store is away or too busy; nothing of the transaction counts as done.
         """
-        async with self.connection() as connection, connection.transaction(isolation=isolation):
-            yield connection
+        with translated():
+            connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+            try:
+                async with connection.transaction(isolation=isolation):
+                    yield connection
+            finally:
+                await self._pool.release(connection)
 
     async def listen(self, channel: str) -> AsyncIterator[str]:
-        """Yield the payloads notified on a channel; ``""`` first, and again after each reconnection.
+        """Yield payloads notified on a channel, reconnecting for ever.
 
-        A notification may be missed while the connection is away, so a reader reads anew at each ``""``.
+        Yields ``""`` first, and again whenever notices may have been missed: the reader reads again.
 
         Args:
-            channel: its name.
+            channel: a lower-case name.
         """
-        while True:
-            try:
-                async with asyncio.timeout(CONNECT_SECONDS):
-                    connection = await asyncpg.connect(self._dsn)
-            except (*_GONE, asyncpg.PostgresError) as error:
-                log.warning("not listening", channel=channel, error=_told(error))
-                await asyncio.sleep(RECONNECT_SECONDS)
-                continue
-            try:
-                async for payload in _payloads(connection, channel):
-                    yield payload
-            finally:
-                with contextlib.suppress(*_GONE):
-                    await connection.close(timeout=1)
-            await asyncio.sleep(RECONNECT_SECONDS)
+        async for payload in self._listening.listen(channel):
+            yield payload
+
+    async def ping(self) -> None:
+        """Return when the store answers.
+
+        Raises:
+            StoreUnavailable: it doesn't.
+        """
+        async with self.connection() as connection:
+            await connection.fetchval("SELECT 1")
+
+    async def close(self) -> None:
+        """Close every connection; what runs is broken off."""
+        await self._listening.close()
+        self._pool.terminate()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
 
-async def _payloads(connection: asyncpg.Connection[Any], channel: str) -> AsyncIterator[str]:
-    """Yield what one connection hears until it is lost."""
-    heard: asyncio.Queue[str | None] = asyncio.Queue()
+SETTINGS = {
+    "application_name": "glassgate",
+    "timezone": "UTC",
+    "jit": "off",
+    "idle_in_transaction_session_timeout": "60000",
+    "lock_timeout": "10000",
+}
 
-    def on_notice(_connection: object, _pid: int, _channel: str, payload: object) -> None:
-        heard.put_nowait(str(payload))
 
-    connection.add_termination_listener(lambda _connection: heard.put_nowait(None))
+async def _nothing_to_reset(_: object) -> None:
+    """Save a round trip: our statements leave nothing in the session, and transactions end in their blocks."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the driver raises into the error tree; the error tree passes as it is.
+
+    Raises:
+        StoreUnavailable: the store can't be reached, is too slow, or can't do it now.
+        Conflict: a row that must be unique exists, or one that is referred to doesn't.
+        InvalidInput: a value that the store can't hold.
+    """
     try:
-        await connection.add_listener(channel, on_notice)
-    except (*_GONE, asyncpg.PostgresError) as error:
-        log.warning("not listening", channel=channel, error=_told(error))
-        return
-    yield ""
-    while (payload := await heard.get()) is not None:
-        yield payload
+        yield
+    except (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError) as error:
+        raise Conflict(f"the store has it otherwise: {error.constraint_name}") from error
+    except (asyncpg.DataError, asyncpg.CheckViolationError) as error:
+        raise InvalidInput(f"the store can't hold such a value: {_sentence(error)}") from error
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        log.warning("store error", error=_sentence(error), sqlstate=getattr(error, "sqlstate", ""))
+        raise StoreUnavailable(f"the store can't answer: {_sentence(error)}", hint=HINT) from error
+    except (OSError, TimeoutError) as error:
+        raise StoreUnavailable(f"the store can't be reached: {_sentence(error)}", hint=HINT) from error
 
 
-def _told(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+def _sentence(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__
