@@ -1,0 +1,106 @@
+"""What a name could mean: candidates along every search_path that could hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeVar
+
+from gateway.judge.postgres.context import SearchPath
+from gateway.judge.postgres.parse import Node
+from gateway.judge.postgres.snapshot import (
+    INTERNAL,
+    Function,
+    Operator,
+    Relation,
+    Snapshot,
+    Type,
+)
+
+Name = tuple[str, ...]
+"""A possibly qualified name, unquoted."""
+
+SYSTEM: Final = "pg_catalog"
+DEPARSED: Final[frozenset[SearchPath]] = frozenset({()})
+"""What the server deparsed under an empty search_path."""
+_TRUNCATED_BYTES: Final = 60
+"""A name of so many bytes with a character beyond ASCII may be cut elsewhere by a server of another encoding."""
+
+Found = TypeVar("Found", Function, Relation, Operator, Type)
+
+
+class Names:
+    """Looks names up in a snapshot, along a set of search_paths.
+
+    Args:
+        snapshot: the catalogue.
+        paths: every search_path that could hold.
+        role: what ``$user`` stands for.
+    """
+
+    __slots__ = ("_role", "_searched", "paths", "snapshot")
+
+    def __init__(self, snapshot: Snapshot, paths: frozenset[SearchPath], role: str) -> None:
+        self.snapshot = snapshot
+        self.paths = paths
+        self._role = role
+        self._searched = {role if schema == "$user" else schema for path in paths for schema in path} | {SYSTEM}
+
+    def functions(self, name: Name, given: int | None) -> list[Function]:
+        """Functions that a call could mean.
+
+        Args:
+            name: as written.
+            given: number of arguments; None: any.
+        """
+        return [
+            function
+            for function in self._candidates(self.snapshot.functions, name)
+            if (given is None or function.takes(given)) and INTERNAL not in function.arguments
+        ]
+
+    def samplers(self, name: Name) -> list[Function]:
+        """Functions that TABLESAMPLE could mean."""
+        return [
+            function
+            for function in self._candidates(self.snapshot.functions, name)
+            if function.arguments == (INTERNAL,)
+        ]
+
+    def operators(self, name: Name, *, binary: bool) -> list[Operator]:
+        """Operators that a symbol could mean."""
+        return [each for each in self._candidates(self.snapshot.operators, name) if each.binary == binary]
+
+    def relations(self, name: Name) -> list[Relation]:
+        """Relations that a name could mean."""
+        return self._candidates(self.snapshot.relations, name)
+
+    def types(self, name: Name) -> list[Type]:
+        """Types that a name could mean, array types aside where they have names of their own."""
+        return self._candidates(self.snapshot.types, name)
+
+    def _candidates(self, table: dict[str, tuple[Found, ...]], name: Name) -> list[Found]:
+        found = table.get(name[-1], ())
+        if not name[-1].isascii() and name[-1].lower() != name[-1]:
+            # A server of a single-byte encoding folds such letters where ours does not.
+            found += table.get(name[-1].lower(), ())
+        if len(name) > 1:
+            return [each for each in found if each.schema == name[-2]]
+        return [each for each in found if each.schema in self._searched]
+
+
+def written(parts: Iterable[Node]) -> Name | None:
+    """The name in a list of String nodes; None where it is something else."""
+    name = tuple(part["String"].get("sval", "") if "String" in part else None for part in parts)
+    if not name or len(name) > 3 or None in name:  # noqa: PLR2004 - catalog.schema.name
+        return None
+    return name
+
+
+def cut_elsewhere(name: Sequence[str]) -> bool:
+    """Whether a server of another encoding might cut the name where we don't."""
+    return any(not part.isascii() and len(part.encode()) >= _TRUNCATED_BYTES for part in name)
+
+
+def shown(name: Sequence[str]) -> str:
+    """The name for a sentence."""
+    return ".".join(name)

@@ -1,0 +1,153 @@
+"""Text → the server's own syntax tree, by libpg_query, within bounds that keep the C stack whole."""
+
+from __future__ import annotations
+
+from ctypes import string_at
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+from postgast.native import lib
+from postgast.pg_query_pb2 import ScanResult, Token
+
+Node = dict[str, Any]
+"""One node's fields as the parser names them; child nodes are ``{"TypeName": {…}}``."""
+
+GRAMMAR: Final = 18
+"""Major version of the PostgreSQL grammar we parse with."""
+MAX_BYTES: Final = 1 << 20
+"""Longest text that is judged: one of this size takes some two seconds and 500 MB."""
+MAX_NESTING: Final = 3000
+"""Deepest nesting handed to the parser, whose output recurses on the C stack."""
+UNCHECKED_BYTES: Final = 4096
+"""A shorter text can't nest deeper than ``MAX_NESTING`` allows."""
+
+_OPEN: Final = frozenset({40, 91})
+_CLOSE: Final = frozenset({41, 93})
+_COMMA: Final = 44
+_CHAINS: Final = frozenset({"UNION", "INTERSECT", "EXCEPT", "JOIN", "SELECT", "WITH"})
+"""Tokens that nest across commas of their own level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a text.
+
+    Attributes:
+        kind: node type, such as ``SelectStmt``.
+        node: its fields.
+        start: first byte in the text's UTF-8.
+        end: byte behind the last; None: to the end of the text.
+    """
+
+    kind: str
+    node: Node
+    start: int
+    end: int | None
+
+
+class NotParsed(Exception):  # noqa: N818 - not an error of the tree: the judge turns it into a verdict
+    """The text is not one that the server would parse, or not one that may be parsed here.
+
+    Args:
+        rule: last part of the verdict's rule.
+        message: one sentence.
+    """
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.message = message
+
+
+def parse(text: str) -> tuple[Statement, ...]:
+    """Parse a text into its statements, none for an empty one.
+
+    Args:
+        text: as the server will get it, under ``standard_conforming_strings = on``.
+
+    Raises:
+        NotParsed: syntax error, NUL, too long, too deep.
+
+    Source: https://github.com/pganalyze/libpg_query (JSON output; same tree as the server's raw parser).
+    """
+    raw = _checked(text)
+    result = lib.pg_query_parse(raw)
+    try:
+        if result.error:
+            message = string_at(result.error.contents.message or b"").decode("utf-8", "replace")
+            raise NotParsed("syntax", f"PostgreSQL can't parse this: {message}.")
+        tree = msgspec.json.decode(result.parse_tree)
+    except RecursionError:
+        raise NotParsed("depth", "This is nested too deeply to be judged.") from None
+    except msgspec.DecodeError:
+        raise NotParsed("tree", "The parser's answer can't be read.") from None
+    finally:
+        lib.pg_query_free_parse_result(result)
+    return tuple(_statement(item) for item in tree.get("stmts", ()))
+
+
+def _checked(text: str) -> bytes:
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:
+        raise NotParsed("encoding", "The text is not valid Unicode.") from None
+    if b"\0" in raw:
+        raise NotParsed("nul", "The text holds a NUL byte.")
+    if len(raw) > MAX_BYTES:
+        raise NotParsed("length", f"The text is longer than {MAX_BYTES} bytes.")
+    if len(raw) > UNCHECKED_BYTES and nesting(raw) > MAX_NESTING:
+        raise NotParsed("depth", "This is nested too deeply to be judged.")
+    return raw
+
+
+def nesting(raw: bytes) -> int:
+    """Return an upper bound of how deep the tree of a text can be; 0 where it can't be scanned.
+
+    Every token between two commas may nest the next one level deeper; a comma starts again at the level of its
+    brackets, but for the few words that chain.
+
+    Args:
+        raw: UTF-8 without NUL.
+    """
+    deepest = here = 0
+    chained = 0
+    brackets: list[int] = []
+    for token in _tokens(raw):
+        if token in _OPEN:
+            brackets.append(here)
+            here += 1
+        elif token in _CLOSE:
+            here = brackets.pop() + 1 if brackets else here + 1
+        elif token == _COMMA:
+            here = brackets[-1] + 1 if brackets else 0
+        elif token in _chaining():
+            chained += 1
+        else:
+            here += 1
+        deepest = max(deepest, here + chained)
+    return deepest
+
+
+def _tokens(raw: bytes) -> list[int]:
+    result = lib.pg_query_scan(raw)
+    try:
+        if result.error:
+            return []
+        scanned = ScanResult.FromString(string_at(result.pbuf.data, result.pbuf.len))
+    finally:
+        lib.pg_query_free_scan_result(result)
+    return [token.token for token in scanned.tokens]
+
+
+@cache
+def _chaining() -> frozenset[int]:
+    return frozenset(Token.Value(name) for name in _CHAINS)
+
+
+def _statement(item: Node) -> Statement:
+    ((kind, node),) = item["stmt"].items()
+    start = item.get("stmt_location", 0)
+    length = item.get("stmt_len", 0)
+    return Statement(kind, node, start, start + length if length else None)

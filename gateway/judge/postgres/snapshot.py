@@ -1,0 +1,235 @@
+"""What an endpoint's catalogue holds, as a value: everything that a name in a statement could mean.
+
+The rows are read by the queries in ``introspect.py``; the same rows of an empty PostgreSQL 18 are the built-in
+snapshot of the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import count
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+FIRST_USER_OID: Final = 16384
+"""Objects of initdb have smaller oids (FirstNormalObjectId)."""
+INTERNAL: Final = 2281
+"""Type oid of ``internal``: what has such an argument can't be called from SQL."""
+
+_numbers = count(1)
+
+
+class Function(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One row of pg_proc.
+
+    Attributes:
+        oid, schema, name: which.
+        kind: ``f`` function, ``a`` aggregate, ``w`` window, ``p`` procedure.
+        arguments: type oids of the input arguments.
+        defaults: how many of them have one.
+        variadic: whether the last takes any number.
+        result: type oid.
+        volatility: ``i``, ``s`` or ``v``.
+        language: name.
+        definer: whether it runs with its owner's rights.
+        owner: role name.
+        extension: that it belongs to; empty: none.
+        body: source of an SQL function (prosrc, or the deparsed SQL-standard body); empty for built-ins.
+        default_expressions: deparsed under an empty search_path; empty for built-ins.
+        settings: ``name=value`` of its SET clauses.
+        reaches: oids of an aggregate's functions.
+    """
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    arguments: tuple[int, ...]
+    defaults: int
+    variadic: bool
+    result: int
+    volatility: str
+    language: str
+    definer: bool
+    owner: str
+    extension: str
+    body: str
+    default_expressions: str
+    settings: tuple[str, ...]
+    reaches: tuple[int, ...]
+
+    @property
+    def builtin(self) -> bool:
+        """Whether it came with the server."""
+        return self.oid < FIRST_USER_OID
+
+    def takes(self, given: int) -> bool:
+        """Whether a call with so many arguments could mean it."""
+        wanted = len(self.arguments)
+        if self.variadic and given >= wanted - 1:
+            return True
+        return wanted - self.defaults <= given <= wanted
+
+
+class Relation(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One row of pg_class, with what reading it reaches.
+
+    Attributes:
+        oid, schema, name: which.
+        kind: relkind.
+        extension: that it belongs to; empty: none.
+        definition: a view's SELECT, deparsed under an empty search_path; empty for built-ins.
+        expressions: policies, virtual generated columns, and rules, deparsed likewise.
+        folded: index expressions, defaults, partition keys, checks: the planner may fold their constant parts.
+        children: oids of partitions and heirs.
+        types: oids of its columns' types that are not built-in.
+        rules: whether it has rules other than a view's own.
+    """
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    extension: str
+    definition: str
+    expressions: tuple[str, ...]
+    folded: tuple[str, ...]
+    children: tuple[int, ...]
+    types: tuple[int, ...]
+    rules: bool
+
+    @property
+    def builtin(self) -> bool:
+        """Whether it came with the server."""
+        return self.oid < FIRST_USER_OID
+
+
+class Operator(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One row of pg_operator.
+
+    Attributes:
+        oid, schema, name: which.
+        binary: whether it takes two operands.
+        functions: oids of its function and its selectivity estimators.
+    """
+
+    oid: int
+    schema: str
+    name: str
+    binary: bool
+    functions: tuple[int, ...]
+
+    @property
+    def builtin(self) -> bool:
+        """Whether it came with the server."""
+        return self.oid < FIRST_USER_OID
+
+
+class Cast(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One row of pg_cast made by a user.
+
+    Attributes:
+        source, target: type oids.
+        function: oid; 0 where none is called.
+        implicit: whether it happens without being written.
+    """
+
+    source: int
+    target: int
+    function: int
+    implicit: bool
+
+
+class Type(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One row of pg_type.
+
+    Attributes:
+        oid, schema, name: which.
+        functions: oids of what runs when its values come and go; empty for built-ins.
+        parts: oids of its base, element, subtype and attributes' types that are not built-in.
+        checks: a domain's constraints, deparsed under an empty search_path.
+    """
+
+    oid: int
+    schema: str
+    name: str
+    functions: tuple[int, ...]
+    parts: tuple[int, ...]
+    checks: tuple[str, ...]
+
+    @property
+    def builtin(self) -> bool:
+        """Whether it came with the server."""
+        return self.oid < FIRST_USER_OID
+
+
+Named = TypeVar("Named", Function, Relation, Operator, Type)
+
+
+class Rows(msgspec.Struct, frozen=True, array_like=True):
+    """Everything read from a catalogue.
+
+    Attributes:
+        version: ``server_version_num``.
+        functions, relations, operators, casts, types: rows.
+    """
+
+    version: int
+    functions: tuple[Function, ...]
+    relations: tuple[Relation, ...]
+    operators: tuple[Operator, ...]
+    casts: tuple[Cast, ...]
+    types: tuple[Type, ...]
+
+
+class Snapshot:
+    """A catalogue, indexed by name. Never changed once made; a newer one takes its place.
+
+    Args:
+        rows: what was read.
+        epoch: grows with each reading of the same endpoint's catalogue.
+        complete: False: what it doesn't hold may exist all the same (the built-in one): relations and types it
+            doesn't know count as plain, functions and operators it doesn't know are not reads.
+    """
+
+    __slots__ = (
+        "casts",
+        "complete",
+        "epoch",
+        "functions",
+        "functions_by_oid",
+        "major",
+        "memory",
+        "number",
+        "operators",
+        "relations",
+        "relations_by_oid",
+        "types",
+        "types_by_oid",
+        "version",
+    )
+
+    def __init__(self, rows: Rows, *, epoch: int = 0, complete: bool = True) -> None:
+        self.version = rows.version
+        self.major = rows.version // 10000
+        self.epoch = epoch
+        self.complete = complete
+        self.number = next(_numbers)
+        self.functions = _by_name(rows.functions)
+        self.functions_by_oid = {function.oid: function for function in rows.functions}
+        self.relations = _by_name(rows.relations)
+        self.relations_by_oid = {relation.oid: relation for relation in rows.relations}
+        self.operators = _by_name(rows.operators)
+        self.types = _by_name(rows.types)
+        self.types_by_oid = {each.oid: each for each in rows.types}
+        self.casts = rows.casts
+        self.memory: dict[Any, Any] = {}
+        """What was worked out about objects of this snapshot, kept by the judge; forgetting it costs time only."""
+
+
+def _by_name(rows: Iterable[Named]) -> dict[str, tuple[Named, ...]]:
+    found: dict[str, list[Named]] = {}
+    for row in rows:
+        found.setdefault(row.name, []).append(row)
+    return {name: tuple(each) for name, each in found.items()}

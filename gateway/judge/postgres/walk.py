@@ -1,0 +1,335 @@
+"""Walks a tree node by node with the allowlist of node types, and gathers what it is made of.
+
+Iterative, so that no depth of nesting can exhaust the stack. Knows one statement's names; what those names reach in
+the catalogue is ``reach.py``'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from gateway.judge.postgres import functions
+from gateway.judge.postgres.analysis import Issue, unknown, writes
+from gateway.judge.postgres.context import SqlContext
+from gateway.judge.postgres.names import SYSTEM, Name, Names, cut_elsewhere, shown, written
+from gateway.judge.postgres.nodes import NODES, How
+from gateway.judge.postgres.parse import Node
+from gateway.judge.postgres.session import SetSetting
+from gateway.judge.postgres.snapshot import Function, Type
+
+Key = tuple[str, int]
+"""An object of the catalogue: ``f`` function, ``r`` relation, ``t`` type, ``o`` operator; and its oid."""
+Scope = frozenset[str]
+"""Names of the CTEs that can be seen."""
+
+_NO_SCOPE: Final[Scope] = frozenset()
+_APART: Final = frozenset({"withClause", "intoClause"})
+"""Fields that the hook of their node deals with."""
+_OPERATORS_OF: Final = {
+    "AEXPR_BETWEEN": (">=", "<="),
+    "AEXPR_NOT_BETWEEN": (">", "<"),
+    "AEXPR_BETWEEN_SYM": (">=", "<=", ">", "<"),
+    "AEXPR_NOT_BETWEEN_SYM": (">=", "<=", ">", "<"),
+}
+
+
+class Walk:
+    """One walk over one statement, body or expression.
+
+    Args:
+        context: what it is judged under.
+        paths: search_paths that its own names are looked up along.
+        planned: True: it is only planned, not run, so that statements that write may stand in it.
+    """
+
+    def __init__(
+        self, context: SqlContext, paths: frozenset[tuple[str, ...]], *, planned: bool = False
+    ) -> None:
+        self.context = context
+        self.names = Names(context.snapshot, paths, context.role)
+        self.issues: list[Issue] = []
+        self.reached: dict[Key, str] = {}
+        self.tables: dict[str, None] = {}
+        self.settings: list[SetSetting] = []
+        self._planned = planned
+        self._major = context.snapshot.major
+        self._work: list[tuple[str, Node, Scope]] = []
+
+    def query(self, kind: str, node: Node) -> None:
+        """Walk one node and all that is under it.
+
+        Args:
+            kind: its type.
+            node: its fields.
+        """
+        work = self._work
+        work.append((kind, node, _NO_SCOPE))
+        while work:
+            self._visit(*work.pop())
+
+    def wrapped(self, value: object) -> None:
+        """Walk a wrapped node or a list of them; nothing for None."""
+        for kind, node in _unwrapped(value):
+            self.query(kind, node)
+
+    def _visit(self, kind: str, node: Node, scope: Scope) -> None:
+        known = NODES.get(kind)
+        if known is None:
+            self.issues.append(unknown("node", f"{kind} is not known to be part of a read."))
+            return
+        if known.since > self._major:
+            self.issues.append(
+                unknown("node.version", f"{kind} means something else to PostgreSQL {self._major}.")
+            )
+            return
+        hook = _HOOKS.get(kind)
+        if hook is not None:
+            scope = hook(self, node, scope)
+        fields = known.fields
+        for name, value in node.items():
+            how = fields.get(name)
+            if how is How.PLAIN:
+                continue
+            if how is How.NODE:
+                for each, child in _unwrapped(value):
+                    self._work.append((each, child, scope))
+            elif how is None:
+                self.issues.append(unknown("node.field", f"{kind}.{name} is not known to be part of a read."))
+            elif name not in _APART:
+                self._work.append((how, value, scope))
+
+    # Queries.
+
+    def scoped(self, node: Node, scope: Scope) -> Scope:
+        """Walk the CTEs of a query; return what the query itself sees."""
+        clause = node.get("withClause")
+        if not clause:
+            return scope
+        recursive = bool(clause.get("recursive"))
+        bodies = [(each, child) for each, child in _unwrapped(clause.get("ctes", []))]
+        inner = scope | {str(child.get("ctename", "")) for _, child in bodies}
+        seen = scope
+        for each, child in bodies:
+            self._work.append((each, child, inner if recursive else seen))
+            seen |= {str(child.get("ctename", ""))}
+        return inner
+
+    def _select(self, node: Node, scope: Scope) -> Scope:
+        if "lockingClause" in node:
+            self.written("select.for-update", "FOR UPDATE and FOR SHARE lock rows, which writes to them.")
+        if "intoClause" in node:
+            self.issues.append(writes("select.into", "SELECT INTO makes a table."))
+        functions.pin_setting_names(node)
+        return self.scoped(node, scope)
+
+    def written(self, rule: str, reason: str) -> None:
+        """Note a write, unless it is only planned."""
+        if not self._planned:
+            self.issues.append(writes(rule, reason))
+
+    def _range(self, node: Node, scope: Scope) -> Scope:
+        name = tuple(node[part] for part in ("schemaname", "relname") if part in node)
+        if len(name) == 1 and name[0] in scope:
+            return scope
+        self.relation(name)
+        return scope
+
+    def relation(self, name: Name) -> None:
+        """Note a relation that is read."""
+        found = self.names.relations(name)
+        if not found or cut_elsewhere(name):
+            self.tables[shown(name)] = None
+            if self.context.snapshot.complete and not (len(name) > 1 and name[0] in _SYSTEM_SCHEMAS and not found):
+                self.issues.append(unknown("relation.unknown", f"There is no relation {shown(name)}."))
+            return
+        self.tables[f"{found[0].schema}.{found[0].name}"] = None
+        for relation in found:
+            if not relation.builtin:
+                self.reached.setdefault(("r", relation.oid), f"{relation.schema}.{relation.name}")
+
+    # Expressions.
+
+    def _call(self, node: Node, scope: Scope) -> Scope:
+        name = written(node.get("funcname", ()))
+        if name is None or cut_elsewhere(name):
+            self.issues.append(unknown("function.name", "A function's name can't be told."))
+            return scope
+        args = node.get("args", [])
+        given = len(args)
+        if node.get("agg_within_group"):
+            given += len(node.get("agg_order", []))
+        found = self.names.functions(name, given)
+        if not found and node.get("agg_within_group"):
+            found = self.names.functions(name, None)
+        if not found and self._coercion(name, given):
+            return scope
+        if not found:
+            self.issues.append(functions.missing(self.names, name, given))
+        for function in found:
+            rule = function.builtin and self.context.catalogue.functions.by_argument.get(function.name)
+            if rule:
+                self._by_argument(rule, args)
+            else:
+                self._function(function, given)
+        return scope
+
+    def _function(self, function: Function, given: int) -> None:
+        if function.builtin:
+            issue = functions.judge_builtin(function, given, self.context)
+            if issue is not None:
+                self.issues.append(issue)
+        else:
+            self.reached.setdefault(("f", function.oid), f"{function.schema}.{function.name}()")
+
+    def _coercion(self, name: Name, given: int) -> bool:
+        """``typename(x)`` is a cast where no function has that name."""
+        if given != 1:
+            return False
+        found = self.names.types(name)
+        for each in found:
+            self._reach_type(each, name)
+        return bool(found)
+
+    def _by_argument(self, rule: str, args: list[Node]) -> None:
+        if rule == "reading-mode":
+            issue = functions.judge_lo_open(args)
+        else:
+            issue, effects = functions.judge_set_config(args, self.context)
+            self.settings.extend(effects)
+        if issue is not None:
+            self.issues.append(issue)
+
+    def _column(self, node: Node, scope: Scope) -> Scope:
+        fields = node.get("fields", ())
+        if len(fields) > 1 and "String" in fields[-1]:
+            self._attribute(fields[-1]["String"].get("sval", ""))
+        return scope
+
+    def _indirection(self, node: Node, scope: Scope) -> Scope:
+        for step in node.get("indirection", ()):
+            if "String" in step:
+                self._attribute(step["String"].get("sval", ""))
+        return scope
+
+    def _attribute(self, name: str) -> None:
+        """``x.f`` and ``(x).f`` are calls of ``f(x)`` where x has no such column."""
+        for function in self.names.functions((name,), 1):
+            if function.name not in self.context.catalogue.functions.by_argument:
+                self._function(function, 1)
+        for each in self.names.types((name,)):
+            self._reach_type(each, (name,))
+
+    def _expression(self, node: Node, scope: Scope) -> Scope:
+        name = written(node.get("name", ()))
+        if name is None:
+            self.issues.append(unknown("operator.name", "An operator's name can't be told."))
+            return scope
+        binary = "lexpr" in node
+        for symbol in _OPERATORS_OF.get(node.get("kind", ""), (name[-1],)):
+            self._operator((*name[:-1], symbol), binary=binary)
+        return scope
+
+    def _operator(self, name: Name, *, binary: bool) -> None:
+        found = self.names.operators(name, binary=binary)
+        if not found:
+            self.issues.append(unknown("operator.unknown", f"There is no operator {shown(name)}."))
+        for operator in found:
+            if not operator.builtin:
+                self.reached.setdefault(("o", operator.oid), f"{operator.schema}.{operator.name}")
+
+    def _equality(self, node: Node, scope: Scope) -> Scope:
+        """What compares without a symbol: CASE x WHEN, JOIN USING, IN (SELECT …)."""
+        if node.get("arg") or node.get("usingClause") or node.get("isNatural") or node.get("testexpr"):
+            symbol = written(node["operName"]) if node.get("operName") else ("=",)
+            if symbol is None:
+                self.issues.append(unknown("operator.name", "An operator's name can't be told."))
+            else:
+                self._operator(symbol, binary=True)
+        return scope
+
+    def _sort(self, node: Node, scope: Scope) -> Scope:
+        if node.get("useOp"):
+            symbol = written(node["useOp"])
+            if symbol is None:
+                self.issues.append(unknown("operator.name", "An operator's name can't be told."))
+            else:
+                self._operator(symbol, binary=True)
+        return scope
+
+    def _type(self, node: Node, scope: Scope) -> Scope:
+        name = written(node.get("names", ()))
+        if name is None or cut_elsewhere(name):
+            self.issues.append(unknown("type.name", "A type's name can't be told."))
+            return scope
+        self.type(name)
+        return scope
+
+    def type(self, name: Name) -> None:
+        """Note a type whose values come or go."""
+        found = self.names.types(name)
+        for each in found:
+            self._reach_type(each, name)
+        if not found:
+            rows = self.names.relations(name)
+            for relation in rows:
+                for oid in relation.types:
+                    self.reached.setdefault(("t", oid), shown(name))
+            if not rows and self.context.snapshot.complete:
+                self.issues.append(unknown("type.unknown", f"There is no type {shown(name)}."))
+
+    def _reach_type(self, each: Type, name: Name) -> None:
+        if not each.builtin:
+            self.reached.setdefault(("t", each.oid), shown(name))
+
+    def _sample(self, node: Node, scope: Scope) -> Scope:
+        name = written(node.get("method", ()))
+        found = self.names.samplers(name) if name else []
+        if not found:
+            self.issues.append(unknown("function.sampler", "The sampling method is not known."))
+        for function in found:
+            self._function(function, 1)
+        return scope
+
+
+_SYSTEM_SCHEMAS: Final = frozenset({SYSTEM, "information_schema"})
+
+
+def _unwrapped(value: object) -> Iterable[tuple[str, Node]]:
+    if isinstance(value, list):
+        for each in value:
+            # An empty node stands for an absent element, as in a DEFAULT partition or a bare slice bound.
+            yield from each.items()
+    elif isinstance(value, dict):
+        yield from value.items()
+
+
+Hook = Callable[[Walk, Node, Scope], Scope]
+
+
+def _writer(word: str) -> Hook:
+    def hook(walk: Walk, node: Node, scope: Scope) -> Scope:
+        walk.written(f"statement.{word.lower()}", f"{word} writes rows.")
+        return walk.scoped(node, scope)
+
+    return hook
+
+
+_HOOKS: Final[dict[str, Hook]] = {
+    "SelectStmt": Walk._select,
+    "InsertStmt": _writer("INSERT"),
+    "UpdateStmt": _writer("UPDATE"),
+    "DeleteStmt": _writer("DELETE"),
+    "MergeStmt": _writer("MERGE"),
+    "RangeVar": Walk._range,
+    "RangeTableSample": Walk._sample,
+    "FuncCall": Walk._call,
+    "ColumnRef": Walk._column,
+    "A_Indirection": Walk._indirection,
+    "A_Expr": Walk._expression,
+    "CaseExpr": Walk._equality,
+    "JoinExpr": Walk._equality,
+    "SubLink": Walk._equality,
+    "SortBy": Walk._sort,
+    "TypeName": Walk._type,
+}
