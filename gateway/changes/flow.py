@@ -1,0 +1,479 @@
+"""From a refused write to a commit in the service's repository: drafts, their patches, their submission.
+
+Who may look at or act on change requests in general is policy's, and asked by the caller; that only the author acts
+on a draft is guarded here, in the statements themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gateway.changes import diff, journal, lifecycle, proposal
+from gateway.changes.capture import prepare
+from gateway.changes.catalogue import ReadProposal, propose_read
+from gateway.changes.git import shown_url
+from gateway.changes.message import committer
+from gateway.changes.proposal import Base
+from gateway.changes.repository import Repositories
+from gateway.changes.shown import one_line
+from gateway.changes.submission import Submission
+from gateway.domain.change import ChangeRequest, ChangeState
+from gateway.domain.errors import Conflict, GlassgateError, InvalidInput, NotAuthorised, NotFound
+from gateway.domain.ids import SessionId
+from gateway.domain.unit import Filed
+from gateway.store import changes as rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from gateway.domain.change import Capture, ChangeKind, FilePatch
+    from gateway.domain.endpoint import Endpoint, Repository
+    from gateway.domain.identity import Identity
+    from gateway.domain.ids import ChangeId, EndpointId, GrantId, IdentityId, UnitNumber
+    from gateway.domain.production import ReadProduction
+    from gateway.store.changes import NewUnit, Step, StoredChange
+    from gateway.store.pool import Connection, Store
+
+_GLANCE_SECONDS = 2.0
+_MAX_TITLE = 80
+_MAX_REASON = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """What a change request keeps of the session in which a unit was refused.
+
+    Attributes:
+        session: its number.
+        identity: who typed it.
+        endpoint: what it was sent to.
+        grant: under which grant.
+        grant_reason: why that was asked for.
+        level: what production enforced by itself.
+    """
+
+    session: SessionId
+    identity: Identity
+    endpoint: Endpoint
+    grant: GrantId
+    grant_reason: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A change request as people look at it.
+
+    Attributes:
+        change: with its units and proposed files.
+        diff: the patch as unified diff text, safe to show.
+        steps: what happened to it so far.
+        notes: what a reader must know beside the patch.
+        cause: why it was dropped or withdrawn.
+        url: where it can be seen.
+    """
+
+    change: ChangeRequest
+    diff: str
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...]
+    cause: str
+    url: str
+
+
+class Changes:
+    """The change flow.
+
+    Args:
+        store: where change requests stand.
+        public_url: how people reach the gateway, such as ``https://gw.example:8443``.
+        folder: where the gateway's own bare repositories stand; made when first needed.
+    """
+
+    def __init__(self, store: Store, *, public_url: str, folder: Path) -> None:
+        self._store = store
+        self._public_url = public_url.rstrip("/")
+        self.repositories = Repositories(folder, committer(public_url))
+
+    # --- drafting
+
+    async def file(
+        self,
+        facts: SessionFacts,
+        capture: Capture,
+        number: UnitNumber,
+        production: ReadProduction,
+        *,
+        rule: str = "",
+    ) -> Filed:
+        """Make a draft of a refused write, or join the one that it belongs to.
+
+        Args:
+            facts: the session it was refused in.
+            capture: what its door knows of it.
+            number: its place in the session.
+            production: the session's own reads, for values and estimates.
+            rule: the judge's rule.
+
+        Raises:
+            InvalidInput: it is too large for a change request.
+            StoreUnavailable: it could not be kept.
+        """
+        unit = await self._unit(facts, capture, number, production, rule)
+        endpoint = facts.endpoint
+        async with self._store.transaction() as conn:
+            change, joined = await self._draft(
+                conn,
+                _Target(
+                    facts.identity.id,
+                    facts.identity.name,
+                    endpoint.id,
+                    endpoint.name,
+                    endpoint.repository,
+                    capture.kind,
+                ),
+                unit,
+            )
+        return await self._filed(change, joined=joined)
+
+    async def remember(
+        self,
+        facts: SessionFacts,
+        capture: Capture,
+        number: UnitNumber,
+        production: ReadProduction,
+        *,
+        rule: str = "",
+    ) -> None:
+        """Keep a refused unit that became no change request, for ``draft_last``; arguments as for ``file``."""
+        unit = await self._unit(facts, capture, number, production, rule)
+        async with self._store.transaction() as conn:
+            await rows.remember_refused(
+                conn,
+                identity=facts.identity.id,
+                endpoint=facts.endpoint.id,
+                endpoint_name=facts.endpoint.name,
+                repository=facts.endpoint.repository,
+                kind=capture.kind,
+                unit=unit,
+            )
+
+    async def draft_last(self, identity: Identity) -> Filed:
+        """Make a draft of the identity's last refused unit.
+
+        Raises:
+            NotFound: nothing of theirs was refused lately, or it is a change request already.
+        """
+        async with self._store.transaction() as conn:
+            last = await rows.take_last_refused(conn, identity.id)
+            if last is None:
+                raise NotFound(
+                    "nothing of yours was refused lately that is not a change request already",
+                    hint="glassgate changes",
+                )
+            target = _Target(
+                identity.id, identity.name, last.endpoint, last.endpoint_name, last.repository, last.kind
+            )
+            change, joined = await self._draft(conn, target, last.unit)
+        return await self._filed(change, joined=joined)
+
+    async def drop(self, session: SessionId, batch: int) -> tuple[ChangeId, ...]:
+        """Take back what a transaction had drafted: its client rolled it back. The evidence stays.
+
+        Returns:
+            The drafts that were dropped; one that holds units of other transactions goes on without these.
+        """
+        async with self._store.transaction() as conn:
+            taken = await rows.take_back(conn, session, batch)
+            dropped = tuple(change for change, remains in taken if not remains)
+            for change in dropped:
+                await journal.move(
+                    conn, change, ChangeState.DROPPED, by=journal.GATEWAY, why=lifecycle.ROLLED_BACK
+                )
+        return dropped
+
+    async def drop_stale(self) -> tuple[ChangeId, ...]:
+        """Drop the drafts that nobody acted on for seven days; call it now and then."""
+        async with self._store.transaction() as conn:
+            dropped = await rows.drop_stale(conn, lifecycle.DRAFT_DAYS, lifecycle.STALE)
+            for change in dropped:
+                await journal.tell(conn, change, ChangeState.DROPPED, by=journal.GATEWAY, why=lifecycle.STALE)
+        return dropped
+
+    # --- reading
+
+    async def list(
+        self,
+        *,
+        author: IdentityId | None = None,
+        endpoint: str | None = None,
+        state: ChangeState | None = None,
+        before: ChangeId | None = None,
+        limit: int = 100,
+    ) -> tuple[ChangeRequest, ...]:
+        """Return change requests, newest first, without their units and files."""
+        async with self._store.connection() as conn:
+            return await rows.list_changes(
+                conn,
+                author=author,
+                endpoint=endpoint,
+                state=state,
+                before=before,
+                limit=max(1, min(limit, 1000)),
+            )
+
+    async def get(self, change: ChangeId) -> ChangeRequest:
+        """Return a change request with its units and its files as they are proposed now.
+
+        Raises:
+            NotFound: there is none of that number.
+        """
+        return (await self.show(change)).change
+
+    async def show(self, change: ChangeId) -> Shown:
+        """Return a change request as people look at it; a repository that can't be read is a note, not an error.
+
+        Raises:
+            NotFound: there is none of that number.
+        """
+        async with self._store.connection() as conn:
+            stored = await self._stored(conn, change)
+            steps = await rows.steps(conn, change)
+        files, notes = await self._proposed(stored)
+        url = self._url(change)
+        return Shown(
+            replace(stored.request, files=files), diff.unified(files), steps, notes, stored.cause, url
+        )
+
+    # --- acting
+
+    async def submit(
+        self,
+        identity: Identity,
+        change: ChangeId,
+        reason: str,
+        *,
+        files: Mapping[str, bytes] | None = None,
+        no_way_back: str | None = None,
+    ) -> ChangeRequest:
+        """Commit a draft to its branch and push it; the draft stays as it was where that fails.
+
+        Args:
+            identity: the author.
+            change: a draft of theirs.
+            reason: why it is needed.
+            files: new bytes by path, where the author edited them; None: as proposed.
+            no_way_back: why it can't be undone, where it can't.
+
+        Raises:
+            NotFound: there is none of that number.
+            NotAuthorised: it is somebody else's.
+            Conflict: it is no draft any more, is being submitted right now, or its branch exists.
+            InvalidInput: the reason, the way back, a path or an edited file is missing or wrong.
+            RepositoryUnavailable: the repository is gone, empty, or refuses the push.
+        """
+        reason = _said("reason", reason, 'glassgate change submit … --reason "…"')
+        if no_way_back is not None:
+            no_way_back = _said("why there is no way back", no_way_back, '--no-way-back "…"')
+        async with self._store.connection() as conn:
+            stored = await self._stored(conn, change)
+        _check_author(stored, identity)
+        submission = Submission(
+            self._store, self.repositories, self._public_url, stored, identity, reason, no_way_back or ""
+        )
+        await submission.run(files)
+        return await self.get(change)
+
+    async def withdraw(self, identity: Identity, change: ChangeId, reason: str = "") -> ChangeRequest:
+        """Give a change request up; a branch that was pushed stays in the repository.
+
+        Raises:
+            NotFound: there is none of that number.
+            NotAuthorised: it is somebody else's.
+            Conflict: it is past withdrawing, or being submitted right now.
+        """
+        await self._end(identity, change, ChangeState.WITHDRAWN, one_line(reason, _MAX_REASON))
+        return await self.get(change)
+
+    async def was_a_read(self, identity: Identity, change: ChangeId) -> ReadProposal:
+        """Drop a draft whose statement was judged wrongly, and propose the catalogue change that would let it pass.
+
+        Raises:
+            NotFound: there is none of that number.
+            NotAuthorised: it is somebody else's.
+            Conflict: it is no draft any more.
+        """
+        async with self._store.connection() as conn:
+            stored = await self._stored(conn, change)
+        _check_author(stored, identity)
+        proposal_text = propose_read(stored, identity)
+        await self._end(identity, change, ChangeState.DROPPED, lifecycle.READ)
+        return proposal_text
+
+    # --- parts
+
+    async def _unit(
+        self, facts: SessionFacts, capture: Capture, number: UnitNumber, production: ReadProduction, rule: str
+    ) -> NewUnit:
+        """Return a refused unit ready to be stored."""
+        prepared = await prepare(capture, facts.session, number, production)
+        return rows.NewUnit(
+            session=facts.session,
+            number=number,
+            batch=capture.batch,
+            grant=facts.grant,
+            grant_reason=facts.grant_reason,
+            level=facts.level,
+            title=one_line(capture.title, _MAX_TITLE) or "change",
+            text=prepared.text,
+            literals=prepared.literals,
+            parts=proposal.encode_parts(prepared.parts),
+            secrets=prepared.secrets,
+            database=capture.database,
+            context=capture.context,
+            rule=rule,
+            tables=capture.tables,
+            rows=prepared.rows,
+            fingerprint=prepared.fingerprint,
+        )
+
+    async def _draft(self, conn: Connection, target: _Target, unit: NewUnit) -> tuple[ChangeId, bool]:
+        """Put a unit into the draft of its transaction, into the one that holds it already, or into a new one."""
+        await rows.lock_drafts(conn, target.author, target.endpoint)
+        session = SessionId(unit.session)
+        change = await rows.draft_of_batch(conn, session, unit.batch) or await rows.draft_with(
+            conn, target.author, target.endpoint, unit.database, unit.fingerprint
+        )
+        joined = change is not None
+        if change is None:
+            change = await rows.create_draft(
+                conn,
+                endpoint=target.endpoint,
+                endpoint_name=target.endpoint_name,
+                author=target.author,
+                author_name=target.author_name,
+                kind=target.kind,
+                title=unit.title,
+                database=unit.database,
+                repository=target.repository,
+            )
+        added = await rows.add_unit(conn, change, unit)
+        if added:
+            why = f"session {unit.session}, unit {unit.number}: {unit.title}"
+            await journal.tell(conn, change, ChangeState.DRAFT, by=target.author_name, why=why)
+        return change, joined
+
+    async def _filed(self, change: ChangeId, *, joined: bool) -> Filed:
+        """Return what the client's error says of a draft."""
+        async with self._store.connection() as conn:
+            stored = await self._stored(conn, change)
+        repository = stored.repository
+        files = await self._at_a_glance(stored, repository) if repository else None
+        where = (
+            shown_url(repository.url) if repository else "a repository that the endpoint does not name yet"
+        )
+        return Filed(
+            change=change,
+            joined=joined,
+            title=stored.request.title,
+            url=self._url(change),
+            submit=f'glassgate change submit {change} --reason "…"',
+            detail=proposal.detail(stored, files, where),
+        )
+
+    async def _at_a_glance(
+        self, stored: StoredChange, repository: Repository
+    ) -> tuple[FilePatch, ...] | None:
+        """Return the proposed files if the repository is at hand: the client waits for this answer."""
+        try:
+            if self.repositories.at(repository.url).path is None:
+                return None
+            async with asyncio.timeout(_GLANCE_SECONDS):
+                return proposal.render(stored, repository, await self._base(stored, repository))
+        except (GlassgateError, TimeoutError):
+            return None
+
+    async def _proposed(self, stored: StoredChange) -> tuple[tuple[FilePatch, ...], tuple[str, ...]]:
+        """Return the files of a change request as they are now, and what must be said beside them."""
+        if stored.request.state is not ChangeState.DRAFT and stored.request.files:
+            return stored.request.files, ()
+        repository = stored.repository
+        if repository is None:
+            note = f"the endpoint {stored.request.endpoint_name} names no repository; this is how a plain one would get it"
+            return proposal.render(stored, proposal.UNKNOWN, Base("", (), ())), (note,)
+        try:
+            return proposal.render(stored, repository, await self._base(stored, repository)), ()
+        except GlassgateError as error:
+            note = f"{error.message}; the number is given at submission"
+        try:
+            return proposal.render(stored, repository, Base("", (), ())), (note,)
+        except InvalidInput as error:
+            return (), (note, error.message)
+
+    async def _base(self, stored: StoredChange, repository: Repository) -> Base:
+        """Read what the next number must follow."""
+        source = self.repositories.at(repository.url)
+        commit = await source.base(repository.branch)
+        names = await source.names(commit, repository.migrations)
+        async with self._store.connection() as conn:
+            reserved = await rows.reserved_paths(conn, repository.url, but=stored.request.id)
+        return Base(commit, names, reserved)
+
+    async def _end(self, identity: Identity, change: ChangeId, target: ChangeState, why: str) -> None:
+        """Make a last step, by the author alone."""
+        async with self._store.transaction() as conn:
+            stored = await self._stored(conn, change)
+            _check_author(stored, identity)
+            if not await journal.move(conn, change, target, by=identity.name, why=why, author=identity.id):
+                state = (await self._stored(conn, change)).request.state
+                raise Conflict(
+                    f"change request {change} is {state.value} or being submitted right now and can't become {target.value}",
+                    hint=f"glassgate change show {change}",
+                )
+
+    async def _stored(self, conn: Connection, change: ChangeId) -> StoredChange:
+        """Return a change request with the repository that its endpoint names now."""
+        stored = await rows.change_by_id(conn, change)
+        if stored is None:
+            raise NotFound(f"there is no change request {change}", hint="glassgate changes")
+        return stored
+
+    def _url(self, change: ChangeId) -> str:
+        return f"{self._public_url}/changes/{change}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """For whom and what a draft is made."""
+
+    author: IdentityId
+    author_name: str
+    endpoint: EndpointId
+    endpoint_name: str
+    repository: Repository | None
+    kind: ChangeKind
+
+
+def _check_author(stored: StoredChange, identity: Identity) -> None:
+    if stored.request.author != identity.id:
+        raise NotAuthorised(
+            f"change request {stored.request.id} is {one_line(stored.request.author_name, 100)}'s; only they can do that",
+            hint="type the statement yourself to make a change request of your own",
+        )
+
+
+def _said(what: str, text: str, hint: str) -> str:
+    """Return words that a person must give, trimmed.
+
+    Raises:
+        InvalidInput: nothing was said, or too much.
+    """
+    text = text.strip()
+    if not text:
+        raise InvalidInput(f"the {what} is empty", hint=hint)
+    if len(text) > _MAX_REASON:
+        raise InvalidInput(f"the {what} has {len(text):,} characters, at most {_MAX_REASON:,} are kept")
+    return text

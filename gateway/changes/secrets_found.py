@@ -1,0 +1,179 @@
+"""Secrets in captured statements, found and replaced by placeholders before anything is stored or pushed.
+
+A placeholder (``:'secret_s7u3_1'``: the first of session 7, unit 3) is psql's syntax for a variable: it takes the value at deployment, and where nobody
+gives one the statement fails instead of setting a wrong password. The sealed recording keeps the value.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from gateway.changes.pieces import Piece, PieceKind, Pieces
+
+# Published shapes of credentials, each with the prefix or frame that its issuer gave it so that scanners find it.
+_SHAPES = re.compile(
+    r"""
+    \b(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}\b              # AWS key ids
+  | \bgh[pousr]_[A-Za-z0-9]{30,}\b | \bgithub_pat_\w{40,}\b   # GitHub
+  | \bgl(?:pat|dt|rt|cbt|ptt|ft|soat)-[\w-]{20,}              # GitLab
+  | \bxox[abeoprs]-[\w-]{10,}                                 # Slack
+  | \bhttps://hooks\.slack\.com/services/[\w/]{20,}
+  | \b[rs]k_(?:live|test)_\w{16,}\b | \bwhsec_\w{20,}\b       # Stripe
+  | \bAIza[\w-]{35}\b | \bya29\.[\w-]{20,}                    # Google
+  | \bnpm_\w{36}\b | \bpypi-[\w-]{50,} | \bdckr_pat_[\w-]{20,}
+  | \bSG\.[\w-]{16,}\.[\w-]{16,}                              # SendGrid
+  | \bsk-(?:ant-|proj-)?[\w-]{24,}                            # model vendors
+  | \bgg[dmj]_[\w-]{16,}                                      # this gateway's own tokens
+  | \beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}                   # JSON web tokens
+  | -----BEGIN[ A-Z0-9]*PRIVATE[ ]KEY-----
+  | \bAGE-SECRET-KEY-1[A-Z0-9]{50,}
+  | \$2[aby]\$\d\d\$[./A-Za-z0-9]{53} | \$argon2(?:id|i|d)\$\S{20,}   # password hashes
+  | \bSCRAM-SHA-256\$\d+:\S{20,} | \bmd5[0-9a-f]{32}\b
+  | [a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@                   # credentials in a URL
+  | (?i:\b(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|auth[_-]?token)\s*[=:]\s*[^\s;,]{4,})
+    """,
+    re.VERBOSE,
+)
+_NAMED = re.compile(
+    r"(?i)(?:^|[_\W])(?:(?:password|passwd|pwd|passphrase|pass|pin_?code)(?:_?(?:hash|digest|salt|enc|encrypted))?|"
+    r"secret(?:_?(?:key|value|token|access_?key))?|(?:api|access|private|signing|encryption|auth|session)_?key|"
+    r"(?:\w+_)?tokens?|credentials?|otp_?secret|totp)$"
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_RANDOM = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
+_RANDOM_BITS = 4.3
+_SHORT = 5
+_ENDS_EXPRESSION = frozenset(
+    {"WHERE", "FROM", "RETURNING", "AND", "OR", "SET", "VALUES", "ON", "LIMIT", "ORDER"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """A statement without its secrets.
+
+    Attributes:
+        pieces: the statement, placeholders in the place of secrets.
+        names: the placeholders' names, in order.
+    """
+
+    pieces: Pieces
+    names: tuple[str, ...]
+
+
+def redact(pieces: Pieces, *, stem: str) -> Redacted:
+    """Replace what looks like a secret by placeholders.
+
+    Args:
+        pieces: the statement with its values in place.
+        stem: beginning of the placeholders' names, so that the units of one file don't share them.
+    """
+    marked = _named_by_their_place(pieces)
+    names: list[str] = []
+    result: list[Piece] = []
+    for at, piece in enumerate(pieces):
+        if piece.kind is PieceKind.STRING and (at in marked or holds_secret(piece.text)):
+            names.append(f"{stem}{len(names) + 1}")
+            result.append(Piece(PieceKind.SYMBOL, f":'{names[-1]}'", piece.value))
+        elif piece.kind in (PieceKind.COMMENT, PieceKind.QUOTED):
+            result.append(Piece(piece.kind, _SHAPES.sub("[secret]", piece.text), piece.value))
+        else:
+            result.append(piece)
+    return Redacted(tuple(result), tuple(names))
+
+
+def holds_secret(text: str) -> bool:
+    """Whether a text has the published shape of a credential, or reads like a random key."""
+    return bool(_SHAPES.search(text)) or any(_random(found.group()) for found in _RANDOM.finditer(text))
+
+
+def without_secrets(text: str) -> str:
+    """Return free text, such as a reason, with everything of a credential's shape cut out."""
+    return _SHAPES.sub("[secret]", text)
+
+
+def _random(run: str) -> bool:
+    """Whether a run of letters and digits is a key, by its mixture: no word, no hex digest, no UUID reaches it."""
+    if not (re.search("[a-z]", run) and re.search("[A-Z]", run) and re.search("[0-9]", run)):
+        return False
+    shares = [count / len(run) for count in Counter(run).values()]
+    return -sum(share * math.log2(share) for share in shares) >= _RANDOM_BITS
+
+
+def _secret_name(piece: Piece) -> bool:
+    """Whether a word or quoted identifier names something secret."""
+    if piece.kind not in (PieceKind.WORD, PieceKind.QUOTED):
+        return False
+    return bool(_NAMED.search(_CAMEL.sub("_", piece.text.strip('"'))))
+
+
+def _named_by_their_place(pieces: Pieces) -> set[int]:
+    """Return the places of strings that stand where a secret belongs: ``password = '…'``, ``PASSWORD '…'``, columns."""
+    loud = [(at, piece) for at, piece in enumerate(pieces) if not piece.quiet]
+    marked: set[int] = set()
+    for index, (_, piece) in enumerate(loud[:-1]):
+        if not _secret_name(piece):
+            continue
+        following = loud[index + 1][1]
+        if following.kind is PieceKind.STRING and len(following.text) > len("''"):
+            marked.add(loud[index + 1][0])
+        elif following.text in ("=", ":=", "=>", "<>", "!=") or following.word == "TO":
+            marked |= _expression_strings(loud[index + 2 :])
+    return marked | _inserted(loud)
+
+
+def _expression_strings(loud: list[tuple[int, Piece]]) -> set[int]:
+    """Return the places of the strings in the expression that begins here."""
+    found: set[int] = set()
+    depth = 0
+    for at, piece in loud:
+        depth += (piece.text in ("(", "[")) - (piece.text in (")", "]"))
+        if depth < 0 or (depth == 0 and (piece.text in (",", ";") or piece.word in _ENDS_EXPRESSION)):
+            break
+        if piece.kind is PieceKind.STRING and len(piece.text) > (_SHORT + 1 if depth else 2):
+            found.add(at)
+    return found
+
+
+def _inserted(loud: list[tuple[int, Piece]]) -> set[int]:
+    """Return the places of the strings in secret columns of ``INSERT INTO t (columns) VALUES (…), (…)``."""
+    marked: set[int] = set()
+    for index, (_, piece) in enumerate(loud):
+        if piece.word != "INTO":
+            continue
+        opening = next((at for at in range(index + 1, len(loud)) if loud[at][1].text == "("), len(loud))
+        columns, end = _groups(loud, opening)
+        secret = {at for at, column in enumerate(columns) if len(column) == 1 and _secret_name(column[0][1])}
+        if not secret or end >= len(loud) or loud[end][1].word not in ("VALUES", "OVERRIDING"):
+            continue
+        at = next((place for place in range(end, len(loud)) if loud[place][1].text == "("), len(loud))
+        while at < len(loud) and loud[at][1].text == "(":
+            values, at = _groups(loud, at)
+            chosen = [value for number, value in enumerate(values) if number in secret]
+            marked |= {
+                place
+                for value in chosen
+                for place, each in value
+                if each.kind is PieceKind.STRING and len(each.text) > len("''")
+            }
+            at += at < len(loud) and loud[at][1].text == ","
+    return marked
+
+
+def _groups(loud: list[tuple[int, Piece]], opening: int) -> tuple[list[list[tuple[int, Piece]]], int]:
+    """Split what stands in the parentheses that open here at its commas; return the groups and the place behind."""
+    groups: list[list[tuple[int, Piece]]] = [[]]
+    depth = 0
+    for index in range(opening, len(loud)):
+        text = loud[index][1].text
+        depth += (text in ("(", "[")) - (text in (")", "]"))
+        if depth == 0:
+            return groups, index + 1
+        if text == "," and depth == 1:
+            groups.append([])
+        elif not (text == "(" and depth == 1):
+            groups[-1].append(loud[index])
+    return groups, len(loud)
