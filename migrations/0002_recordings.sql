@@ -20,9 +20,11 @@ COMMENT ON TABLE ledger_nodes IS 'hashes of the complete subtrees, for proofs wi
 
 CREATE TABLE ledger_head (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    origin text NOT NULL DEFAULT 'glassgate/' || gen_random_uuid(),
     size bigint NOT NULL,
     peaks bytea[] NOT NULL
 );
+COMMENT ON COLUMN ledger_head.origin IS 'names this ledger in its checkpoints; never changes';
 INSERT INTO ledger_head (size, peaks) VALUES (0, '{}');
 
 CREATE TABLE ledger_checkpoints (

@@ -40,7 +40,7 @@ def display(text: str | bytes, *, multiline: bool = False, limit: int | None = N
     r"""Return text as it may be shown to a person: nothing in it is obeyed, nothing in it is hidden.
 
     Args:
-        text: from anyone; bytes are taken for UTF-8, and what is not shows as ``\\xNN``.
+        text: from anyone; bytes are taken for UTF-8, and what is not shows as ``\xNN``.
         multiline: keep newlines and tabs; a carriage return before a newline goes.
         limit: cut to so many characters, with a ``…`` that counts.
 

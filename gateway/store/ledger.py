@@ -145,6 +145,12 @@ async def edge(conn: Connection) -> CompactRange:
     return CompactRange(head["size"], head["peaks"])
 
 
+async def origin(conn: Connection) -> str:
+    """Return the name of this ledger, as its checkpoints carry it."""
+    name: str = await conn.fetchval("SELECT origin FROM ledger_head")
+    return name
+
+
 async def leaf(conn: Connection, number: int) -> Leaf | None:
     """Return one leaf, None where there is none of that number."""
     row = await conn.fetchrow(
@@ -238,6 +244,16 @@ async def put_checkpoint(conn: Connection, size: int, root: bytes, note: str) ->
     return added is not None
 
 
+async def last_leaf_of(conn: Connection, kind: str) -> Leaf | None:
+    """Return the newest leaf of a kind, None where there is none."""
+    row = await conn.fetchrow(
+        """SELECT number, kind, at_us, data, hash FROM ledger_leaves
+           WHERE kind = $1 ORDER BY number DESC LIMIT 1""",
+        kind,
+    )
+    return None if row is None else Leaf(*row)
+
+
 async def latest_checkpoint(conn: Connection) -> Checkpoint | None:
     """Return the checkpoint of the largest size, None where none was made yet."""
     row = await conn.fetchrow(
@@ -246,13 +262,21 @@ async def latest_checkpoint(conn: Connection) -> Checkpoint | None:
     return None if row is None else Checkpoint(*row)
 
 
-async def checkpoint_covering(conn: Connection, leaf_number: int) -> Checkpoint | None:
-    """Return the first checkpoint whose tree holds a leaf, None where it is not made yet."""
-    row = await conn.fetchrow(
-        "SELECT size, root, note, made_at FROM ledger_checkpoints WHERE size > $1 ORDER BY size LIMIT 1",
-        leaf_number,
+async def recent_checkpoints(conn: Connection, *, up_to: int, limit: int) -> list[Checkpoint]:
+    """Return checkpoints below a size, the largest first.
+
+    Args:
+        conn: any connection.
+        up_to: only those of fewer leaves.
+        limit: at most so many.
+    """
+    rows = await conn.fetch(
+        """SELECT size, root, note, made_at FROM ledger_checkpoints
+           WHERE size < $1 ORDER BY size DESC LIMIT $2""",
+        up_to,
+        limit,
     )
-    return None if row is None else Checkpoint(*row)
+    return [Checkpoint(*row) for row in rows]
 
 
 async def checkpoints(conn: Connection) -> AsyncIterator[Checkpoint]:
