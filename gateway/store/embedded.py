@@ -166,6 +166,11 @@ class EmbeddedPostgres:
         """Process number of the server."""
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether its process runs still."""
+        return self._process.poll() is None
+
     async def exited(self) -> int:
         """Wait until the server's process has ended, by itself or by ``stop``, and return its status."""
         return await asyncio.to_thread(self._process.wait)

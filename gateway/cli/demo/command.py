@@ -1,0 +1,184 @@
+"""demo: everything on this machine, for a look; --play lets the story play by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from gateway.cli.show import say, styled
+from gateway.cli.statuses import Status
+from gateway.domain.errors import UpstreamUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from gateway.cli.demo.ports import Ports
+    from gateway.cli.demo.stage import Stage
+
+ApiPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the gateway's HTTP API.")]
+PostgresPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the gateway's PostgreSQL door.")]
+ProductionPort = Annotated[int, typer.Option(min=1, max=65535, help="Of sample production.")]
+
+
+def demo(
+    *,
+    play: Annotated[bool, typer.Option("--play", help="Play the whole story by itself, then stop.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="With --play: print it as Markdown, as it stands in README.md.")
+    ] = False,
+    api_port: ApiPort = 8443,
+    postgres_port: PostgresPort = 6432,
+    production_port: ProductionPort = 15432,
+) -> None:
+    """Start a gateway with sample production beside it.
+
+    Real sample production (PostgreSQL with a filled shop database and its git repository), a gateway in
+    front of it and three accounts; Ctrl-C stops all of it. Everything lies in .demo, or GLASSGATE_DEMO_DIR,
+    and is made anew each time. --play takes ports and a folder of its own; its status is 0 only if all came
+    out as told.
+
+    Example:
+      glassgate demo
+      glassgate demo --api-port 9443
+      glassgate demo --play
+    """
+    from gateway.cli.demo.ports import Ports
+    from gateway.cli.demo.terminal import SceneFailed
+
+    began = time.monotonic()
+    try:
+        if play or markdown:
+            asyncio.run(_interruptible(_play(as_markdown=markdown)))
+        else:
+            ports = Ports(api_port, postgres_port, production_port)
+            asyncio.run(_interruptible(_show(ports, began)))
+    except SceneFailed as failed:
+        print(f"\n\nThe story came out otherwise than told.\n{failed.message}", file=sys.stderr)
+        raise typer.Exit(Status.ERROR) from None
+    except asyncio.CancelledError:
+        say("\nEverything is stopped.")
+        if play or markdown:
+            raise typer.Exit(Status.INTERRUPTED) from None
+
+
+async def _interruptible(work: Coroutine[None, None, None]) -> None:
+    """Do the work; Ctrl-C and its like cancel it once, so that what it started is stopped in order."""
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def interrupt() -> None:
+        for one in signals:
+            loop.add_signal_handler(one, lambda: None)
+        say("\nstopping …", "dim")
+        if task is not None:
+            task.cancel()
+
+    for one in signals:
+        loop.add_signal_handler(one, interrupt)
+    await work
+
+
+async def _show(ports: Ports, began: float) -> None:
+    """Start everything, say what to type, and wait until something ends."""
+    from gateway.cli.demo.stage import choose_folder, open_stage
+
+    async with open_stage(choose_folder(), ports, _step) as stage:
+        _tell(stage, time.monotonic() - began)
+        await _wait(stage)
+
+
+def _step(text: str) -> None:
+    print(styled(f"  {text} …", "dim"), flush=True)
+
+
+async def _wait(stage: Stage) -> None:
+    """Wait for the end of the gateway or of production; while all is well, for ever.
+
+    Raises:
+        UpstreamUnavailable: one of them has ended by itself.
+    """
+    while stage.gateway.poll() is None and stage.production.server.running:  # noqa: ASYNC110
+        await asyncio.sleep(0.5)  # plain processes have no event to wait on
+    who = "sample production" if stage.gateway.poll() is None else "the gateway"
+    raise UpstreamUnavailable(f"{who} has ended", hint=f"its log lies in {stage.folder}")
+
+
+def _tell(stage: Stage, seconds: float) -> None:
+    """Print the commands to copy, in the order of the story."""
+    from gateway.cli.demo import story
+
+    say(f"\nGlassgate is up after {seconds:.0f} s, with sample production behind it.", "good")
+    print(f"In another terminal, first:\n\n  . {stage.folder / 'env'}\n")
+    parts = (
+        ("Log in as the engineer", "engineer", (story.login("engineer"),)),
+        ("Ask to read orders-db", "", ("glassgate endpoints", story.REQUEST)),
+        ("Approve it, as the approver", "approver", (story.login("approver"), story.REQUESTS, story.APPROVE)),
+        ("Look, then try to fix something by hand", "", (story.CONNECT,)),
+        ("  in psql", "", (story.READ, story.WRITE, "\\q")),
+        ("See what became of it, and submit it", "", (story.SHOW, story.SUBMIT, story.commit(stage))),
+        (
+            "Review, as the reviewer",
+            "reviewer",
+            (story.login("reviewer"), story.SESSIONS, story.REPLAY, story.SEARCH, story.VERIFY),
+        ),
+        ("Take the grant away", "", (story.REVOKE,)),
+    )
+    for title, person, commands in parts:
+        secret = f" (password: {stage.passwords[person]})" if person else ""
+        print(styled(f"{title}{secret}", "bold"))
+        for command in commands:
+            print(f"  {command}")
+        print()
+    print(f"The first login shows the gateway's authority. It must be\n  {stage.fingerprint}\n")
+    print(f"For any other PostgreSQL client: glassgate config psql {story.ENDPOINT}")
+    print("Ctrl-C stops everything.", flush=True)
+
+
+async def _play(*, as_markdown: bool) -> None:
+    """Play the story in a folder and on ports of its own, and remove them."""
+    from gateway.cli.demo.play import Player, markdown
+    from gateway.cli.demo.ports import free_ports
+    from gateway.cli.demo.stage import open_stage
+    from gateway.cli.demo.steady import steady
+    from gateway.cli.demo.story import play_story
+
+    folder = Path(tempfile.mkdtemp(prefix="glassgate-play-", dir="/tmp"))
+    try:
+        async with open_stage(folder, free_ports(), (lambda _: None) if as_markdown else _step) as stage:
+            environment = {**stage.environment, **_QUIET}
+            player = Player(environment, folder, (lambda _: None) if as_markdown else _print_now)
+            await play_story(player, stage)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if as_markdown:
+        print(markdown(player.scenes, lambda text: steady(text, stage)), end="")
+    else:
+        say(f"\n{len(player.scenes)} scenes, all as told. Everything is stopped.", "good")
+
+
+def _print_now(text: str) -> None:
+    print(text, end="", flush=True)
+
+
+_QUIET: Final = {
+    "TERM": "dumb",
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "PAGER": "cat",
+    "GIT_PAGER": "cat",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "PSQLRC": os.devnull,
+    "PSQL_HISTORY": os.devnull,
+    "INPUTRC": os.devnull,
+}
+"""Variables that keep a person's own settings out of what is shown."""

@@ -1,0 +1,172 @@
+"""The story of a refused write, as people live it: asked, approved, read, refused, committed, reviewed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.cli.demo.stage import ENDPOINT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.cli.demo.play import Live, Player
+    from gateway.cli.demo.stage import Stage
+
+SHELL: Final = r"shop=[>#*!] $"
+"""psql's prompt."""
+
+LOGIN: Final = "glassgate{profile} login --name {name}"
+REQUEST: Final = f'glassgate request {ENDPOINT} --for 1h --reason "INC-42: checkout is slow"'
+REQUESTS: Final = "glassgate --profile approver requests"
+APPROVE: Final = "glassgate --profile approver approve 1 --for 30m"
+CONNECT: Final = f"glassgate connect {ENDPOINT}"
+READ: Final = "SELECT status, count(*) FROM orders GROUP BY status ORDER BY 2 DESC;"
+LOOK: Final = "SELECT id, status, total FROM orders WHERE id = 23990;"
+WRITE: Final = "UPDATE orders SET status = 'paid' WHERE id = 23990;"
+SHOW: Final = "glassgate change show 1"
+SUBMIT: Final = (
+    'glassgate change submit 1 --reason "INC-42: mark the paid order" '
+    '--no-way-back "the order was paid, nothing to undo"'
+)
+SESSIONS: Final = "glassgate --profile reviewer sessions"
+REPLAY: Final = "glassgate --profile reviewer replay 1"
+SEARCH: Final = 'glassgate --profile reviewer search "update orders"'
+VERIFY: Final = "glassgate --profile reviewer verify"
+GRANTS: Final = "glassgate --profile approver grants"
+REVOKE: Final = 'glassgate --profile approver revoke 1 --reason "INC-42 is solved"'
+LONG: Final = "SELECT count(*) FROM orders a, orders b, orders c WHERE a.total + b.total = c.total;"
+
+
+def login(name: str) -> str:
+    """Return the command that logs one of the accounts in; the engineer's profile is the default one."""
+    return LOGIN.format(profile="" if name == "engineer" else f" --profile {name}", name=name)
+
+
+def commit(stage: Stage) -> str:
+    """Return the git command that shows the pushed commit."""
+    return f"git --git-dir {stage.repository} log -1 --patch --branches 'change/*'"
+
+
+async def play_story(player: Player, stage: Stage) -> None:
+    """Play all of it.
+
+    Args:
+        player: types it.
+        stage: everything that must stand.
+
+    Raises:
+        SceneFailed: a scene came out otherwise than told.
+    """
+    try:
+        await _ask(player, stage)
+        await _approve(player, stage)
+        await _read_and_write(player)
+        await _submit(player, stage)
+        await _review(player, stage)
+        await _revoke(player)
+        await _ask_again(player)
+    finally:
+        player.close()
+
+
+def _answers(stage: Stage, name: str) -> Mapping[str, str]:
+    """Return what the first login asks, and what is typed there."""
+    return {r"operator says\? \[y/N\]: ": "y", "Password: ": stage.passwords[name]}
+
+
+async def _ask(player: Player, stage: Stage) -> None:
+    player.scene(
+        "The engineer asks",
+        "Nobody has standing access. The first login shows the gateway's authority once and pins it.",
+    )
+    await player.run(login("engineer"), "Logged in as engineer", typed=_answers(stage, "engineer"))
+    await player.run("glassgate endpoints", rf"{ENDPOINT}\s+postgres", "request")
+    await player.run(REQUEST, r"Request 1: .* is waiting for an approver")
+
+
+async def _approve(player: Player, stage: Stage) -> None:
+    player.scene(
+        "The approver approves",
+        "Half of what was asked for. The clock starts at the first connection; nobody approves their own.",
+    )
+    await player.run(login("approver"), "Logged in as approver", typed=_answers(stage, "approver"))
+    await player.run(REQUESTS, "engineer", ENDPOINT, "pending", "INC-42")
+    await player.run(APPROVE, "Request 1 .* is approved")
+
+
+async def _read_and_write(player: Player) -> None:
+    player.scene(
+        "The engineer reads, then tries to fix it by hand",
+        "It is the usual psql, over verified TLS. The write is not sent; it has become a change request.",
+    )
+    psql = player.start(CONNECT)
+    await psql.until(SHELL)
+    await psql.type(READ, "delivered", "shipped", until=SHELL)
+    await psql.type(LOOK, "23990", until=SHELL)
+    await psql.type(
+        WRITE, "ERROR:", "DETAIL:.*change request 1", "HINT:.*glassgate change submit 1", until=SHELL
+    )
+    await psql.type(LOOK, "23990", until=SHELL)
+    psql.terminal.send("\\q\n")
+    await psql.ended(status=0)
+
+
+async def _submit(player: Player, stage: Stage) -> None:
+    player.scene(
+        "The write becomes a commit",
+        "The patch is a numbered migration in the service's repository, with the engineer as its author.",
+    )
+    await player.run(SHOW, "UPDATE orders", "migrations/0004_", r"\+UPDATE orders SET status = 'paid'")
+    await player.run(SUBMIT, "submitted", r"change/1-", "commit")
+    await player.run(
+        commit(stage), "Author: Erin Engineer", "Change-Request: 1", r"\+UPDATE orders SET status = 'paid'"
+    )
+
+
+async def _review(player: Player, stage: Stage) -> None:
+    player.scene(
+        "The reviewer reviews",
+        "Every statement with its verdict, and the proof that nothing was altered, removed or reordered.",
+    )
+    await player.run(login("reviewer"), "Logged in as reviewer", typed=_answers(stage, "reviewer"))
+    await player.run(SESSIONS, "engineer", ENDPOINT, "client")
+    await player.run(REPLAY, "SELECT status", "allow", "UPDATE orders", "change")
+    await player.run(SEARCH, "engineer", "UPDATE orders SET status = 'paid'")
+    await player.run(VERIFY, "verified|intact|proven|good")
+
+
+async def _revoke(player: Player) -> None:
+    player.scene(
+        "Time is up",
+        "Revoking cuts the engineer's session within a second, in the middle of a query, which is cancelled "
+        "on the server.",
+    )
+    psql = await _connected(player)
+    psql.terminal.send(f"{LONG}\n")
+    await psql.until(r"c\.total;\n")
+    await player.run(GRANTS, "engineer", ENDPOINT, "active")
+    await player.run(REVOKE, "1")
+    await psql.until(r"FATAL:.*(?:\n.*)*(?:connection|Connection) .*", seconds=5)
+    psql.close()
+
+
+async def _ask_again(player: Player) -> None:
+    player.scene(
+        "Or all in one go",
+        "Without a grant, `glassgate connect` asks for the reason, waits for the approver and goes on.",
+    )
+    psql = player.start(CONNECT)
+    await psql.until(r"Reason: ")
+    psql.terminal.send("INC-43: slow again\n")
+    await psql.until(r"Request 2: .*approver[^\n]*")
+    await player.run("glassgate --profile approver approve 2", "Request 2 .* is approved")
+    await psql.until(SHELL)
+    await psql.type("SELECT count(*) FROM open_orders;", r"\d+", until=SHELL)
+    psql.terminal.send("\\q\n")
+    await psql.ended(status=0)
+
+
+async def _connected(player: Player) -> Live:
+    psql = player.start(CONNECT)
+    await psql.until(SHELL)
+    return psql
