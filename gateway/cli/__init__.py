@@ -1,1 +1,1 @@
-"""The command line: a client of the API, and the programs that start things."""
+"""The glassgate command: a client of the HTTP API, and the gateway's own commands on its machine."""

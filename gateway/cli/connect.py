@@ -1,0 +1,189 @@
+"""connect and config: native clients, through the gateway, over verified TLS."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from gateway.cli.durations import moment_text, parse_duration
+from gateway.cli.options import EndpointArgument, client_of
+from gateway.cli.requests import decided, told
+from gateway.cli.statuses import Status
+from gateway.domain.errors import InvalidInput, NotAuthorised
+
+if TYPE_CHECKING:
+    from gateway.cli.client import Client
+    from gateway.web.shapes.access import RequestFacts
+    from gateway.web.shapes.endpoints import Connection
+
+app = typer.Typer(
+    help="Print what native clients need to connect by themselves.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+def connect(
+    ctx: typer.Context,
+    endpoint: EndpointArgument,
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- COMMAND…]", help="What to run; else psql.")
+    ] = None,
+    *,
+    reason: Annotated[
+        str, typer.Option("--reason", "-r", help="Why, where access must be asked for first.")
+    ] = "",
+    duration: Annotated[str, typer.Option("--for", help="How long to ask for.")] = "1h",
+    dbname: Annotated[str, typer.Option("--dbname", "-d", help="Database; else the endpoint's usual.")] = "",
+) -> None:
+    """Look at an endpoint with its usual client.
+
+    Without a grant, a terminal is asked for the reason, the request is filed, and when an approver says yes
+    it goes straight on. The exit status is the command's.
+
+    Example:
+      glassgate connect orders-db
+      glassgate connect orders-db -- psql -c 'SELECT count(*) FROM orders'
+      glassgate connect orders-db -- pg_dump --schema-only
+    """
+    client = client_of(ctx)
+    way = _way(client, endpoint)
+    if not way.access or way.access == "pending":
+        _ask(client, way, reason=reason, duration=duration)
+        way = _way(client, endpoint)
+    _become(command or ["psql"], _environment(client, way, dbname))
+
+
+def _way(client: Client, endpoint: str) -> Connection:
+    from gateway.web.shapes.endpoints import Connection, EndpointName
+
+    return client.call("GET /v1/endpoints/{name}/connection", EndpointName(name=endpoint), Connection)
+
+
+def _ask(client: Client, way: Connection, *, reason: str, duration: str) -> None:
+    """File the request, or take the one that waits already, and wait for its decision."""
+    from gateway.web.shapes.access import FileRequest, RequestFacts, RequestId
+
+    terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    if way.request is not None:
+        filed = client.call("GET /v1/requests/{id}", RequestId(id=way.request), RequestFacts)
+    else:
+        if not reason and not terminal:
+            raise NotAuthorised(
+                f"no grant to read {way.endpoint}",
+                hint=f'glassgate request {way.endpoint} --for {duration} --reason "…"',
+            )
+        why = reason or str(typer.prompt(f"You have no grant for {way.endpoint}. Reason", err=True))
+        question = FileRequest(endpoint=way.endpoint, seconds=parse_duration(duration), reason=why)
+        filed = client.call("POST /v1/requests", question, RequestFacts)
+    if filed.state == "pending":
+        if not terminal:
+            raise NotAuthorised(told(filed), hint=f"glassgate connect {way.endpoint}, once it is approved")
+        filed = _wait(client, filed)
+    print(told(filed), file=sys.stderr)
+    if filed.state != "approved":
+        raise typer.Exit(Status.NOT_AUTHORISED)
+
+
+def _wait(client: Client, filed: RequestFacts) -> RequestFacts:
+    """Wait for the decision, with something that moves."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from gateway.cli.show import coloured
+
+    console = Console(stderr=True, no_color=not coloured(sys.stderr), highlight=False)
+    with console.status(Text(told(filed))):
+        return decided(client, filed.id, seconds=None)
+
+
+def _environment(client: Client, way: Connection, dbname: str) -> dict[str, str]:
+    """Return the environment that libpq, and what is built on it, connects by."""
+    from gateway.web.shapes.identity import DatabaseToken
+
+    if way.kind != "postgres":
+        raise InvalidInput(f"{way.endpoint} is a {way.kind} endpoint; only postgres can be connected to yet")
+    token = client.call("POST /v1/database-tokens", None, DatabaseToken)
+    settings = {
+        "PGHOST": way.host,
+        "PGPORT": str(way.port),
+        "PGUSER": way.user,
+        "PGPASSWORD": token.token,
+        "PGSSLMODE": "verify-full",
+        "PGSSLROOTCERT": client.profile.ca or "system",
+    }
+    database = dbname or os.environ.get("PGDATABASE", "") or way.database
+    if database:
+        settings["PGDATABASE"] = database
+    kept = {name: value for name, value in os.environ.items() if name not in _OVERRIDING}
+    return {**kept, **settings}
+
+
+_OVERRIDING = frozenset({"PGHOSTADDR", "PGSERVICE", "PGPASSFILE", "PGREQUIRESSL", "PGSSLNEGOTIATION"})
+"""Variables that would lead libpq elsewhere than to the gateway."""
+
+
+def _become(command: list[str], environment: dict[str, str]) -> NoReturn:
+    """Become the command: signals, terminal and exit status are its own."""
+    program = _program(command[0])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        os.execve(program, command, environment)  # noqa: S606 - typed by the person
+    except OSError as error:
+        raise InvalidInput(f"{command[0]}: {error.strerror or error}") from error
+
+
+def _program(name: str) -> str:
+    """Find a program: on the path, else the one that comes with the embedded server."""
+    if found := shutil.which(name):
+        return found
+    from gateway.store.postmaster import wheel_folder
+
+    carried = wheel_folder() / "bin" / name
+    if os.sep in name or not carried.is_file():
+        raise InvalidInput(f"{name}: no such program", hint="install the PostgreSQL client")
+    return str(carried)
+
+
+@app.command("psql")
+def psql(
+    ctx: typer.Context,
+    endpoint: EndpointArgument,
+    *,
+    dbname: Annotated[str, typer.Option("--dbname", "-d", help="Database; else the endpoint's usual.")] = "",
+    passfile: Annotated[
+        bool, typer.Option("--passfile", help="Print a line of a password file, with a fresh token.")
+    ] = False,
+) -> None:
+    """Print a service-file section for psql and everything built on libpq.
+
+    Example:
+      glassgate config psql orders-db >> ~/.pg_service.conf
+      glassgate config psql orders-db --passfile >> ~/.pgpass
+      psql service=orders-db
+    """
+    client = client_of(ctx)
+    way = _way(client, endpoint)
+    database = dbname or way.database
+    if passfile:
+        from gateway.web.shapes.identity import DatabaseToken
+
+        token = client.call("POST /v1/database-tokens", None, DatabaseToken)
+        fields = (way.host, str(way.port), database or "*", way.user, token.token)
+        print(":".join(field.replace("\\", "\\\\").replace(":", "\\:") for field in fields))
+        print(f"This password opens connections until {moment_text(token.expires_at)}.", file=sys.stderr)
+        return
+    print(f"[{way.endpoint}]\nhost={way.host}\nport={way.port}\nuser={way.user}")
+    if database:
+        print(f"dbname={database}")
+    ca = str(Path(client.profile.ca).resolve()) if client.profile.ca else "system"
+    print(f"sslmode=verify-full\nsslrootcert={ca}")
+    if not way.access:
+        hint = f'You have no grant yet: glassgate request {way.endpoint} --for 1h --reason "…"'
+        print(hint, file=sys.stderr)

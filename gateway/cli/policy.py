@@ -1,0 +1,79 @@
+"""policy: show, test and reload."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gateway.cli.options import EndpointOption, Json, client_of
+from gateway.cli.show import complain, print_json, say
+from gateway.cli.statuses import Status
+from gateway.domain.display import display
+
+app = typer.Typer(help="Show, test and reload the policy.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("show")
+def show(ctx: typer.Context, *, json: Json = False) -> None:
+    """Show the policy in force, and why newer files are not, where they are broken.
+
+    Example:
+      glassgate policy show
+    """
+    import msgspec
+
+    from gateway.web.shapes.gateway import PolicyFacts
+
+    body = client_of(ctx).body("GET /v1/policy", None)
+    if json:
+        print_json(body)
+        return
+    found = msgspec.json.decode(body, type=PolicyFacts)
+    say(f"Version {found.version}", "bold")
+    for name, text in found.files.items():
+        say(f"\n{display(name)}", "bold")
+        print(display(text, multiline=True))
+    if found.broken:
+        complain(f"the files as they lie there are not in force: {found.broken}")
+
+
+@app.command("reload")
+def reload(ctx: typer.Context) -> None:
+    """Read the policy files again; broken ones leave the old policy in force.
+
+    Example:
+      glassgate policy reload
+    """
+    from gateway.web.shapes.gateway import PolicyFacts
+
+    found = client_of(ctx).call("POST /v1/policy/reload", None, PolicyFacts)
+    say(f"Policy version {found.version} is in force", "good")
+
+
+@app.command("test")
+def ask(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Login name.")],
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="Such as request or approve.")],
+    *,
+    endpoint: EndpointOption = "",
+    json: Json = False,
+) -> None:
+    """Ask what policy says: may NAME do ACTION at an endpoint? Status 0 yes, 77 no.
+
+    Example:
+      glassgate policy test engineer request --endpoint orders-db
+    """
+    import msgspec
+
+    from gateway.web.shapes.gateway import PolicySays, TryPolicy
+
+    body = client_of(ctx).body("POST /v1/policy/test", TryPolicy(name=name, action=action, endpoint=endpoint))
+    said = msgspec.json.decode(body, type=PolicySays)
+    if json:
+        print_json(body)
+    else:
+        say(display(said.why), "good" if said.allowed else "bad")
+    if not said.allowed:
+        raise typer.Exit(Status.NOT_AUTHORISED)

@@ -1,0 +1,130 @@
+"""What commands print: tables, facts, JSON; text from people neutralised, colour only where it is wanted."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from gateway.domain.display import display
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STYLES = {
+    "good": "32",
+    "bad": "31",
+    "warn": "33",
+    "dim": "2",
+    "bold": "1",
+    "add": "32",
+    "remove": "31",
+    "place": "36",
+}
+"""Names of looks → ANSI SGR codes, the same in light and dark terminals."""
+
+
+def coloured(stream: TextIO | None = None) -> bool:
+    """Whether colour is wanted: a terminal, and neither NO_COLOR nor TERM=dumb."""
+    target = stream or sys.stdout
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return target.isatty()
+
+
+def styled(text: str, style: str, *, stream: TextIO | None = None) -> str:
+    """Return the text in a look, where colour is wanted; the text must be neutralised already."""
+    return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if coloured(stream) else text
+
+
+def say(text: str, style: str = "") -> None:
+    """Print one line of ours."""
+    print(styled(text, style) if style else text)
+
+
+def complain(message: str, hint: str = "") -> None:
+    """Print an error and what to do next on standard error."""
+    head = styled("glassgate:", "bad", stream=sys.stderr)
+    print(f"{head} {display(message, multiline=True)}", file=sys.stderr)
+    if hint:
+        print(styled(f"  → {display(hint, multiline=True)}", "dim", stream=sys.stderr), file=sys.stderr)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value: indented for a terminal, on one line for a pipe.
+
+    Args:
+        value: builtins, or the bytes of a JSON text.
+    """
+    data = json.loads(value) if isinstance(value, bytes | str) else value
+    terminal = sys.stdout.isatty()
+    # A terminal gets ASCII alone, since JSON leaves directional overrides and C1 controls as they are.
+    print(json.dumps(data, indent=2 if terminal else None, ensure_ascii=terminal))
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+    """Print a table: fitted to a terminal, aligned and never cut for a pipe.
+
+    Args:
+        heads: of the columns.
+        rows: cells as text from anywhere; neutralised here.
+        empty: said where there are no rows.
+    """
+    cells = [[display(cell) for cell in row] for row in rows]
+    if not cells:
+        print(styled(empty, "dim"))
+        return
+    if sys.stdout.isatty():
+        _fitted(heads, cells)
+        return
+    widths = [max(len(row[at]) for row in [list(heads), *cells]) for at in range(len(heads))]
+    for row in [list(heads), *cells]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _fitted(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        grid.add_column(head, overflow="fold")
+    for row in cells:
+        grid.add_row(*(Text(cell) for cell in row))
+    console().print(grid)
+
+
+def console() -> Console:
+    """Return a console of rich that keeps to the same rules of colour."""
+    from rich.console import Console
+
+    return Console(no_color=not coloured(), highlight=False, markup=False, emoji=False)
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> None:
+    """Print names and values, one pair a line; empty values are left out."""
+    kept = [(name, display(value, multiline=True)) for name, value in pairs if value]
+    width = max((len(name) for name, _ in kept), default=0)
+    for name, value in kept:
+        first, *rest = value.splitlines() or [""]
+        print(f"{styled(name.ljust(width), 'dim')}  {first}")
+        for line in rest:
+            print(f"{' ' * width}  {line}")
+
+
+def diff(text: str) -> None:
+    """Print a unified diff, coloured where colour is wanted."""
+    for line in text.splitlines():
+        safe = display(line)
+        if line.startswith(("+++", "---")):
+            say(safe, "bold")
+        elif line.startswith("@@"):
+            say(safe, "place")
+        elif line.startswith("+"):
+            say(safe, "add")
+        elif line.startswith("-"):
+            say(safe, "remove")
+        else:
+            print(safe)

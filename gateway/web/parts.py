@@ -1,0 +1,86 @@
+"""The services behind the API, as one explicit value; a handler uses nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from gateway.access.authenticate import Authenticator
+    from gateway.access.endpoints import Endpoints
+    from gateway.access.grants import Grants
+    from gateway.access.people import People
+    from gateway.access.policy import Policy
+    from gateway.access.requests import Requests
+    from gateway.changes.flow import Changes
+    from gateway.domain.endpoint import Endpoint, EndpointKind
+    from gateway.domain.secret import Secret
+    from gateway.domain.session import Level
+    from gateway.recordings.recording import Recordings
+    from gateway.session.registry import Registry
+    from gateway.store.pool import Store
+    from gateway.web.metrics import WebMetrics
+
+
+class DoorFacts(Protocol):
+    """What the API needs of a protocol's room, without importing it."""
+
+    @property
+    def host(self) -> str:
+        """Name that native clients reach the door by."""
+
+    @property
+    def port(self) -> int:
+        """TCP port of the door."""
+
+    async def check(self, endpoint: Endpoint, secret: Secret) -> Level:
+        """Dial production as a session would, probe it, hang up.
+
+        Raises:
+            UpstreamUnavailable: it can't be reached or refuses the gateway's credential.
+            UpstreamTooOpen: it requires a read-only role and the probe found more.
+        """
+
+    def harden(self, endpoint: Endpoint) -> str:
+        """Return the script that makes the right role on the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebParts:
+    """What the API is made of.
+
+    Attributes:
+        version: of the gateway.
+        authority: PEM of the authority that clients pin.
+        store: for the ledger's leaves of who looked at what.
+        authenticator: proves identities, issues tokens.
+        policy: who may.
+        people: those who may log in.
+        endpoints: what may be looked at.
+        requests: access requests.
+        grants: grants.
+        changes: change requests.
+        recordings: what happened.
+        registry: live sessions.
+        doors: kind → its door.
+        metrics: counts answers.
+        readiness: part → ``ok`` or what is wrong, asked anew each time.
+    """
+
+    version: str
+    authority: str
+    store: Store
+    authenticator: Authenticator
+    policy: Policy
+    people: People
+    endpoints: Endpoints
+    requests: Requests
+    grants: Grants
+    changes: Changes
+    recordings: Recordings
+    registry: Registry
+    doors: Mapping[EndpointKind, DoorFacts]
+    metrics: WebMetrics
+    readiness: Callable[[], Awaitable[Mapping[str, str]]]
