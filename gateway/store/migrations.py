@@ -54,11 +54,13 @@ async def migrate(store: Store, folder: Path) -> list[str]:
     """
     migrations = read_migrations(folder)
     async with store.connection() as connection:
-        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK, timeout=300)
+        await connection.execute("SET lock_timeout = '600s'")
         try:
+            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK, timeout=600)
             return await _apply(connection, migrations)
         finally:
-            await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+            await connection.execute("SELECT pg_advisory_unlock_all()")
+            await connection.execute("RESET lock_timeout")
 
 
 def read_migrations(folder: Path) -> list[Migration]:
@@ -79,7 +81,9 @@ def read_migrations(folder: Path) -> list[Migration]:
             )
         number = int(match.group(1))
         if number in found:
-            raise ConfigurationBroken(f"{path}: number {number:04} stands twice", hint="give it the next number")
+            raise ConfigurationBroken(
+                f"{path}: number {number:04} stands twice", hint="give it the next number"
+            )
         found[number] = Migration(number, path.name, path.read_text(encoding="utf-8"))
     if not found:
         raise ConfigurationBroken(f"{folder}: holds no migrations", hint="install the gateway again")

@@ -27,19 +27,19 @@ log = get_logger("store")
 class Connection(Protocol):
     """What the store's functions use of the driver's connection."""
 
-    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - the driver's own
         """Run a statement; returns its command tag."""
 
-    async def executemany(self, command: str, args: Any, *, timeout: float | None = None) -> None:
+    async def executemany(self, command: str, args: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the driver's own
         """Run a statement once for each row of arguments."""
 
-    async def fetch(self, query: str, *args: Any, timeout: float | None = None) -> list[Any]:
+    async def fetch(self, query: str, *args: Any, timeout: float | None = None) -> list[Any]:  # noqa: ASYNC109 - the driver's own
         """Return all rows."""
 
-    async def fetchrow(self, query: str, *args: Any, timeout: float | None = None) -> Any:
+    async def fetchrow(self, query: str, *args: Any, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - the driver's own
         """Return the first row, None where there is none."""
 
-    async def fetchval(self, query: str, *args: Any, column: int = 0, timeout: float | None = None) -> Any:
+    async def fetchval(self, query: str, *args: Any, column: int = 0, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - the driver's own
         """Return one value of the first row, None where there is none."""
 
     def transaction(
@@ -164,7 +164,7 @@ SETTINGS = {
 
 
 async def _nothing_to_reset(_: object) -> None:
-    """Save a round trip: our statements leave nothing in the session, and transactions end in their blocks."""
+    """Save a round trip: our statements leave nothing in the session, transactions end in their blocks."""
 
 
 @contextmanager
