@@ -18,7 +18,6 @@ from gateway.store import ledger as rows
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.domain.ids import SessionId
     from gateway.recordings.note import Verifier
     from gateway.recordings.witness import Witness
     from gateway.store.keyring import Keyring
@@ -37,22 +36,6 @@ class KeyEntry(msgspec.Struct, frozen=True):
     """
 
     key: str
-
-
-class ViewEntry(msgspec.Struct, frozen=True):
-    """Content of the leaf that says who looked at what was recorded, as JSON.
-
-    Attributes:
-        identity: login name.
-        session: whose recording; 0 for a search over all.
-        why: as typed.
-        query: what was searched for.
-    """
-
-    identity: str
-    session: int
-    why: str
-    query: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,35 +66,6 @@ class Ledger:
         self._witnesses = tuple(witnesses)
         self._published: dict[str, str] = {}
         self._publishing = asyncio.Lock()
-
-    # ---- entries ---------------------------------------------------------------------------------
-
-    async def append(self, kind: str, entry: msgspec.Struct) -> int:
-        """Append one leaf in a transaction of its own.
-
-        Args:
-            kind: what it says.
-            entry: its content, encoded as JSON.
-
-        Returns:
-            The leaf's number.
-        """
-        async with self._store.transaction() as conn:
-            return await rows.append_leaf(conn, kind, msgspec.json.encode(entry))
-
-    async def viewed(
-        self, action: str, *, identity: str, session: SessionId | None = None, why: str = "", query: str = ""
-    ) -> int:
-        """Say that someone watches, replays, searches or exports; call it before anything is shown.
-
-        Args:
-            action: ``watch``, ``replay``, ``search``, ``export`` or ``verify``.
-            identity: login name.
-            session: whose recording; None for all.
-            why: as typed.
-            query: what is searched for.
-        """
-        return await self.append(f"view.{action}", ViewEntry(identity, session or 0, why, query))
 
     # ---- proofs ----------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import secrets
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import time_ns
@@ -55,6 +56,21 @@ _KEEP_DAYS = 365
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 log = get_logger("recordings")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What it takes to read a recording.
+
+    Attributes:
+        key: its key.
+        blocks: how many sealed blocks may be read now; None: all, it is closed.
+        live: the recording itself where frames of it are not sealed yet, or were not when this was made.
+    """
+
+    key: bytes = field(repr=False)
+    blocks: int | None
+    live: Recording | None
 
 
 class Recordings:
@@ -184,6 +200,28 @@ class Recordings:
         if recording is None or recording.over:
             raise NotFound(f"session {session} is not live here", hint="glassgate sessions --live")
         return recording
+
+    async def source(self, session: SessionId) -> Source:
+        """Return what it takes to read a recording.
+
+        Raises:
+            NotFound: there is no such session.
+            Conflict: its key was destroyed by age.
+            StoreUnavailable: the store is away.
+        """
+        live = self._live.get(session)
+        if live is not None:
+            return Source(live.key, live.generation, live)
+        async with self.store.connection() as conn:
+            row = await rows.session_by_id(conn, session)
+            wrapped = await rows.wrapped_key(conn, session)
+        if row is None:
+            raise NotFound(f"no session {session}", hint="glassgate sessions")
+        if wrapped is None:
+            when = f" on {row.expired_at:%Y-%m-%d}" if row.expired_at is not None else ""
+            raise Conflict(f"the recording of session {session} expired{when}; its key was destroyed")
+        key = self.keyring.open(wrapped, purpose=KEY_PURPOSE)
+        return Source(key, None if row.closed else row.blocks, None)
 
     # ---- sealing ---------------------------------------------------------------------------------
 

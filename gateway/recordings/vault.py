@@ -36,8 +36,12 @@ class Vault(Protocol):
             OSError: it could not be kept; nothing of it stays behind.
         """
 
-    def blocks(self, session: SessionId) -> Iterator[block.Block]:
+    def blocks(self, session: SessionId, start: int = 0) -> Iterator[block.Block]:
         """Yield a session's blocks in order; none where there is no such recording.
+
+        Args:
+            session: whose.
+            start: the first block wanted, by its place.
 
         Raises:
             ProofBroken: what lies there is not a block, or a block is cut short.
@@ -154,7 +158,7 @@ class FolderVault:
         if fresh:
             sync_folder(path.parent)
 
-    def blocks(self, session: SessionId) -> Iterator[block.Block]:
+    def blocks(self, session: SessionId, start: int = 0) -> Iterator[block.Block]:
         """See :class:`Vault`."""
         try:
             file = self.path(session).open("rb")
@@ -164,11 +168,16 @@ class FolderVault:
             sequence = 0
             while head := file.read(block.HEADER_BYTES):
                 try:
-                    body = file.read(block.parse_header(head).body_bytes)
-                    found = block.parse(head + body)
+                    length = block.parse_header(head).body_bytes
+                    found = None
+                    if sequence < start:
+                        file.seek(length, os.SEEK_CUR)
+                    else:
+                        found = block.parse(head + file.read(length))
                 except ProofBroken as error:
                     raise ProofBroken(f"session {session}, block {sequence}: {error.message}") from error
-                yield found
+                if found is not None:
+                    yield found
                 sequence += 1
 
     def repair(self, session: SessionId) -> int:
