@@ -20,6 +20,7 @@ import msgspec
 
 from gateway.domain.errors import (
     ConfigurationBroken,
+    Conflict,
     GlassgateError,
     NotFound,
     RecordingLost,
