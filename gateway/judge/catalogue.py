@@ -1,4 +1,4 @@
-"""``policies/catalogue/*.toml`` → typed values; what is wrong in a file names the file, the place and the mend."""
+"""``policies/catalogue/*.toml`` → typed values; an error names the file, the place and the mend."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from gateway.domain.errors import ConfigurationBroken
 from gateway.domain.verdict import Decision
 
 
-class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab", dict=True):
+class _Table(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab", dict=True
+):
     """A table of a catalogue file; keys are written with dashes."""
 
 
@@ -133,7 +135,9 @@ class PostgresCatalogue(_Table, frozen=True, kw_only=True):
     @cached_property
     def extension_functions(self) -> frozenset[tuple[str, str]]:
         """(extension, function) of volatile ones that change nothing."""
-        return frozenset((name, also) for each in self.extensions for name in each.names for also in each.also)
+        return frozenset(
+            (name, also) for each in self.extensions for name in each.names for also in each.also
+        )
 
     @cached_property
     def fingerprint(self) -> str:

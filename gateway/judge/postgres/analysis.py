@@ -103,6 +103,17 @@ class StatementAnalysis:
     session_effects: tuple[SessionEffect, ...]
 
 
+class Keep(Enum):
+    """How long a judgement holds under the same context."""
+
+    NEVER = "never"
+    """It rests on names prepared in the session."""
+    EXACT = "exact"
+    """For this very text."""
+    MASKED = "masked"
+    """For this text with any other integers too: a sole SELECT on which none bears."""
+
+
 @dataclass(frozen=True, slots=True)
 class SqlJudgement:
     """The judge's whole answer to a text.
@@ -110,12 +121,12 @@ class SqlJudgement:
     Attributes:
         verdict: the worst of its statements.
         statements: in order; empty where it could not be parsed or holds none.
-        lasting: False where it rests on the names prepared in the session, and so is not to be kept.
+        keep: how long it holds.
     """
 
     verdict: Verdict
     statements: tuple[StatementAnalysis, ...]
-    lasting: bool = True
+    keep: Keep = Keep.EXACT
 
     @property
     def session_effects(self) -> tuple[SessionEffect, ...]:

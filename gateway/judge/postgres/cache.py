@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from gateway.domain.verdict import Decision
-from gateway.judge.postgres.analysis import SqlJudgement
+from gateway.judge.postgres.analysis import Keep, SqlJudgement
 from gateway.judge.postgres.context import SqlContext
 from gateway.judge.postgres.judge import judge, not_utf8
 
@@ -22,11 +21,10 @@ Key = tuple[bytes, int]
 
 
 class VerdictCache:
-    """Judgements by exact text and context; for a plain read also by its text with integers masked.
+    """Judgements by text and context; where no integer bears on them, by text with integers masked.
 
-    Integers are masked only where the text has no quote, ``$``, backslash, comment or byte beyond ASCII, and only
-    free-standing ones; and only the judgement of a sole SELECT that changes nothing in its session is kept so, on
-    which no integer bears.
+    Integers are masked only where the text has no quote, ``$``, backslash, comment or byte beyond ASCII, and
+    only free-standing ones.
 
     Args:
         entries: how many judgements are kept, in all.
@@ -37,7 +35,8 @@ class VerdictCache:
         self._entries = entries
         self._size = size
         self._held = 0
-        self._judgements: dict[Key, SqlJudgement] = {}
+        self._exact: dict[Key, SqlJudgement] = {}
+        self._masked: dict[Key, SqlJudgement] = {}
 
     def lookup(self, text: bytes, context: SqlContext) -> SqlJudgement | None:
         """Return the judgement of a text where it is known: a plain call that costs a microsecond or two.
@@ -47,9 +46,9 @@ class VerdictCache:
             context: what it is judged under.
         """
         token = context.token
-        known = self._judgements.get((text, token))
+        known = self._exact.get((text, token))
         if known is None and len(text) <= MAX_TEXT and _UNMASKABLE.search(text) is None:
-            known = self._judgements.get((_INTEGER.sub(b"?", text), token))
+            known = self._masked.get((_INTEGER.sub(b"?", text), token))
         return known
 
     def judge(self, text: bytes, context: SqlContext) -> SqlJudgement:
@@ -66,8 +65,8 @@ class VerdictCache:
             judgement = judge(text.decode(), context)
         except UnicodeDecodeError:
             return not_utf8()
-        if judgement.lasting and len(text) <= MAX_TEXT:
-            self._keep(self._key(text, judgement), context.token, judgement)
+        if len(text) <= MAX_TEXT:
+            self._keep(text, context.token, judgement)
         return judgement
 
     @staticmethod
@@ -75,18 +74,15 @@ class VerdictCache:
         """Whether judging a text that isn't known must be left to a thread."""
         return len(text) > HEAVY_TEXT
 
-    @staticmethod
-    def _key(text: bytes, judgement: SqlJudgement) -> bytes:
-        sole = len(judgement.statements) == 1 and judgement.statements[0].kind == "SelectStmt"
-        plain = sole and judgement.verdict.decision is Decision.ALLOW and not judgement.session_effects
-        whole = sole and judgement.statements[0].start == 0 and judgement.statements[0].end is None
-        if plain and whole and _UNMASKABLE.search(text) is None:
-            return _INTEGER.sub(b"?", text)
-        return text
-
     def _keep(self, text: bytes, token: int, judgement: SqlJudgement) -> None:
-        if len(self._judgements) >= self._entries or self._held + len(text) > self._size:
-            self._judgements.clear()
+        if judgement.keep is Keep.NEVER:
+            return
+        if len(self._exact) + len(self._masked) >= self._entries or self._held + len(text) > self._size:
+            self._exact.clear()
+            self._masked.clear()
             self._held = 0
-        self._judgements[text, token] = judgement
+        if judgement.keep is Keep.MASKED and _UNMASKABLE.search(text) is None:
+            self._masked[_INTEGER.sub(b"?", text), token] = judgement
+        else:
+            self._exact[text, token] = judgement
         self._held += len(text)

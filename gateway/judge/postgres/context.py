@@ -26,7 +26,8 @@ class SqlContext:
     Attributes:
         snapshot: the endpoint's catalogue.
         catalogue: what is known to read.
-        search_paths: every search_path that could hold when the text runs; names must be reads along all of them.
+        search_paths: every search_path that could hold when the text runs; names must be reads along all of
+            them.
         role: the server role that the session runs as.
         lists: the endpoint's own allowlists: ``functions`` and ``foreign_tables`` (``schema.name``),
             ``extensions``, ``settings`` (names).

@@ -118,19 +118,26 @@ def judge_set_config(args: list[Node], context: SqlContext) -> tuple[Issue | Non
 
 
 def pin_setting_names(select: Node) -> None:
-    """Put the literal in for ``set_config(name, …) FROM pg_settings WHERE name = 'literal'``, as pg_dump writes it.
+    """Put the literal in for the name in pg_dump's way of setting what may not exist.
 
-    The WHERE makes the column equal to the literal in every row, so the tree keeps its meaning.
+    That is ``SELECT set_config(name, …) FROM pg_settings WHERE name = 'literal'``: the WHERE makes the
+    column equal to the literal in every row, so the tree keeps its meaning.
     """
     where = select.get("whereClause", {}).get("A_Expr", {})
     sources = select.get("fromClause", [])
-    if len(sources) != 1 or where.get("kind") != "AEXPR_OP" or where.get("name") != [{"String": {"sval": "="}}]:
+    if (
+        len(sources) != 1
+        or where.get("kind") != "AEXPR_OP"
+        or where.get("name") != [{"String": {"sval": "="}}]
+    ):
         return
     source = sources[0].get("RangeVar", {})
     column = {"String": {"sval": "name"}}
     if source.get("relname") != "pg_settings" or source.get("schemaname", "pg_catalog") != "pg_catalog":
         return
-    if where.get("lexpr", {}).get("ColumnRef", {}).get("fields") != [column] or "A_Const" not in where.get("rexpr", {}):
+    if where.get("lexpr", {}).get("ColumnRef", {}).get("fields") != [column] or "A_Const" not in where.get(
+        "rexpr", {}
+    ):
         return
     for target in select.get("targetList", []):
         call = target.get("ResTarget", {}).get("val", {}).get("FuncCall", {})

@@ -1,8 +1,8 @@
 """The queries that read a catalogue snapshot, and their answers → :class:`Snapshot`.
 
-Each query yields one text column; each row is a JSON array in the order of the struct's members. They are run in
-one read-only transaction, ``PREPARATION`` first: with an empty search_path the server qualifies every name that
-it deparses, so that views, policies and bodies mean the same to us as to the server.
+Each query yields one text column; each row is a JSON array in the order of the struct's members. They are
+run in one read-only transaction, ``PREPARATION`` first: with an empty search_path the server qualifies every
+name that it deparses, so that views, policies and bodies mean the same to us as to the server.
 """
 
 from __future__ import annotations
@@ -34,11 +34,12 @@ _FUNCTIONS: Final = f"""SELECT pg_catalog.json_build_array(
          THEN pg_catalog.pg_get_expr(p.proargdefaults, 0) ELSE '' END,
     coalesce(p.proconfig, '{{}}'),
     ARRAY(SELECT f::int8 FROM pg_catalog.pg_aggregate a, unnest(ARRAY[a.aggtransfn, a.aggfinalfn,
-        a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::oid[]) f
+        a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn,
+        a.aggmfinalfn]::oid[]) f
         WHERE a.aggfnoid = p.oid AND f <> 0))::text
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-JOIN pg_catalog.pg_language l ON l.oid = p.prolang"""
+JOIN pg_catalog.pg_language l ON l.oid = p.prolang"""  # noqa: S608 - of constants
 
 _RELATIONS: Final = f"""SELECT pg_catalog.json_build_array(
     c.oid::int8, n.nspname, c.relname, c.relkind,
@@ -64,7 +65,7 @@ _RELATIONS: Final = f"""SELECT pg_catalog.json_build_array(
             WHERE ev_class = c.oid AND rulename <> '_RETURN' AND c.oid >= 16384))::text
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind NOT IN ('i', 'I', 't') AND n.nspname NOT LIKE 'pg\\_temp\\_%'"""
+WHERE c.relkind NOT IN ('i', 'I', 't') AND n.nspname NOT LIKE 'pg\\_temp\\_%'"""  # noqa: S608 - of constants
 
 _OPERATORS: Final = """SELECT pg_catalog.json_build_array(
     o.oid::int8, n.nspname, o.oprname, o.oprleft <> 0,

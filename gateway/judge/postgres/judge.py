@@ -30,7 +30,7 @@ def judge(text: str, context: SqlContext) -> SqlJudgement:
     if not analyses:
         return SqlJudgement(Verdict(Decision.ALLOW, "postgres.empty", "There is nothing in it to run."), ())
     worst = max((analysis.verdict for analysis in analyses), key=lambda verdict: verdict.decision)
-    return SqlJudgement(worst, analyses, judge_.lasting)
+    return SqlJudgement(worst, analyses, judge_.keep)
 
 
 def not_utf8() -> SqlJudgement:

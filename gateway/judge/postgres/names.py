@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from gateway.judge.postgres.context import SearchPath
@@ -22,8 +22,10 @@ Name = tuple[str, ...]
 SYSTEM: Final = "pg_catalog"
 DEPARSED: Final[frozenset[SearchPath]] = frozenset({()})
 """What the server deparsed under an empty search_path."""
+_PARTS: Final = 3
+"""catalog.schema.name"""
 _TRUNCATED_BYTES: Final = 60
-"""A name of so many bytes with a character beyond ASCII may be cut elsewhere by a server of another encoding."""
+"""So long a name beyond ASCII may be cut elsewhere by a server of another encoding."""
 
 Found = TypeVar("Found", Function, Relation, Operator, Type)
 
@@ -43,7 +45,9 @@ class Names:
         self.snapshot = snapshot
         self.paths = paths
         self._role = role
-        self._searched = {role if schema == "$user" else schema for path in paths for schema in path} | {SYSTEM}
+        self._searched = {role if schema == "$user" else schema for path in paths for schema in path} | {
+            SYSTEM
+        }
 
     def functions(self, name: Name, given: int | None) -> list[Function]:
         """Functions that a call could mean.
@@ -88,12 +92,10 @@ class Names:
         return [each for each in found if each.schema in self._searched]
 
 
-def written(parts: Iterable[Node]) -> Name | None:
+def written(parts: Sequence[Node]) -> Name | None:
     """The name in a list of String nodes; None where it is something else."""
-    name = tuple(part["String"].get("sval", "") if "String" in part else None for part in parts)
-    if not name or len(name) > 3 or None in name:  # noqa: PLR2004 - catalog.schema.name
-        return None
-    return name
+    name = tuple(str(part["String"].get("sval", "")) for part in parts if "String" in part)
+    return name if 0 < len(name) == len(parts) <= _PARTS else None
 
 
 def cut_elsewhere(name: Sequence[str]) -> bool:

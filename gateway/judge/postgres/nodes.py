@@ -101,9 +101,7 @@ NODES: Final[dict[str, NodeType]] = {
     "CTECycleClause": _node(
         "cycle_col_list cycle_mark_value cycle_mark_default", "cycle_mark_column cycle_path_column"
     ),
-    "IntoClause": _node(
-        "colNames options", "accessMethod onCommit tableSpaceName skipData", rel="RangeVar"
-    ),
+    "IntoClause": _node("colNames options", "accessMethod onCommit tableSpaceName skipData", rel="RangeVar"),
     "LockingClause": _node("lockedRels", "strength waitPolicy"),
     # Where rows come from.
     "RangeVar": _node("", "catalogname schemaname relname inh relpersistence", alias="Alias"),
@@ -121,9 +119,7 @@ NODES: Final[dict[str, NodeType]] = {
         join_using_alias="Alias",
     ),
     "Alias": _node("colnames", "aliasname"),
-    "ColumnDef": _node(
-        "", "colname is_local storage_name", typeName="TypeName", collClause="CollateClause"
-    ),
+    "ColumnDef": _node("", "colname is_local storage_name", typeName="TypeName", collClause="CollateClause"),
     # Expressions.
     "ResTarget": _node("indirection val", "name"),
     "ColumnRef": _node("fields"),
@@ -160,9 +156,7 @@ NODES: Final[dict[str, NodeType]] = {
     "SubLink": _node("testexpr operName subselect", "subLinkType subLinkId"),
     "GroupingFunc": _node("args refs", "agglevelsup"),
     "GroupingSet": _node("content", "kind"),
-    "WindowDef": _node(
-        "partitionClause orderClause startOffset endOffset", "name refname frameOptions"
-    ),
+    "WindowDef": _node("partitionClause orderClause startOffset endOffset", "name refname frameOptions"),
     "SortBy": _node("node useOp", "sortby_dir sortby_nulls"),
     "List": _node("items"),
     "SetToDefault": _node("", "typeMod"),
@@ -183,9 +177,7 @@ NODES: Final[dict[str, NodeType]] = {
     "JsonArrayQueryConstructor": _node(
         "query", "absent_on_null", since=16, output="JsonOutput", format="JsonFormat"
     ),
-    "JsonAggConstructor": _node(
-        "agg_filter agg_order", since=16, output="JsonOutput", over="WindowDef"
-    ),
+    "JsonAggConstructor": _node("agg_filter agg_order", since=16, output="JsonOutput", over="WindowDef"),
     "JsonObjectAgg": _node(
         "", "absent_on_null unique", since=16, constructor="JsonAggConstructor", arg="JsonKeyValue"
     ),

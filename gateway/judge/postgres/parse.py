@@ -47,7 +47,7 @@ class Statement:
     end: int | None
 
 
-class NotParsed(Exception):  # noqa: N818 - not an error of the tree: the judge turns it into a verdict
+class NotParsed(Exception):
     """The text is not one that the server would parse, or not one that may be parsed here.
 
     Args:
@@ -105,8 +105,8 @@ def _checked(text: str) -> bytes:
 def nesting(raw: bytes) -> int:
     """Return an upper bound of how deep the tree of a text can be; 0 where it can't be scanned.
 
-    Every token between two commas may nest the next one level deeper; a comma starts again at the level of its
-    brackets, but for the few words that chain.
+    Every token between two commas may nest the next one level deeper; a comma starts again at the level of
+    its brackets, but for the few words that chain.
 
     Args:
         raw: UTF-8 without NUL.

@@ -1,7 +1,7 @@
 """What an object of the catalogue reaches: it is a read only when all of that is.
 
-Direct findings about each object are kept with the snapshot; the closure over them is walked for each question, so
-that functions which call each other can't vouch for each other.
+Direct findings about each object are kept with the snapshot; the closure over them is walked for each
+question, so that functions which call each other can't vouch for each other.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ class Reach:
         issue = worst(issues)
         if issue is None or name in issue.reason:
             return issue
-        return Issue(issue.decision, issue.rule, f"{name} reaches what is not a read: {issue.reason}", issue.doubt)
+        return Issue(
+            issue.decision, issue.rule, f"{name} reaches what is not a read: {issue.reason}", issue.doubt
+        )
 
     def _direct(self, place: Place) -> Direct:
         known = self._memory.get(place)

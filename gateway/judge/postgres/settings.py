@@ -52,15 +52,18 @@ def judge_values(name: str, values: tuple[str, ...], context: SqlContext, *, loc
                 "pg_catalog must be first in a search_path, or other schemas would shadow the built-ins.",
             ), ()
         return None, (effect,)
-    if context.catalogue.settings.allows(name, ", ".join(values)) or name in context.lists.get("settings", ()):
+    if context.catalogue.settings.allows(name, ", ".join(values)) or name in context.lists.get(
+        "settings", ()
+    ):
         return None, (effect,)
     return leaves(
-        f"setting.{name}" if name.isidentifier() else "setting", f"A session may not set {name} to that value."
+        f"setting.{name}" if name.isidentifier() else "setting",
+        f"A session may not set {name} to that value.",
     ), ()
 
 
 def split_path(value: str) -> tuple[str, ...] | None:
-    """Split the text of a search_path as the server does (SplitIdentifierString); None where it would refuse it."""
+    """Split a search_path as the server does (SplitIdentifierString); None where it would refuse it."""
     schemas: list[str] = []
     rest = value.strip()
     while rest:
@@ -149,7 +152,7 @@ def _multi(name: str, node: Node) -> Judged:
 
 
 def transaction_modes(options: object) -> Issue | None:
-    """Judge the modes of BEGIN, SET TRANSACTION or SESSION CHARACTERISTICS: READ WRITE is the one not allowed."""
+    """Judge the modes of a transaction or of all of a session's: READ WRITE is the one not allowed."""
     for option in options if isinstance(options, (list, tuple)) else ():
         element = option.get("DefElem", {})
         value = literal(element.get("arg", {}).get("A_Const"))
@@ -159,7 +162,9 @@ def transaction_modes(options: object) -> Issue | None:
             case "transaction_read_only" if value == "1":
                 continue
             case "transaction_read_only":
-                return leaves("transaction.read-write", "READ WRITE would lift the session's read-only setting.")
+                return leaves(
+                    "transaction.read-write", "READ WRITE would lift the session's read-only setting."
+                )
             case other:
                 return unknown("transaction.mode", f"The transaction mode {other} is not known.")
     return None

@@ -1,7 +1,7 @@
 """What an endpoint's catalogue holds, as a value: everything that a name in a statement could mean.
 
-The rows are read by the queries in ``introspect.py``; the same rows of an empty PostgreSQL 18 are the built-in
-snapshot of the command line.
+The rows are read by the queries in ``introspect.py``; the same rows of an empty PostgreSQL 18 are the
+built-in snapshot of the command line.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ class Relation(msgspec.Struct, frozen=True, array_like=True, gc=False):
         extension: that it belongs to; empty: none.
         definition: a view's SELECT, deparsed under an empty search_path; empty for built-ins.
         expressions: policies, virtual generated columns, and rules, deparsed likewise.
-        folded: index expressions, defaults, partition keys, checks: the planner may fold their constant parts.
+        folded: index expressions, defaults, partition keys, checks: the planner may fold their constant
+            parts.
         children: oids of partitions and heirs.
         types: oids of its columns' types that are not built-in.
         rules: whether it has rules other than a view's own.
@@ -189,8 +190,8 @@ class Snapshot:
     Args:
         rows: what was read.
         epoch: grows with each reading of the same endpoint's catalogue.
-        complete: False: what it doesn't hold may exist all the same (the built-in one): relations and types it
-            doesn't know count as plain, functions and operators it doesn't know are not reads.
+        complete: False: what it doesn't hold may exist all the same (the built-in one): relations and types
+            it doesn't know count as plain, functions and operators it doesn't know are not reads.
     """
 
     __slots__ = (
@@ -225,7 +226,7 @@ class Snapshot:
         self.types_by_oid = {each.oid: each for each in rows.types}
         self.casts = rows.casts
         self.memory: dict[Any, Any] = {}
-        """What was worked out about objects of this snapshot, kept by the judge; forgetting it costs time only."""
+        """What the judge worked out about objects of this snapshot; forgetting it costs time only."""
 
 
 def _by_name(rows: Iterable[Named]) -> dict[str, tuple[Named, ...]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar, Final
 
 from gateway.domain.verdict import Decision, Verdict
 from gateway.judge.postgres.analysis import (
     Doubt,
     Effect,
     Issue,
+    Keep,
     StatementAnalysis,
     leaves,
     unknown,
@@ -49,7 +50,18 @@ _EXPLAIN_OPTIONS: Final = frozenset(
     | {"summary", "memory", "format"}
 )
 _COPY_OPTIONS: Final = frozenset(
-    {"format", "freeze", "delimiter", "null", "default", "header", "quote", "escape", "force_quote", "encoding"}
+    {
+        "format",
+        "freeze",
+        "delimiter",
+        "null",
+        "default",
+        "header",
+        "quote",
+        "escape",
+        "force_quote",
+        "encoding",
+    }
 )
 _FALSE: Final = frozenset({"false", "off", "0"})
 
@@ -64,7 +76,7 @@ class Finding:
         tables: relations it names.
         explainable: whether EXPLAIN of it is a read.
         effects: what it changes in the session.
-        lasting: False where it rests on the session's prepared names.
+        keep: how long that holds.
     """
 
     issue: Issue | None
@@ -72,7 +84,7 @@ class Finding:
     tables: tuple[str, ...] = ()
     explainable: bool = False
     effects: tuple[SessionEffect, ...] = ()
-    lasting: bool = True
+    keep: Keep = Keep.EXACT
 
 
 class Judge:
@@ -88,7 +100,7 @@ class Judge:
         self._text = text
         self._prepared = dict(context.prepared)
         self._executing: set[str] = set()
-        self.lasting = True
+        self.keep = Keep.MASKED
 
     def statement(self, statement: Statement) -> StatementAnalysis:
         """Judge one statement and take over what it changes for those behind it.
@@ -98,13 +110,17 @@ class Judge:
         """
         finding = self._find(statement.kind, statement.node, statement)
         self._follow(finding.effects)
-        self.lasting = self.lasting and finding.lasting
+        alone = statement.start == 0 and statement.end is None
+        if finding.keep is Keep.NEVER or self.keep is Keep.NEVER:
+            self.keep = Keep.NEVER
+        elif finding.keep is Keep.EXACT or not alone:
+            self.keep = Keep.EXACT
         return analysis(statement, finding)
 
     def _find(self, kind: str, node: Node, statement: Statement) -> Finding:
         if kind in QUERIES:
             return self._query(kind, node)
-        rule = _RULES.get(kind)
+        rule = self._RULES.get(kind)
         if rule is not None:
             return rule(self, node, statement)
         definition = DEFINITIONS.get(kind)
@@ -138,7 +154,15 @@ class Judge:
         effect = Effect.READS if issue is None else _EFFECT_OF[issue.doubt]
         if issue is None and walk.settings:
             effect = Effect.SESSION
-        return Finding(issue, effect, tuple(walk.tables), explainable, tuple(walk.settings))
+        masked = kind == "SelectStmt" and issue is None and not walk.by_argument
+        return Finding(
+            issue,
+            effect,
+            tuple(walk.tables),
+            explainable,
+            tuple(walk.settings),
+            Keep.MASKED if masked else Keep.EXACT,
+        )
 
     def _walk(
         self, kind: str, node: Node, paths: frozenset[SearchPath], *, planned: bool
@@ -175,7 +199,9 @@ class Judge:
 
     def _copy(self, node: Node, _: Statement) -> Finding:
         if node.get("is_program"):
-            return Finding(leaves("copy.program", "COPY … PROGRAM runs a program on the server."), Effect.LEAVES)
+            return Finding(
+                leaves("copy.program", "COPY … PROGRAM runs a program on the server."), Effect.LEAVES
+            )
         if node.get("filename"):
             return Finding(leaves("copy.file", "COPY reaches the server's own files."), Effect.LEAVES)
         if node.get("is_from"):
@@ -224,14 +250,14 @@ class Judge:
         text = self._prepared.get(name)
         if text is None or name in self._executing:
             issue = unknown("execute.unknown", f"No statement {name} has been prepared in this session.")
-            return Finding(issue, Effect.UNKNOWN, lasting=False)
+            return Finding(issue, Effect.UNKNOWN, keep=Keep.NEVER)
         walk = Walk(self.context, self.context.search_paths)
         walk.wrapped(node.get("params"))
         issues = [*walk.issues, *Reach(self.context).judge(walk, self.context.search_paths)]
         finding = self._prepared_text(name, text, planned=planned)
         if finding.issue is not None:
             issues.append(finding.issue)
-        return replace(finding, issue=worst(issues), lasting=False)
+        return replace(finding, issue=worst(issues), keep=Keep.NEVER)
 
     def _prepared_text(self, name: str, text: str, *, planned: bool) -> Finding:
         try:
@@ -279,16 +305,16 @@ class Judge:
             case "TRANS_STMT_ROLLBACK_TO":
                 effect = RollbackTo(name)
             case _:
-                issue = leaves("transaction.two-phase", "Two-phase commit leaves a transaction in production.")
+                issue = leaves(
+                    "transaction.two-phase", "Two-phase commit leaves a transaction in production."
+                )
                 return Finding(issue, Effect.LEAVES)
         return Finding(None, Effect.TRANSACTION, effects=(effect,))
 
     def _lock(self, node: Node, _: Statement) -> Finding:
         tables = tuple(named_tables(node))
         if node.get("mode") != ACCESS_SHARE:
-            return Finding(
-                writes("lock", "LOCK above ACCESS SHARE stops others."), Effect.LOCKS, tables
-            )
+            return Finding(writes("lock", "LOCK above ACCESS SHARE stops others."), Effect.LOCKS, tables)
         return replace(
             self._query("SelectStmt", {"fromClause": node.get("relations", [])}), explainable=False
         )
@@ -314,15 +340,57 @@ class Judge:
         if not paths <= self.context.search_paths:
             self.context = replace(self.context, search_paths=self.context.search_paths | paths)
 
+    def _deallocate(self, node: Node, _: Statement) -> Finding:
+        name = node.get("name")
+        return Finding(None, Effect.SESSION, effects=(Deallocate(str(name) if name is not None else None),))
+
+    def _close(self, node: Node, _: Statement) -> Finding:
+        name = node.get("portalname")
+        return Finding(None, Effect.SESSION, effects=(CloseCursor(str(name) if name is not None else None),))
+
+    def _discard(self, node: Node, _: Statement) -> Finding:
+        if node.get("target") == "DISCARD_ALL":
+            return Finding(None, Effect.SESSION, effects=(DiscardAll(),))
+        return Finding(None, Effect.SESSION)
+
+    def _read(self, _: Node, __: Statement) -> Finding:
+        return Finding(None, Effect.READS)
+
+    def _session(self, _: Node, __: Statement) -> Finding:
+        return Finding(None, Effect.SESSION)
+
+    _RULES: ClassVar[dict[str, Callable[[Judge, Node, Statement], Finding]]] = {
+        "ExplainStmt": _explain,
+        "CopyStmt": _copy,
+        "DeclareCursorStmt": _declare,
+        "PrepareStmt": _prepare,
+        "ExecuteStmt": _execute,
+        "VariableSetStmt": _set,
+        "TransactionStmt": _transaction,
+        "LockStmt": _lock,
+        "DeallocateStmt": _deallocate,
+        "ClosePortalStmt": _close,
+        "DiscardStmt": _discard,
+        "VariableShowStmt": _read,
+        "FetchStmt": _read,
+        "UnlistenStmt": _session,
+        "ConstraintsSetStmt": _session,
+    }
+    """Statements that are reads in some of their shapes."""
+
 
 def analysis(statement: Statement, finding: Finding) -> StatementAnalysis:
     """Put a finding into words."""
     title = title_of(statement.kind, statement.node, finding.tables)
     if finding.issue is None:
-        verdict = Verdict(Decision.ALLOW, f"postgres.read.{finding.effect.name.lower()}", f"{title} only reads.")
+        verdict = Verdict(
+            Decision.ALLOW, f"postgres.read.{finding.effect.name.lower()}", f"{title} only reads."
+        )
         if finding.effect in {Effect.SESSION, Effect.TRANSACTION}:
             verdict = Verdict(
-                Decision.ALLOW, f"postgres.{finding.effect.name.lower()}", f"{title} changes this session only."
+                Decision.ALLOW,
+                f"postgres.{finding.effect.name.lower()}",
+                f"{title} changes this session only.",
             )
     else:
         verdict = finding.issue.verdict
@@ -363,57 +431,14 @@ def _is_false(element: Node) -> bool:
     if "String" in arg:
         return str(arg["String"].get("sval", "")).lower() in _FALSE
     if "Integer" in arg:
-        return arg["Integer"].get("ival", 0) == 0
+        return int(arg["Integer"].get("ival", 0)) == 0
     if "Boolean" in arg:
         return not arg["Boolean"].get("boolval")
     return (literal(arg.get("A_Const")) or "").lower() in _FALSE
 
 
-def _plain(effect: Effect, *effects: SessionEffect) -> Rule:
-    def rule(_: Judge, __: Node, ___: Statement) -> Finding:
-        return Finding(None, effect, effects=effects)
-
-    return rule
-
-
-def _deallocate(_: Judge, node: Node, __: Statement) -> Finding:
-    name = node.get("name")
-    return Finding(None, Effect.SESSION, effects=(Deallocate(str(name) if name is not None else None),))
-
-
-def _close(_: Judge, node: Node, __: Statement) -> Finding:
-    name = node.get("portalname")
-    return Finding(None, Effect.SESSION, effects=(CloseCursor(str(name) if name is not None else None),))
-
-
-def _discard(_: Judge, node: Node, __: Statement) -> Finding:
-    if node.get("target") == "DISCARD_ALL":
-        return Finding(None, Effect.SESSION, effects=(DiscardAll(),))
-    return Finding(None, Effect.SESSION)
-
-
-Rule = Callable[[Judge, Node, Statement], Finding]
-
 _EFFECT_OF: Final = {
     Doubt.WRITES: Effect.WRITES,
     Doubt.LEAVES: Effect.LEAVES,
     Doubt.UNKNOWN: Effect.UNKNOWN,
-}
-
-_RULES: Final[dict[str, Rule]] = {
-    "ExplainStmt": Judge._explain,
-    "CopyStmt": Judge._copy,
-    "DeclareCursorStmt": Judge._declare,
-    "PrepareStmt": Judge._prepare,
-    "ExecuteStmt": Judge._execute,
-    "VariableSetStmt": Judge._set,
-    "TransactionStmt": Judge._transaction,
-    "LockStmt": Judge._lock,
-    "DeallocateStmt": _deallocate,
-    "ClosePortalStmt": _close,
-    "DiscardStmt": _discard,
-    "VariableShowStmt": _plain(Effect.READS),
-    "FetchStmt": _plain(Effect.READS),
-    "UnlistenStmt": _plain(Effect.SESSION),
-    "ConstraintsSetStmt": _plain(Effect.TRANSACTION),
 }

@@ -1,13 +1,13 @@
 """Walks a tree node by node with the allowlist of node types, and gathers what it is made of.
 
-Iterative, so that no depth of nesting can exhaust the stack. Knows one statement's names; what those names reach in
-the catalogue is ``reach.py``'s.
+Iterative, so that no depth of nesting can exhaust the stack. Knows one statement's names; what those names
+reach in the catalogue is ``reach.py``'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import ClassVar, Final
 
 from gateway.judge.postgres import functions
 from gateway.judge.postgres.analysis import Issue, unknown, writes
@@ -52,6 +52,7 @@ class Walk:
         self.reached: dict[Key, str] = {}
         self.tables: dict[str, None] = {}
         self.settings: list[SetSetting] = []
+        self.by_argument = False
         self._planned = planned
         self._major = context.snapshot.major
         self._work: list[tuple[str, Node, Scope]] = []
@@ -83,7 +84,7 @@ class Walk:
                 unknown("node.version", f"{kind} means something else to PostgreSQL {self._major}.")
             )
             return
-        hook = _HOOKS.get(kind)
+        hook = self._HOOKS.get(kind)
         if hook is not None:
             scope = hook(self, node, scope)
         fields = known.fields
@@ -101,7 +102,7 @@ class Walk:
 
     # Queries.
 
-    def scoped(self, node: Node, scope: Scope) -> Scope:
+    def _scoped(self, node: Node, scope: Scope) -> Scope:
         """Walk the CTEs of a query; return what the query itself sees."""
         clause = node.get("withClause")
         if not clause:
@@ -117,13 +118,13 @@ class Walk:
 
     def _select(self, node: Node, scope: Scope) -> Scope:
         if "lockingClause" in node:
-            self.written("select.for-update", "FOR UPDATE and FOR SHARE lock rows, which writes to them.")
+            self._written("select.for-update", "FOR UPDATE and FOR SHARE lock rows, which writes to them.")
         if "intoClause" in node:
             self.issues.append(writes("select.into", "SELECT INTO makes a table."))
         functions.pin_setting_names(node)
-        return self.scoped(node, scope)
+        return self._scoped(node, scope)
 
-    def written(self, rule: str, reason: str) -> None:
+    def _written(self, rule: str, reason: str) -> None:
         """Note a write, unless it is only planned."""
         if not self._planned:
             self.issues.append(writes(rule, reason))
@@ -140,7 +141,9 @@ class Walk:
         found = self.names.relations(name)
         if not found or cut_elsewhere(name):
             self.tables[shown(name)] = None
-            if self.context.snapshot.complete and not (len(name) > 1 and name[0] in _SYSTEM_SCHEMAS and not found):
+            if self.context.snapshot.complete and not (
+                len(name) > 1 and name[0] in _SYSTEM_SCHEMAS and not found
+            ):
                 self.issues.append(unknown("relation.unknown", f"There is no relation {shown(name)}."))
             return
         self.tables[f"{found[0].schema}.{found[0].name}"] = None
@@ -192,6 +195,7 @@ class Walk:
         return bool(found)
 
     def _by_argument(self, rule: str, args: list[Node]) -> None:
+        self.by_argument = True
         if rule == "reading-mode":
             issue = functions.judge_lo_open(args)
         else:
@@ -291,6 +295,42 @@ class Walk:
             self._function(function, 1)
         return scope
 
+    def _insert(self, node: Node, scope: Scope) -> Scope:
+        return self._writer("INSERT", node, scope)
+
+    def _update(self, node: Node, scope: Scope) -> Scope:
+        return self._writer("UPDATE", node, scope)
+
+    def _delete(self, node: Node, scope: Scope) -> Scope:
+        return self._writer("DELETE", node, scope)
+
+    def _merge(self, node: Node, scope: Scope) -> Scope:
+        return self._writer("MERGE", node, scope)
+
+    def _writer(self, word: str, node: Node, scope: Scope) -> Scope:
+        self._written(f"statement.{word.lower()}", f"{word} writes rows.")
+        return self._scoped(node, scope)
+
+    _HOOKS: ClassVar[dict[str, Callable[[Walk, Node, Scope], Scope]]] = {
+        "SelectStmt": _select,
+        "InsertStmt": _insert,
+        "UpdateStmt": _update,
+        "DeleteStmt": _delete,
+        "MergeStmt": _merge,
+        "RangeVar": _range,
+        "RangeTableSample": _sample,
+        "FuncCall": _call,
+        "ColumnRef": _column,
+        "A_Indirection": _indirection,
+        "A_Expr": _expression,
+        "CaseExpr": _equality,
+        "JoinExpr": _equality,
+        "SubLink": _equality,
+        "SortBy": _sort,
+        "TypeName": _type,
+    }
+    """What is noted of a node, beside walking its fields; returns what its fields see."""
+
 
 _SYSTEM_SCHEMAS: Final = frozenset({SYSTEM, "information_schema"})
 
@@ -302,34 +342,3 @@ def _unwrapped(value: object) -> Iterable[tuple[str, Node]]:
             yield from each.items()
     elif isinstance(value, dict):
         yield from value.items()
-
-
-Hook = Callable[[Walk, Node, Scope], Scope]
-
-
-def _writer(word: str) -> Hook:
-    def hook(walk: Walk, node: Node, scope: Scope) -> Scope:
-        walk.written(f"statement.{word.lower()}", f"{word} writes rows.")
-        return walk.scoped(node, scope)
-
-    return hook
-
-
-_HOOKS: Final[dict[str, Hook]] = {
-    "SelectStmt": Walk._select,
-    "InsertStmt": _writer("INSERT"),
-    "UpdateStmt": _writer("UPDATE"),
-    "DeleteStmt": _writer("DELETE"),
-    "MergeStmt": _writer("MERGE"),
-    "RangeVar": Walk._range,
-    "RangeTableSample": Walk._sample,
-    "FuncCall": Walk._call,
-    "ColumnRef": Walk._column,
-    "A_Indirection": Walk._indirection,
-    "A_Expr": Walk._expression,
-    "CaseExpr": Walk._equality,
-    "JoinExpr": Walk._equality,
-    "SubLink": Walk._equality,
-    "SortBy": Walk._sort,
-    "TypeName": Walk._type,
-}
