@@ -21,8 +21,8 @@ REQUESTS: Final = "glassgate --profile approver requests"
 APPROVE: Final = "glassgate --profile approver approve 1 --for 30m"
 CONNECT: Final = f"glassgate connect {ENDPOINT}"
 READ: Final = "SELECT status, count(*) FROM orders GROUP BY status ORDER BY 2 DESC;"
-LOOK: Final = "SELECT id, status, total FROM orders WHERE id = 23990;"
-WRITE: Final = "UPDATE orders SET status = 'paid' WHERE id = 23990;"
+LOOK: Final = "SELECT id, status, total FROM orders WHERE id = 23991;"
+WRITE: Final = "UPDATE orders SET status = 'paid' WHERE id = 23991;"
 SHOW: Final = "glassgate change show 1"
 SUBMIT: Final = (
     'glassgate change submit 1 --reason "INC-42: mark the paid order" '
@@ -69,7 +69,7 @@ async def play_story(player: Player, stage: Stage) -> None:
         player.close()
 
 
-def _answers(stage: Stage, name: str) -> Mapping[str, str]:
+def answers(stage: Stage, name: str) -> Mapping[str, str]:
     """Return what the first login asks, and what is typed there."""
     return {r"operator says\? \[y/N\]: ": "y", "Password: ": stage.passwords[name]}
 
@@ -79,7 +79,7 @@ async def _ask(player: Player, stage: Stage) -> None:
         "The engineer asks",
         "Nobody has standing access. The first login shows the gateway's authority once and pins it.",
     )
-    await player.run(login("engineer"), "Logged in as engineer", typed=_answers(stage, "engineer"))
+    await player.run(login("engineer"), "Logged in as engineer", typed=answers(stage, "engineer"))
     await player.run("glassgate endpoints", rf"{ENDPOINT}\s+postgres", "request")
     await player.run(REQUEST, r"Request 1: .* is waiting for an approver")
 
@@ -89,7 +89,7 @@ async def _approve(player: Player, stage: Stage) -> None:
         "The approver approves",
         "Half of what was asked for. The clock starts at the first connection; nobody approves their own.",
     )
-    await player.run(login("approver"), "Logged in as approver", typed=_answers(stage, "approver"))
+    await player.run(login("approver"), "Logged in as approver", typed=answers(stage, "approver"))
     await player.run(REQUESTS, "engineer", ENDPOINT, "pending", "INC-42")
     await player.run(APPROVE, "Request 1 .* is approved")
 
@@ -102,11 +102,11 @@ async def _read_and_write(player: Player) -> None:
     psql = player.start(CONNECT)
     await psql.until(SHELL)
     await psql.type(READ, "delivered", "shipped", until=SHELL)
-    await psql.type(LOOK, "23990", until=SHELL)
+    await psql.type(LOOK, "23991", until=SHELL)
     await psql.type(
         WRITE, "ERROR:", "DETAIL:.*change request 1", "HINT:.*glassgate change submit 1", until=SHELL
     )
-    await psql.type(LOOK, "23990", until=SHELL)
+    await psql.type(LOOK, "23991", until=SHELL)
     psql.terminal.send("\\q\n")
     await psql.ended(status=0)
 
@@ -128,7 +128,7 @@ async def _review(player: Player, stage: Stage) -> None:
         "The reviewer reviews",
         "Every statement with its verdict, and the proof that nothing was altered, removed or reordered.",
     )
-    await player.run(login("reviewer"), "Logged in as reviewer", typed=_answers(stage, "reviewer"))
+    await player.run(login("reviewer"), "Logged in as reviewer", typed=answers(stage, "reviewer"))
     await player.run(SESSIONS, "engineer", ENDPOINT, "client")
     await player.run(REPLAY, "SELECT status", "allow", "UPDATE orders", "change")
     await player.run(SEARCH, "engineer", "UPDATE orders SET status = 'paid'")

@@ -1,0 +1,138 @@
+"""What the pages say is true: marked commands are run, every other command and option mentioned exists.
+
+In a page, ``<!-- run -->`` before a ``console`` block has its commands run in order on a demo of the page's
+own (``<!-- run status=77 -->`` where they end otherwise); the lines under a command must be printed by it, in
+their order, ``…`` standing for anything. ``<!-- before: COMMAND -->`` is run and not shown.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.demo import story
+from gateway.cli.demo.play import Player, check
+from gateway.cli.demo.ports import free_ports
+from gateway.cli.demo.stage import Stage, open_stage
+from gateway.cli.main import COMMANDS, load
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+TEXTS = [*PAGES, ROOT / "README.md", ROOT / "SECURITY.md"]
+BLOCK = re.compile(
+    r"<!-- before: (?P<before>.+?) -->"
+    r"|<!-- run(?: status=(?P<status>\d+))? -->\n+```console\n(?P<body>.*?)```",
+    re.DOTALL,
+)
+MENTION = re.compile(r"(?:^\$ |`)(glassgate [^`\n]+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    command: str
+    status: int
+    printed: tuple[str, ...]
+
+
+def marked(page: str) -> Iterator[Marked]:
+    for block in BLOCK.finditer(page):
+        if block["before"]:
+            yield Marked(block["before"], 0, ())
+            continue
+        for part in re.split(r"^\$ ", block["body"], flags=re.MULTILINE)[1:]:
+            lines = part.replace("\\\n", "").splitlines()
+            shown = tuple(_pattern(line) for line in lines[1:] if line.strip() not in {"", "…"})
+            yield Marked(lines[0], int(block["status"] or 0), shown)
+
+
+def _pattern(line: str) -> str:
+    """A printed line as a regular expression: ``…`` is anything, runs of spaces are as wide as they like."""
+    return r"\s+".join(re.escape(word).replace("…", ".*?") for word in line.split())
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "<!-- run" in page.read_text()], ids=lambda page: page.stem
+)
+async def test_the_marked_commands_of_a_page_do_what_it_says(page: Path, short_folder: Path) -> None:
+    async with open_stage(short_folder / "demo", free_ports(), lambda _: None) as stage:
+        player = Player(environment(stage), short_folder / "demo", lambda _: None)
+        player.scene(page.stem, "")
+        try:
+            for one in marked(page.read_text()):
+                command = one.command.replace(".demo", str(stage.folder))
+                output = await player.run(
+                    "sh -c " + shlex.quote(command), status=one.status, typed=answers(stage, command)
+                )
+                check(command, output, one.printed)
+        finally:
+            player.close()
+
+
+def environment(stage: Stage) -> dict[str, str]:
+    plain = {"TERM": "dumb", "TZ": "UTC", "LANG": "C.UTF-8", "PAGER": "cat", "GIT_CONFIG_GLOBAL": os.devnull}
+    return {**stage.environment, **plain, "PSQLRC": os.devnull, "PSQL_HISTORY": os.devnull}
+
+
+def answers(stage: Stage, command: str) -> dict[str, str]:
+    login = re.search(r" login .*--name (\w+)", command)
+    return {} if login is None else dict(story.answers(stage, login[1]))
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
+def test_every_command_mentioned_exists_with_its_options(text: Path) -> None:
+    wrong = [
+        f"{mention}: {problem}"
+        for mention in MENTION.findall(text.read_text())
+        if (problem := problem_of(mention))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def problem_of(mention: str) -> str:
+    """Say what is wrong with a command as mentioned; empty: nothing."""
+    try:
+        words = shlex.split(mention.replace("…", " "), comments=True)[1:]
+    except ValueError:
+        return "quotes"
+    while words and words[0] in {"--profile", "--url"}:
+        words = words[2:]
+    if not words or words[0].startswith("-") or not words[0].islower():
+        return ""
+    entry = next((entry for entry in COMMANDS if entry.name == words[0]), None)
+    if entry is None:
+        return f"no command {words[0]}"
+    command = load(entry)
+    words = words[1:]
+    if hasattr(command, "commands"):
+        if not words or not words[0].replace("-", "").islower():
+            return ""
+        if "|" in words[0]:
+            missing = [name for name in words[0].split("|") if name not in command.commands]
+            return f"no subcommands {missing}" if missing else ""
+        if words[0] not in command.commands:
+            return f"no subcommand {words[0]}"
+        command, words = command.commands[words[0]], words[1:]
+    known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    options = (word.split("=")[0] for word in _until_dashes(words) if re.match(r"--?[a-z]", word))
+    unknown = [word for word in options if word not in known | {"--help"}]
+    return f"no options {unknown}" if unknown else ""
+
+
+def _until_dashes(words: list[str]) -> list[str]:
+    return words[: words.index("--")] if "--" in words else words
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    wrong = [
+        f"{text.relative_to(ROOT)}: {link}"
+        for text in TEXTS
+        for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text.read_text())
+        if not (text.parent / link).exists()
+    ]
+    assert not wrong, "\n".join(wrong)
