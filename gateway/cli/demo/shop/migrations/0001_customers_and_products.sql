@@ -25,6 +25,6 @@ CREATE TABLE products (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 
--- rollback
+-- == Rollback ==
 -- DROP TABLE products;
 -- DROP TABLE customers;

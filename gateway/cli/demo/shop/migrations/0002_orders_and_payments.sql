@@ -36,6 +36,6 @@ CREATE INDEX payments_order ON payments (order_id);
 
 CREATE SEQUENCE invoice_numbers START 100001;
 
--- rollback
+-- == Rollback ==
 -- DROP SEQUENCE invoice_numbers;
 -- DROP TABLE payments, order_items, orders;

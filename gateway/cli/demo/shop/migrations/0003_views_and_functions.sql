@@ -43,7 +43,7 @@ CREATE VIEW reporting.revenue_by_country AS
     FROM orders o JOIN customers c ON c.id = o.customer_id
     WHERE o.status <> 'cancelled' GROUP BY c.country;
 
--- rollback
+-- == Rollback ==
 -- DROP SCHEMA reporting CASCADE;
 -- DROP FUNCTION next_invoice_number, record_visit, customer_value, price_with_vat;
 -- DROP VIEW low_stock, open_orders;
