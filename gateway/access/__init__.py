@@ -1,0 +1,1 @@
+"""Who may: proof of identity, policy, access requests and grants."""
