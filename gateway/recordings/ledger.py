@@ -83,13 +83,11 @@ class Ledger:
         paths = {number: merkle.inclusion_nodes(number, size) for number in leaves}
         wanted = {node for path in paths.values() for group in path for node in group}
         hashes = await rows.node_hashes(conn, wanted)
-        found = []
-        for number, path in paths.items():
-            leaf = await rows.leaf(conn, number)
-            if leaf is None:
-                raise ProofBroken(f"leaf {number} is missing from the ledger")
-            found.append(Inclusion(leaf, tuple(_proof(path, hashes))))
-        return found
+        found = await rows.leaves_numbered(conn, leaves)
+        missing = sorted(set(leaves) - set(found))
+        if missing:
+            raise ProofBroken(f"leaf {missing[0]} is missing from the ledger")
+        return [Inclusion(found[number], tuple(_proof(paths[number], hashes))) for number in leaves]
 
     async def consistency(self, conn: Connection, old: int, new: int) -> list[bytes]:
         """Return the proof that the tree of ``old`` leaves is the beginning of that of ``new``.

@@ -44,6 +44,12 @@ class BlockRow:
     frames: int
     sealed_bytes: int
 
+    @property
+    def records(self) -> str:
+        """Name the block and its frames for a person."""
+        last = self.first_frame + self.frames - 1
+        return f"session {self.session}, block {self.sequence} (frames {self.first_frame} to {last})"
+
 
 class BlockEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Content of a block's leaf, as JSON: binds the ciphertext, its place and, first and last, the facts.
@@ -238,6 +244,27 @@ async def blocks_of(conn: Connection, session: SessionId) -> AsyncIterator[Block
         if len(rows) < chunk:
             return
         start = rows[-1]["sequence"] + 1
+
+
+async def block_of_leaf(conn: Connection, leaf: int) -> BlockRow | None:
+    """Return the block whose leaf has this number, None where it is no block's."""
+    row = await conn.fetchrow(
+        """SELECT session, sequence, leaf, hash, first_frame, frames, sealed_bytes FROM recording_blocks
+           WHERE leaf = $1""",
+        leaf,
+    )
+    return None if row is None else BlockRow(*row)
+
+
+async def leaf_without_block(conn: Connection) -> ledger.Leaf | None:
+    """Return the first leaf of a block whose row is gone, None where there is none."""
+    row = await conn.fetchrow(
+        """SELECT number, kind, at_us, data, hash FROM ledger_leaves l
+           WHERE kind = $1 AND NOT EXISTS (SELECT 1 FROM recording_blocks b WHERE b.leaf = l.number)
+           ORDER BY number LIMIT 1""",
+        BLOCK_LEAF,
+    )
+    return None if row is None else ledger.Leaf(*row)
 
 
 async def expire(conn: Connection, session: SessionId, why: str) -> bool:

@@ -151,12 +151,13 @@ async def origin(conn: Connection) -> str:
     return name
 
 
-async def leaf(conn: Connection, number: int) -> Leaf | None:
-    """Return one leaf, None where there is none of that number."""
-    row = await conn.fetchrow(
-        "SELECT number, kind, at_us, data, hash FROM ledger_leaves WHERE number = $1", number
+async def leaves_numbered(conn: Connection, numbers: Sequence[int]) -> dict[int, Leaf]:
+    """Return leaves by their numbers; those that are not there are left out."""
+    rows = await conn.fetch(
+        "SELECT number, kind, at_us, data, hash FROM ledger_leaves WHERE number = ANY($1::bigint[])",
+        list(numbers),
     )
-    return None if row is None else Leaf(*row)
+    return {row["number"]: Leaf(*row) for row in rows}
 
 
 async def leaves(conn: Connection, *, start: int = 0, kind: str | None = None) -> AsyncIterator[Leaf]:
@@ -202,27 +203,10 @@ async def node_hashes(conn: Connection, nodes: Iterable[Node]) -> dict[Node, byt
     return {Node(row["level"], row["number"]): row["hash"] for row in rows}
 
 
-async def all_nodes(conn: Connection, level: int, *, start: int = 0) -> AsyncIterator[tuple[Node, bytes]]:
-    """Yield the stored hashes of one level's complete subtrees, in order.
-
-    Args:
-        conn: as for :func:`leaves`.
-        level: 1 or more.
-        start: the first number wanted.
-    """
-    while True:
-        rows = await conn.fetch(
-            """SELECT number, hash FROM ledger_nodes
-               WHERE level = $1 AND number >= $2 ORDER BY number LIMIT $3""",
-            level,
-            start,
-            _CHUNK,
-        )
-        for row in rows:
-            yield Node(level, row["number"]), row["hash"]
-        if len(rows) < _CHUNK:
-            return
-        start = rows[-1]["number"] + 1
+async def count_nodes(conn: Connection) -> int:
+    """Return how many hashes of complete subtrees of level 1 and more are stored."""
+    count: int = await conn.fetchval("SELECT count(*) FROM ledger_nodes")
+    return count
 
 
 async def put_checkpoint(conn: Connection, size: int, root: bytes, note: str) -> bool:

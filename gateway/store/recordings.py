@@ -10,7 +10,7 @@ import msgspec
 from gateway.domain.ids import EndpointId, GrantId, IdentityId, SessionId
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
 
     from gateway.store.pool import Connection
@@ -254,6 +254,22 @@ async def list_sessions(
         limit,
     )
     return [_session(row) for row in rows]
+
+
+async def sessions_in_order(conn: Connection) -> AsyncIterator[SessionRow]:
+    """Yield every session, oldest first, a bounded number in memory at a time."""
+    after, chunk = 0, 500
+    while True:
+        rows = await conn.fetch(
+            f"SELECT {_COLUMNS} FROM sessions WHERE id > $1 ORDER BY id LIMIT $2",  # noqa: S608
+            after,
+            chunk,
+        )
+        for row in rows:
+            yield _session(row)
+        if len(rows) < chunk:
+            return
+        after = rows[-1]["id"]
 
 
 async def wrapped_key(conn: Connection, session: SessionId) -> bytes | None:
