@@ -24,6 +24,7 @@ from gateway.domain.errors import Conflict, GlassgateError, InvalidInput, NotAut
 from gateway.domain.ids import SessionId
 from gateway.domain.unit import Filed
 from gateway.store import changes as rows
+from gateway.store.endpoints import endpoint_by_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,9 +92,11 @@ class Changes:
         store: where change requests stand.
         public_url: how people reach the gateway, such as ``https://gw.example:8443``.
         folder: where the gateway's own bare repositories stand; made when first needed.
+        catalogue: what is known to read PostgreSQL, which ``was_a_read`` proposes to change.
     """
 
-    def __init__(self, store: Store, *, public_url: str, folder: Path) -> None:
+    def __init__(self, store: Store, *, public_url: str, folder: Path, catalogue: Path | None = None) -> None:
+        self._catalogue = catalogue
         self._store = store
         self._public_url = public_url.rstrip("/")
         self.repositories = Repositories(folder, committer(public_url))
@@ -309,9 +312,9 @@ class Changes:
         async with self._store.connection() as conn:
             stored = await self._stored(conn, change)
         _check_author(stored, identity)
-        proposal_text = propose_read(stored, identity)
+        wanted = await asyncio.to_thread(propose_read, stored, identity, self._catalogue)
         await self._end(identity, change, ChangeState.DROPPED, lifecycle.READ)
-        return proposal_text
+        return wanted
 
     # --- parts
 
@@ -435,11 +438,14 @@ class Changes:
                 )
 
     async def _stored(self, conn: Connection, change: ChangeId) -> StoredChange:
-        """Return a change request with the repository that its endpoint names now."""
+        """Return a change request; a draft with the repository that its endpoint names now, while it is registered."""
         stored = await rows.change_by_id(conn, change)
         if stored is None:
             raise NotFound(f"there is no change request {change}", hint="glassgate changes")
-        return stored
+        if stored.request.state is not ChangeState.DRAFT:
+            return stored
+        endpoint = await endpoint_by_id(conn, stored.request.endpoint)
+        return stored if endpoint is None else replace(stored, repository=endpoint.repository)
 
     def _url(self, change: ChangeId) -> str:
         return f"{self._public_url}/changes/{change}"

@@ -8,6 +8,7 @@ from gateway.changes.pieces import Piece, PieceKind, Pieces, join, loud, words
 
 NOTHING_TO_UNDO = "-- (nothing to undo: {} changes no rows and no definitions)"
 
+_START = Piece(PieceKind.SPACE, "")
 _NAME = (PieceKind.WORD, PieceKind.QUOTED)
 _CONTENT_FREE = frozenset({"VACUUM", "ANALYZE", "ANALYSE", "REINDEX", "CHECKPOINT"})
 _DROPPABLE = {
@@ -158,7 +159,11 @@ def guidance(statement: Pieces) -> tuple[str, ...]:
 
 def _old_rows(statement: Pieces) -> str:
     """Return ``SELECT * FROM table WHERE …`` for a plain UPDATE or DELETE of one table, else an empty text."""
-    pieces = tuple(Piece(each.kind, " " if each.quiet else each.text) for each in statement)
+    pieces = tuple(
+        Piece(each.kind, " ") if each.quiet else each
+        for before, each in pairwise((_START, *statement))
+        if not (each.quiet and before.quiet)
+    )
     seen = loud(pieces)
     at = 2 if seen[0].word == "DELETE" else 1
     only = at < len(seen) and seen[at].word == "ONLY"

@@ -18,7 +18,7 @@ _TOOL_WORDS = (
     "include|rambler|flyway|atlas|sqlc|tern|create above|drop below|rolled back|end|delimiter|glassgate|up|down|"
     "undo|apply|revert|deploy|verify"
 )
-_MARKER = re.compile(rf"[ \t]*(?:--+|#)[\s\-]*(?:[+!@/#]|[\w.]+\s*:|(?:{_TOOL_WORDS})\b)", re.IGNORECASE)
+_MARKER = re.compile(rf"[ \t]*(?:--+|#)[\s\-]*(?:[+!@/#=]|[\w.]+\s*:|(?:{_TOOL_WORDS})\b)", re.IGNORECASE)
 _MARKED_LINE = re.compile(
     rf"(?:^|(?<=[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]))(?={_MARKER.pattern})", re.IGNORECASE
 )

@@ -10,6 +10,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 from gateway.changes.pieces import Piece, PieceKind, Pieces
 
@@ -33,7 +34,7 @@ _SHAPES = re.compile(
   | \$2[aby]\$\d\d\$[./A-Za-z0-9]{53} | \$argon2(?:id|i|d)\$\S{20,}   # password hashes
   | \bSCRAM-SHA-256\$\d+:\S{20,} | \bmd5[0-9a-f]{32}\b
   | [a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@                   # credentials in a URL
-  | (?i:\b(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|auth[_-]?token)\s*[=:]\s*[^\s;,]{4,})
+  | (?i:\b(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|auth[_-]?token)"?\s*[=:]\s*"?[^\s;,"]{4,})
     """,
     re.VERBOSE,
 )
@@ -45,6 +46,7 @@ _NAMED = re.compile(
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _RANDOM = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
 _RANDOM_BITS = 4.3
+_RANDOM_CHANGES = 0.4
 _SHORT = 5
 _ENDS_EXPRESSION = frozenset(
     {"WHERE", "FROM", "RETURNING", "AND", "OR", "SET", "VALUES", "ON", "LIMIT", "ORDER"}
@@ -96,11 +98,15 @@ def without_secrets(text: str) -> str:
 
 
 def _random(run: str) -> bool:
-    """Whether a run of letters and digits is a key, by its mixture: no word, no hex digest, no UUID reaches it."""
-    if not (re.search("[a-z]", run) and re.search("[A-Z]", run) and re.search("[0-9]", run)):
+    """Whether a run of letters and digits is a key, by its mixture: no words, path, hex digest or UUID reaches it."""
+    kinds = [
+        "a" if each.islower() else "A" if each.isupper() else "0" if each.isdigit() else "-" for each in run
+    ]
+    if not {"a", "A", "0"} <= set(kinds):
         return False
+    changes = sum(one != two for one, two in pairwise(kinds)) / (len(run) - 1)
     shares = [count / len(run) for count in Counter(run).values()]
-    return -sum(share * math.log2(share) for share in shares) >= _RANDOM_BITS
+    return changes >= _RANDOM_CHANGES and -sum(share * math.log2(share) for share in shares) >= _RANDOM_BITS
 
 
 def _secret_name(piece: Piece) -> bool:
@@ -153,12 +159,7 @@ def _inserted(loud: list[tuple[int, Piece]]) -> set[int]:
         while at < len(loud) and loud[at][1].text == "(":
             values, at = _groups(loud, at)
             chosen = [value for number, value in enumerate(values) if number in secret]
-            marked |= {
-                place
-                for value in chosen
-                for place, each in value
-                if each.kind is PieceKind.STRING and len(each.text) > len("''")
-            }
+            marked |= {place for value in chosen for place in _expression_strings(value)}
             at += at < len(loud) and loud[at][1].text == ","
     return marked
 

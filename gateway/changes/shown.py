@@ -1,25 +1,18 @@
-"""Data shown to people: bounded, without control sequences, bidirectional overrides or line breaks of its own."""
+"""Data put into headers, messages and diffs: on one line where it must be, bounded, nothing in it obeyed or hidden."""
 
 from __future__ import annotations
 
-import unicodedata
+from gateway.domain.display import display
 
-_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+CUT = "\n… cut here\n"
 
 
 def one_line(text: str, limit: int) -> str:
-    """Return text on one line, what can't be shown as an escape, cut at the limit."""
-    shown = "".join(_visible(each) for each in " ".join(text.split()))
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+    """Return text on one line, runs of white space as one space, cut at the limit."""
+    return display(" ".join(text[: 4 * limit].split()), limit=limit)
 
 
 def block(text: str, limit: int) -> str:
-    """Return text of several lines with its line breaks and tabs, cut at the limit."""
-    shown = "".join(each if each in "\n\t" else _visible(each) for each in text.replace("\r\n", "\n"))
-    return shown if len(shown) <= limit else shown[:limit] + "\n… cut here"
-
-
-def _visible(character: str) -> str:
-    if unicodedata.category(character) in _HIDDEN:
-        return character.encode("unicode_escape").decode()
-    return character
+    """Return text of several lines with its line feeds and tabs, cut at the limit."""
+    shown = display(text[: limit + 1], multiline=True)
+    return shown if len(text) <= limit else shown[:limit] + CUT

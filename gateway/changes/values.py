@@ -87,21 +87,32 @@ def _would_touch(character: str) -> bool:
 
 
 def _literal(text: str, oid: int) -> Pieces:
-    """Return the pieces of one value: a bare integer, or the server's literal with its type."""
-    inner = loud(cut(text))
-    if len(inner) == 1 and inner[0].word == "NULL":
-        return inner
-    if not inner or inner[0].kind is not PieceKind.STRING:
-        if inner and all(piece.kind is not PieceKind.COMMENT and piece.text != ";" for piece in inner):
-            return cut(text.strip())
+    """Return the pieces of one value: a bare integer, or the server's literal with its type.
+
+    Raises:
+        InvalidInput: it is no literal.
+    """
+    inner = cut(text.strip())
+    first, behind = inner[:1], inner[1:]
+    plain = bool(first) and (first[0].kind in (PieceKind.STRING, PieceKind.NUMBER) or first[0].word == "NULL")
+    if not plain or (behind and not _is_cast(behind)):
         raise InvalidInput("the server's rendering of a bind value isn't a literal")
-    if len(inner) > 1:  # the server has said the type itself
-        return cut(text.strip())
-    body = inner[0].text.strip("'")
+    if behind or first[0].kind is not PieceKind.STRING:
+        return inner
+    body = first[0].text.strip("'")
     if oid == _INTEGER and body.isascii() and body.isdigit():
         return (Piece(PieceKind.NUMBER, str(int(body))),)
     cast = _CASTS.get(oid)
-    return cut(f"{inner[0].text}::{cast}") if cast else inner
+    return cut(f"{first[0].text}::{cast}") if cast else first
+
+
+def _is_cast(pieces: Pieces) -> bool:
+    """Whether these pieces are ``::type`` and nothing else."""
+    return pieces[0].text == "::" and all(
+        piece.kind in (PieceKind.WORD, PieceKind.QUOTED, PieceKind.NUMBER, PieceKind.SPACE)
+        or piece.text in (".", ",", "(", ")", "[", "]")
+        for piece in pieces[1:]
+    )
 
 
 def _proven(pieces: Pieces) -> Pieces:

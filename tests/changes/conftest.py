@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from changes.shop import URL, bare_repository, orders_db
 
@@ -15,7 +16,9 @@ from gateway.store.migrations import migrate
 from gateway.store.pool import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
+
+    from gateway.store.embedded import EmbeddedPostgres
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
@@ -69,3 +72,10 @@ def facts(eve: Identity, shop: Path) -> SessionFacts:
         grant_reason="INC-42: checkout is slow",
         level="role",
     )
+
+
+@pytest.fixture(scope="module")
+def connection(store_server: EmbeddedPostgres) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """A real server's opinion on SQL text."""
+    with psycopg.connect(store_server.dsn(), autocommit=True) as made:
+        yield made
