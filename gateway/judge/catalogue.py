@@ -53,14 +53,19 @@ class Functions(_Table, frozen=True, kw_only=True):
 
     safe: tuple[str, ...]
     denied: tuple[Denied, ...]
-    by_argument: Mapping[str, Literal["settings", "reading-mode"]]
+    by_argument: Mapping[str, Literal["settings", "reading-mode", "type-name"]]
 
     def is_safe(self, name: str) -> bool:
         """Whether a volatile built-in of that name changes nothing."""
         return self._safe.holds(name)
 
     def denial(self, name: str, given: int) -> Denied | None:
-        """The family that forbids a built-in of that name, called with so many arguments."""
+        """The family that forbids a built-in of that name, called with so many arguments.
+
+        A name that stands among the safe ones in full is not forbidden by the beginning of a family's.
+        """
+        if self._safe.names(name):
+            return None
         for family, names in self._denied:
             if names.holds(name) or names.holds(f"{name}/{given}"):
                 return family
@@ -154,9 +159,13 @@ class Names:
         self._exact = frozenset(name for name in names if not name.endswith("*"))
         self._prefixes = tuple(name[:-1] for name in names if name.endswith("*"))
 
+    def names(self, name: str) -> bool:
+        """Whether the name is in the set in full."""
+        return name in self._exact
+
     def holds(self, name: str) -> bool:
-        """Whether the name is in the set."""
-        return name in self._exact or name.startswith(self._prefixes)
+        """Whether the name is in the set; a dotted one only in full."""
+        return name in self._exact or ("." not in name and name.startswith(self._prefixes))
 
 
 Catalogue = TypeVar("Catalogue", bound=msgspec.Struct)

@@ -7,12 +7,17 @@ from typing import Final
 from gateway.domain.verdict import Decision
 from gateway.judge.postgres.analysis import Doubt, Issue, leaves, unknown, writes
 from gateway.judge.postgres.context import SqlContext
-from gateway.judge.postgres.names import Name, Names, shown
-from gateway.judge.postgres.parse import Node
+from gateway.judge.postgres.names import Name, Names, shown, written
+from gateway.judge.postgres.parse import Node, NotParsed, parse
 from gateway.judge.postgres.session import SetSetting
 from gateway.judge.postgres.settings import judge_values, literal, split_path
 from gateway.judge.postgres.snapshot import Function
 
+_TEXTS: Final = frozenset(
+    {("text",), ("pg_catalog", "text"), ("pg_catalog", "bool"), ("pg_catalog", "varchar"), ("unknown",)}
+)
+"""Casts that leave a literal as it is written."""
+_PAIR: Final = 2
 INV_READ: Final = "262144"
 """libpq-fs.h: opens a large object for reading."""
 
@@ -95,6 +100,22 @@ def judge_lo_open(args: list[Node]) -> Issue | None:
     return writes("function.large-object", "lo_open() may open a large object for writing.")
 
 
+def named_type(args: list[Node]) -> Node | None:
+    """The TypeName in the literal second argument of ``pg_input_is_valid``; None where it is none."""
+    given = literal(args[1].get("A_Const")) if len(args) == _PAIR else None
+    if given is None:
+        return None
+    try:
+        statements = parse(f"SELECT NULL::{given}")
+        (target,) = statements[0].node["targetList"]
+        cast = target["ResTarget"]["val"]["TypeCast"]
+    except (NotParsed, LookupError, ValueError):
+        return None
+    plain = len(statements) == 1 and statements[0].node.keys() <= {"targetList", "limitOption", "op"}
+    node: Node = cast["typeName"]
+    return node if plain and "A_Const" in cast["arg"] and "name" not in target["ResTarget"] else None
+
+
 def judge_set_config(args: list[Node], context: SqlContext) -> tuple[Issue | None, tuple[SetSetting, ...]]:
     """Judge ``set_config(name, value, is_local)`` as the SET that it is; all three must be literals."""
     given = [_constant(arg) for arg in args]
@@ -149,8 +170,8 @@ def pin_setting_names(select: Node) -> None:
 
 def _constant(arg: Node) -> str | None:
     if "TypeCast" in arg:
-        kind = arg["TypeCast"].get("typeName", {}).get("names", [{}])[-1].get("String", {}).get("sval")
-        if kind not in {"text", "bool", "unknown", "varchar"} or arg["TypeCast"]["typeName"].get("typmods"):
+        kind = arg["TypeCast"].get("typeName", {})
+        if written(kind.get("names", ())) not in _TEXTS or kind.get("typmods") or kind.get("arrayBounds"):
             return None
         arg = arg["TypeCast"].get("arg", {})
     return literal(arg.get("A_Const"))

@@ -61,6 +61,7 @@ _RELATIONS: Final = f"""SELECT pg_catalog.json_build_array(
     ARRAY(SELECT inhrelid::int8 FROM pg_catalog.pg_inherits WHERE inhparent = c.oid),
     ARRAY(SELECT DISTINCT atttypid::int8 FROM pg_catalog.pg_attribute
           WHERE attrelid = c.oid AND atttypid >= 16384 AND NOT attisdropped),
+    c.reltype::int8,
     EXISTS (SELECT FROM pg_catalog.pg_rewrite
             WHERE ev_class = c.oid AND rulename <> '_RETURN' AND c.oid >= 16384))::text
 FROM pg_catalog.pg_class c

@@ -6,24 +6,25 @@ question, so that functions which call each other can't vouch for each other.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from gateway.judge.postgres import functions
 from gateway.judge.postgres.analysis import Issue, leaves, unknown, worst, writes
 from gateway.judge.postgres.context import SearchPath, SqlContext
 from gateway.judge.postgres.names import DEPARSED
-from gateway.judge.postgres.parse import NotParsed, parse
+from gateway.judge.postgres.parse import NotParsed, Statement, parse
 from gateway.judge.postgres.settings import split_path
-from gateway.judge.postgres.snapshot import FIRST_USER_OID, Cast
-from gateway.judge.postgres.walk import Walk
+from gateway.judge.postgres.snapshot import FIRST_USER_OID, Cast, Function
+from gateway.judge.postgres.walk import Kind, Walk, constant_parts
 
-Place = tuple[str, int, frozenset[SearchPath]]
+Place = tuple[Kind, int, frozenset[SearchPath]]
 """An object, and the search_paths that hold when it runs."""
 Direct = tuple[tuple[Issue, ...], tuple[Place, ...]]
 """What stands against an object by itself, and what it reaches."""
 
 _READ_KINDS: Final = frozenset("rvmpS")
-_MAX_PATHS: Final = 64
+_MAX_CONTEXTS: Final = 64
 
 
 class Reach:
@@ -37,10 +38,10 @@ class Reach:
 
     def __init__(self, context: SqlContext) -> None:
         self._context = context
-        memory: dict[object, dict[Place, Direct]] = context.snapshot.memory
-        if len(memory) > _MAX_PATHS:
+        memory = context.snapshot.memory
+        if context.token not in memory and len(memory) >= _MAX_CONTEXTS:
             memory.clear()
-        self._memory = memory.setdefault(context.token, {})
+        self._memory: dict[Place, Direct] = memory.setdefault(context.token, {})
 
     def judge(self, walk: Walk, paths: frozenset[SearchPath]) -> tuple[Issue, ...]:
         """What stands against the objects that a walk has met.
@@ -49,17 +50,20 @@ class Reach:
             walk: done.
             paths: search_paths that could hold while it runs.
         """
-        issues: list[Issue] = []
-        for (kind, oid), name in walk.reached.items():
-            issue = self._closure((kind, oid, paths), name)
-            if issue is not None:
-                issues.append(issue)
-        for cast in self._context.snapshot.casts:
-            if cast.implicit and cast.source < FIRST_USER_OID and cast.function:
-                issue = self._closure(("f", cast.function, paths), "an implicit cast")
-                if issue is not None:
-                    issues.append(issue)
-        return tuple(issues)
+        places: list[tuple[Place, str]] = [
+            ((kind, oid, paths), name) for (kind, oid), name in walk.reached.items()
+        ]
+        places += [((Kind.FUNCTION, oid, paths), "a cast") for oid in self._casts_anywhere()]
+        found = (self._closure(place, name) for place, name in places)
+        return tuple(issue for issue in found if issue is not None)
+
+    def _casts_anywhere(self) -> Iterable[int]:
+        """Functions of casts that may happen though no type of a user's making is named."""
+        snapshot = self._context.snapshot
+        for cast in snapshot.casts:
+            named = {oid for oid in (cast.source, cast.target) if oid in snapshot.types_by_oid}
+            if cast.function and not any(oid >= FIRST_USER_OID for oid in named):
+                yield cast.function
 
     def _closure(self, start: Place, name: str) -> Issue | None:
         seen = {start}
@@ -74,23 +78,24 @@ class Reach:
         issue = worst(issues)
         if issue is None or name in issue.reason:
             return issue
-        return Issue(
-            issue.decision, issue.rule, f"{name} reaches what is not a read: {issue.reason}", issue.doubt
-        )
+        reason = f"{name} reaches what is not a read: {issue.reason}"
+        return Issue(issue.decision, issue.rule, reason, issue.doubt)
 
     def _direct(self, place: Place) -> Direct:
         known = self._memory.get(place)
         if known is None:
             kind, oid, paths = place
             match kind:
-                case "f":
+                case Kind.FUNCTION:
                     known = self._function(oid, paths)
-                case "r":
+                case Kind.RELATION:
                     known = self._relation(oid, paths)
-                case "o":
+                case Kind.OPERATOR:
                     known = self._operator(oid, paths)
-                case _:
+                case Kind.OUTPUT:
                     known = self._type(oid, paths)
+                case Kind.INPUT:
+                    known = self._typed_in(oid, paths)
             self._memory[place] = known
         return known
 
@@ -100,29 +105,20 @@ class Reach:
             return (unknown("function.unknown", f"Function {oid} is not known."),), ()
         if function.builtin:
             issue = functions.judge_builtin(function, len(function.arguments), self._context)
-            return ((issue,) if issue else ()), ()
-        issue = functions.judge_own(function, self._context)
+        else:
+            issue = functions.judge_own(function, self._context)
         if issue is not None:
             return (issue,), ()
-        types = tuple(
-            ("t", each, paths) for each in (*function.arguments, function.result) if each >= FIRST_USER_OID
-        )
-        if functions.is_listed(function, self._context):
+        if function.builtin or functions.is_listed(function, self._context):
             return (), ()
-        inside = paths
-        for setting in function.settings:
-            key, _, value = setting.partition("=")
-            if key.lower() == "search_path":
-                inside = frozenset({split_path(value) or ()})
-        issues, reached = self._texts((function.body,), inside, inside, function.schema)
-        more, also = self._texts(
-            (f"SELECT {function.default_expressions}",) if function.default_expressions else (),
-            DEPARSED,
-            paths,
-            function.schema,
-        )
-        parts = tuple(("f", each, inside) for each in function.reaches)
-        return issues + more, reached + also + parts + types
+        inside = _path_inside(function, paths)
+        name = f"{function.schema}.{function.name}()"
+        issues, reached = self._texts([function.body], inside, inside, name)
+        defaults = [f"SELECT {function.default_expressions}"] if function.default_expressions else []
+        more, also = self._texts(defaults, DEPARSED, paths, name)
+        parts = [(Kind.FUNCTION, each, inside) for each in function.reaches]
+        types = [(Kind.INPUT, each, paths) for each in (*function.arguments, function.result)]
+        return issues + more, (*reached, *also, *parts, *_own(types))
 
     def _relation(self, oid: int, paths: frozenset[SearchPath]) -> Direct:
         relation = self._context.snapshot.relations_by_oid.get(oid)
@@ -132,50 +128,72 @@ class Reach:
             return (), ()
         name = f"{relation.schema}.{relation.name}"
         if relation.kind == "f" and name not in self._context.lists.get("foreign_tables", ()):
-            issue = leaves(
-                "relation.foreign",
-                f"{name} is a foreign table: it reaches elsewhere; an operator can list it as a read.",
-            )
-            return (issue,), ()
+            reason = f"{name} is a foreign table: it reaches elsewhere; an operator can list it as a read."
+            return (leaves("relation.foreign", reason),), ()
         if relation.kind not in _READ_KINDS and relation.kind != "f":
             return (unknown("relation.kind", f"{name} is nothing that can be read."),), ()
         texts = [relation.definition] if relation.definition else []
         texts += [f"SELECT {expression}" for expression in relation.expressions]
         issues, reached = self._texts(texts, DEPARSED, paths, name)
-        children = tuple(("r", child, paths) for child in relation.children)
-        types = tuple(("t", each, paths) for each in relation.types)
-        return issues, reached + children + types
+        folded = [f"SELECT {expression}" for expression in relation.folded]
+        more, also = self._texts(folded, DEPARSED, paths, name, folded=True)
+        children = [(Kind.RELATION, child, paths) for child in relation.children]
+        types = [(Kind.OUTPUT, each, paths) for each in relation.types]
+        casts = [(Kind.FUNCTION, each, paths) for each in self._casts(relation.row)]
+        return issues + more, (*reached, *also, *children, *types, *casts)
 
     def _operator(self, oid: int, paths: frozenset[SearchPath]) -> Direct:
-        for each in self._context.snapshot.operators.values():
-            for operator in each:
-                if operator.oid == oid:
-                    return (), tuple(("f", function, paths) for function in operator.functions)
-        return (unknown("operator.unknown", f"Operator {oid} is not known."),), ()
+        operator = self._context.snapshot.operators_by_oid.get(oid)
+        if operator is None:
+            return (unknown("operator.unknown", f"Operator {oid} is not known."),), ()
+        return (), tuple((Kind.FUNCTION, function, paths) for function in operator.functions)
 
     def _type(self, oid: int, paths: frozenset[SearchPath]) -> Direct:
+        """What happens to values that are there already: output, comparison, casts."""
         each = self._context.snapshot.types_by_oid.get(oid)
         if each is None:
             # A table's row type is not listed: its columns' types come with the table.
             return (), ()
-        called = [("f", function, paths) for function in each.functions if function >= FIRST_USER_OID]
-        called += [("f", cast.function, paths) for cast in self._casts(oid) if cast.function]
-        parts = [("t", part, paths) for part in each.parts]
-        issues, reached = self._texts(
-            [f"SELECT {check}" for check in each.checks], DEPARSED, paths, f"{each.schema}.{each.name}"
-        )
-        return issues, (*reached, *called, *parts)
+        called = [(Kind.FUNCTION, function, paths) for function in (*each.functions, *self._casts(oid))]
+        parts = [(Kind.OUTPUT, part, paths) for part in each.parts]
+        # The server's own I/O functions serve types of a user's making as well.
+        return (), (*_own(called), *parts)
 
-    def _casts(self, oid: int) -> list[Cast]:
-        return [cast for cast in self._context.snapshot.casts if oid in (cast.source, cast.target)]
+    def _typed_in(self, oid: int, paths: frozenset[SearchPath]) -> Direct:
+        """What happens where a value is made: a domain's constraints on top of all else."""
+        each = self._context.snapshot.types_by_oid.get(oid)
+        if each is None:
+            return (), ()
+        checks = [f"SELECT {check}" for check in each.checks]
+        issues, reached = self._texts(checks, DEPARSED, paths, f"{each.schema}.{each.name}")
+        casts = [(Kind.FUNCTION, function, paths) for function in self._casts(oid)]
+        parts = [(Kind.INPUT, part, paths) for part in each.parts]
+        return issues, (*reached, *casts, *parts, (Kind.OUTPUT, oid, paths))
+
+    def _casts(self, oid: int) -> list[int]:
+        def joins(cast: Cast) -> bool:
+            return cast.function != 0 and oid in (cast.source, cast.target)
+
+        return [cast.function for cast in self._context.snapshot.casts if joins(cast)]
 
     def _texts(
         self,
-        texts: list[str] | tuple[str, ...],
+        texts: Iterable[str],
         paths: frozenset[SearchPath],
         running: frozenset[SearchPath],
         name: str,
+        *,
+        folded: bool = False,
     ) -> Direct:
+        """Read what an object runs.
+
+        Args:
+            texts: SQL.
+            paths: search_paths its names are looked up along.
+            running: search_paths that hold in what it calls.
+            name: of the object.
+            folded: only the parts that the planner may work out beforehand count.
+        """
         issues: list[Issue] = []
         reached: list[Place] = []
         for text in texts:
@@ -185,16 +203,38 @@ class Reach:
                 issues.append(unknown("body.unread", f"What {name} does can't be read: {error.message}"))
                 continue
             for statement in statements:
-                if statement.kind not in {"SelectStmt", "ReturnStmt"}:
-                    issues.append(writes("body.statement", f"{name} runs a statement that is no SELECT."))
-                    continue
-                walk = Walk(self._context, paths)
-                if statement.kind == "ReturnStmt":
-                    walk.wrapped(statement.node.get("returnval"))
-                else:
-                    walk.query(statement.kind, statement.node)
-                issues.extend(walk.issues)
-                if walk.settings:
-                    issues.append(writes("body.setting", f"{name} changes settings."))
+                walk = Walk(self._context, paths, folded=folded)
+                issue = _read_in(walk, statement, name)
+                issues.extend([issue] if issue else walk.issues)
                 reached.extend((kind, oid, running) for kind, oid in walk.reached)
         return tuple(issues), tuple(reached)
+
+
+def _read_in(walk: Walk, statement: Statement, name: str) -> Issue | None:
+    """Walk one statement of an object's body."""
+    if statement.kind == "ReturnStmt":
+        walk.wrapped(statement.node.get("returnval"))
+    elif statement.kind != "SelectStmt":
+        return writes("body.statement", f"{name} runs a statement that is no SELECT.")
+    elif walk.folded:
+        for kind, node in constant_parts(statement.node):
+            walk.query(kind, node)
+    else:
+        walk.query(statement.kind, statement.node)
+    if walk.settings:
+        return writes("body.setting", f"{name} changes settings.")
+    return None
+
+
+def _path_inside(function: Function, paths: frozenset[SearchPath]) -> frozenset[SearchPath]:
+    """The search_paths that hold in a function's body."""
+    for setting in function.settings:
+        key, _, value = setting.partition("=")
+        if key.lower() == "search_path":
+            return frozenset({split_path(value) or ()})
+    return paths
+
+
+def _own(places: Iterable[Place]) -> list[Place]:
+    """Those that somebody made."""
+    return [place for place in places if place[1] >= FIRST_USER_OID]

@@ -85,6 +85,7 @@ class Relation(msgspec.Struct, frozen=True, array_like=True, gc=False):
             parts.
         children: oids of partitions and heirs.
         types: oids of its columns' types that are not built-in.
+        row: oid of its rows' type.
         rules: whether it has rules other than a view's own.
     """
 
@@ -98,6 +99,7 @@ class Relation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     folded: tuple[str, ...]
     children: tuple[int, ...]
     types: tuple[int, ...]
+    row: int
     rules: bool
 
     @property
@@ -204,6 +206,7 @@ class Snapshot:
         "memory",
         "number",
         "operators",
+        "operators_by_oid",
         "relations",
         "relations_by_oid",
         "types",
@@ -222,10 +225,11 @@ class Snapshot:
         self.relations = _by_name(rows.relations)
         self.relations_by_oid = {relation.oid: relation for relation in rows.relations}
         self.operators = _by_name(rows.operators)
+        self.operators_by_oid = {operator.oid: operator for operator in rows.operators}
         self.types = _by_name(rows.types)
         self.types_by_oid = {each.oid: each for each in rows.types}
         self.casts = rows.casts
-        self.memory: dict[Any, Any] = {}
+        self.memory: dict[int, dict[Any, Any]] = {}
         """What the judge worked out about objects of this snapshot; forgetting it costs time only."""
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar, Final
 
-from gateway.domain.verdict import Decision, Verdict
+from gateway.domain.verdict import Decision
 from gateway.judge.postgres.analysis import (
     Doubt,
     Effect,
@@ -19,7 +19,8 @@ from gateway.judge.postgres.analysis import (
     writes,
 )
 from gateway.judge.postgres.context import SearchPath, SqlContext
-from gateway.judge.postgres.definitions import DEFINITIONS, title_of
+from gateway.judge.postgres.definitions import DEFINITIONS
+from gateway.judge.postgres.finding import Finding, analysis, named_tables
 from gateway.judge.postgres.nodes import QUERIES
 from gateway.judge.postgres.parse import Node, NotParsed, Statement, parse
 from gateway.judge.postgres.reach import Reach
@@ -45,6 +46,8 @@ from gateway.judge.postgres.walk import Walk
 
 ACCESS_SHARE: Final = 1
 _CURSOR_HOLD: Final = 0x20
+_MAX_PATHS: Final = 32
+"""More search_paths than that at once are nobody's work but an attacker's."""
 _EXPLAIN_OPTIONS: Final = frozenset(
     {"analyze", "verbose", "costs", "settings", "generic_plan", "buffers", "serialize", "wal", "timing"}
     | {"summary", "memory", "format"}
@@ -64,27 +67,6 @@ _COPY_OPTIONS: Final = frozenset(
     }
 )
 _FALSE: Final = frozenset({"false", "off", "0"})
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one statement comes to, before it is put into words.
-
-    Attributes:
-        issue: what decides; None: a read.
-        effect: what it would do.
-        tables: relations it names.
-        explainable: whether EXPLAIN of it is a read.
-        effects: what it changes in the session.
-        keep: how long that holds.
-    """
-
-    issue: Issue | None
-    effect: Effect
-    tables: tuple[str, ...] = ()
-    explainable: bool = False
-    effects: tuple[SessionEffect, ...] = ()
-    keep: Keep = Keep.EXACT
 
 
 class Judge:
@@ -108,6 +90,9 @@ class Judge:
         Args:
             statement: as parsed.
         """
+        if len(self.context.search_paths) > _MAX_PATHS:
+            issue = unknown("session.paths", "Too many search_paths could hold for names to be told.")
+            return analysis(statement, Finding(issue, Effect.UNKNOWN))
         finding = self._find(statement.kind, statement.node, statement)
         self._follow(finding.effects)
         alone = statement.start == 0 and statement.end is None
@@ -377,51 +362,6 @@ class Judge:
         "ConstraintsSetStmt": _session,
     }
     """Statements that are reads in some of their shapes."""
-
-
-def analysis(statement: Statement, finding: Finding) -> StatementAnalysis:
-    """Put a finding into words."""
-    title = title_of(statement.kind, statement.node, finding.tables)
-    if finding.issue is None:
-        verdict = Verdict(
-            Decision.ALLOW, f"postgres.read.{finding.effect.name.lower()}", f"{title} only reads."
-        )
-        if finding.effect in {Effect.SESSION, Effect.TRANSACTION}:
-            verdict = Verdict(
-                Decision.ALLOW,
-                f"postgres.{finding.effect.name.lower()}",
-                f"{title} changes this session only.",
-            )
-    else:
-        verdict = finding.issue.verdict
-    return StatementAnalysis(
-        statement.kind,
-        statement.start,
-        statement.end,
-        verdict,
-        finding.effect,
-        finding.tables,
-        title,
-        finding.explainable,
-        finding.effects if finding.issue is None else (),
-    )
-
-
-def named_tables(node: object) -> Iterator[str]:
-    """Every relation named anywhere in a tree, in order, each once."""
-    seen: set[str] = set()
-    work = [node]
-    while work:
-        each = work.pop()
-        if isinstance(each, dict):
-            if "relname" in each:
-                name = ".".join(str(each[part]) for part in ("schemaname", "relname") if part in each)
-                if name not in seen:
-                    seen.add(name)
-                    yield name
-            work.extend(reversed(list(each.values())))
-        elif isinstance(each, list):
-            work.extend(reversed(each))
 
 
 def _is_false(element: Node) -> bool:

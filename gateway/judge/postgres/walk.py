@@ -6,24 +6,41 @@ reach in the catalogue is ``reach.py``'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
 from typing import ClassVar, Final
 
 from gateway.judge.postgres import functions
-from gateway.judge.postgres.analysis import Issue, unknown, writes
-from gateway.judge.postgres.context import SqlContext
+from gateway.judge.postgres.analysis import Issue, leaves, unknown, writes
+from gateway.judge.postgres.context import SearchPath, SqlContext
 from gateway.judge.postgres.names import SYSTEM, Name, Names, cut_elsewhere, shown, written
 from gateway.judge.postgres.nodes import NODES, How
 from gateway.judge.postgres.parse import Node
 from gateway.judge.postgres.session import SetSetting
 from gateway.judge.postgres.snapshot import Function, Type
 
-Key = tuple[str, int]
-"""An object of the catalogue: ``f`` function, ``r`` relation, ``t`` type, ``o`` operator; and its oid."""
+
+class Kind(Enum):
+    """What sort of object of the catalogue a name stands for."""
+
+    FUNCTION = "function"
+    RELATION = "relation"
+    OPERATOR = "operator"
+    OUTPUT = "output"
+    """A type whose values are there already."""
+    INPUT = "input"
+    """A type that values are made of."""
+
+
+Key = tuple[Kind, int]
+"""An object of the catalogue by its oid."""
 Scope = frozenset[str]
 """Names of the CTEs that can be seen."""
 
 _NO_SCOPE: Final[Scope] = frozenset()
+_MADE_QUALIFIED: Final = (SYSTEM, "json_object")
+"""Our grammar takes json_object(…) for the built-in; an older server looks along its search_path."""
+_QUALIFIED_SINCE: Final = 16
 _APART: Final = frozenset({"withClause", "intoClause"})
 """Fields that the hook of their node deals with."""
 _OPERATORS_OF: Final = {
@@ -40,11 +57,17 @@ class Walk:
     Args:
         context: what it is judged under.
         paths: search_paths that its own names are looked up along.
-        planned: True: it is only planned, not run, so that statements that write may stand in it.
+        planned: it is only planned, not run, so that statements that write may stand in it.
+        folded: it is only worked out beforehand, so that functions which are not IMMUTABLE are never called.
     """
 
     def __init__(
-        self, context: SqlContext, paths: frozenset[tuple[str, ...]], *, planned: bool = False
+        self,
+        context: SqlContext,
+        paths: frozenset[SearchPath],
+        *,
+        planned: bool = False,
+        folded: bool = False,
     ) -> None:
         self.context = context
         self.names = Names(context.snapshot, paths, context.role)
@@ -53,6 +76,7 @@ class Walk:
         self.tables: dict[str, None] = {}
         self.settings: list[SetSetting] = []
         self.by_argument = False
+        self.folded = folded
         self._planned = planned
         self._major = context.snapshot.major
         self._work: list[tuple[str, Node, Scope]] = []
@@ -130,7 +154,7 @@ class Walk:
             self.issues.append(writes(rule, reason))
 
     def _range(self, node: Node, scope: Scope) -> Scope:
-        name = tuple(node[part] for part in ("schemaname", "relname") if part in node)
+        name = _relation_name(node)
         if len(name) == 1 and name[0] in scope:
             return scope
         self.relation(name)
@@ -149,7 +173,7 @@ class Walk:
         self.tables[f"{found[0].schema}.{found[0].name}"] = None
         for relation in found:
             if not relation.builtin:
-                self.reached.setdefault(("r", relation.oid), f"{relation.schema}.{relation.name}")
+                self.reached.setdefault((Kind.RELATION, relation.oid), f"{relation.schema}.{relation.name}")
 
     # Expressions.
 
@@ -158,6 +182,8 @@ class Walk:
         if name is None or cut_elsewhere(name):
             self.issues.append(unknown("function.name", "A function's name can't be told."))
             return scope
+        if name == _MADE_QUALIFIED and self._major < _QUALIFIED_SINCE:
+            name = name[1:]
         args = node.get("args", [])
         given = len(args)
         if node.get("agg_within_group"):
@@ -178,12 +204,14 @@ class Walk:
         return scope
 
     def _function(self, function: Function, given: int) -> None:
+        if self.folded and function.volatility != "i":
+            return
         if function.builtin:
             issue = functions.judge_builtin(function, given, self.context)
             if issue is not None:
                 self.issues.append(issue)
         else:
-            self.reached.setdefault(("f", function.oid), f"{function.schema}.{function.name}()")
+            self.reached.setdefault((Kind.FUNCTION, function.oid), f"{function.schema}.{function.name}()")
 
     def _coercion(self, name: Name, given: int) -> bool:
         """``typename(x)`` is a cast where no function has that name."""
@@ -198,11 +226,20 @@ class Walk:
         self.by_argument = True
         if rule == "reading-mode":
             issue = functions.judge_lo_open(args)
+        elif rule == "type-name":
+            issue = self._type_by_text(args)
         else:
             issue, effects = functions.judge_set_config(args, self.context)
             self.settings.extend(effects)
         if issue is not None:
             self.issues.append(issue)
+
+    def _type_by_text(self, args: list[Node]) -> Issue | None:
+        node = functions.named_type(args)
+        if node is None:
+            return leaves("function.type-by-text", "The type's name must be a literal to be judged.")
+        self._type(node, _NO_SCOPE)
+        return None
 
     def _column(self, node: Node, scope: Scope) -> Scope:
         fields = node.get("fields", ())
@@ -240,7 +277,7 @@ class Walk:
             self.issues.append(unknown("operator.unknown", f"There is no operator {shown(name)}."))
         for operator in found:
             if not operator.builtin:
-                self.reached.setdefault(("o", operator.oid), f"{operator.schema}.{operator.name}")
+                self.reached.setdefault((Kind.OPERATOR, operator.oid), f"{operator.schema}.{operator.name}")
 
     def _equality(self, node: Node, scope: Scope) -> Scope:
         """What compares without a symbol: CASE x WHEN, JOIN USING, IN (SELECT …)."""
@@ -278,13 +315,13 @@ class Walk:
             rows = self.names.relations(name)
             for relation in rows:
                 for oid in relation.types:
-                    self.reached.setdefault(("t", oid), shown(name))
+                    self.reached.setdefault((Kind.INPUT, oid), shown(name))
             if not rows and self.context.snapshot.complete:
                 self.issues.append(unknown("type.unknown", f"There is no type {shown(name)}."))
 
     def _reach_type(self, each: Type, name: Name) -> None:
         if not each.builtin:
-            self.reached.setdefault(("t", each.oid), shown(name))
+            self.reached.setdefault((Kind.INPUT, each.oid), shown(name))
 
     def _sample(self, node: Node, scope: Scope) -> Scope:
         name = written(node.get("method", ()))
@@ -309,6 +346,11 @@ class Walk:
 
     def _writer(self, word: str, node: Node, scope: Scope) -> Scope:
         self._written(f"statement.{word.lower()}", f"{word} writes rows.")
+        target = _relation_name(node.get("relation", {}))
+        for relation in self.names.relations(target) if self._planned and target else ():
+            if relation.rules or relation.kind == "v":
+                reason = f"A write to {relation.schema}.{relation.name} is rewritten into other statements."
+                self.issues.append(unknown("relation.rules", reason))
         return self._scoped(node, scope)
 
     _HOOKS: ClassVar[dict[str, Callable[[Walk, Node, Scope], Scope]]] = {
@@ -333,6 +375,47 @@ class Walk:
 
 
 _SYSTEM_SCHEMAS: Final = frozenset({SYSTEM, "information_schema"})
+
+
+def _relation_name(node: Node) -> Name:
+    return tuple(str(node[part]) for part in ("schemaname", "relname") if part in node)
+
+
+def constant_parts(root: Node) -> Iterator[tuple[str, Node]]:
+    """The largest parts of an expression that no column, parameter or sub-select bears on.
+
+    Args:
+        root: of a SelectStmt.
+    """
+    nodes: list[tuple[str, Node, int]] = [("SelectStmt", root, -1)]
+    at = 0
+    while at < len(nodes):
+        for value in nodes[at][1].values():
+            nodes.extend((kind, node, at) for kind, node in _nodes_in(value))
+        at += 1
+    varies = [kind in _VARYING for kind, _, _ in nodes]
+    for number in range(len(nodes) - 1, 0, -1):
+        if varies[number]:
+            varies[nodes[number][2]] = True
+    for number, (kind, node, parent) in enumerate(nodes):
+        if number and varies[parent] and not varies[number]:
+            yield kind, node
+
+
+_VARYING: Final = frozenset({"SelectStmt", "ResTarget", "ColumnRef", "ParamRef", "SubLink"})
+
+
+def _nodes_in(value: object) -> Iterator[tuple[str, Node]]:
+    """The nodes that stand in a field, those of lists and unwrapped ones among them."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _nodes_in(each)
+    elif isinstance(value, dict):
+        for kind, node in value.items():
+            if isinstance(node, dict) and kind[:1].isupper():
+                yield kind, node
+            else:
+                yield from _nodes_in(node)
 
 
 def _unwrapped(value: object) -> Iterable[tuple[str, Node]]:
