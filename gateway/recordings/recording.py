@@ -274,8 +274,6 @@ class Recordings:
             log.exception("sealing failed", session=recording.session)
             recording.lose(RecordingLost("the recording can't be sealed; nothing runs unrecorded"))
         self._leaves_wake.set()
-        if recording.complete:
-            self._live.pop(recording.session, None)
 
     async def _close(self, recording: Recording) -> None:
         await self._seal(recording)
@@ -335,8 +333,10 @@ class Recordings:
                 batch = [self._leaves[i] for i in range(min(len(self._leaves), _LEAVES_AT_ONCE))]
                 async with self.store.transaction() as conn:
                     await blocks.add_blocks(conn, batch)
-                for _ in batch:
+                for sealed in batch:
                     self._leaves.popleft()
+                    if sealed.end is not None:
+                        self._live.pop(SessionId(sealed.entry.session), None)
 
     # ---- after a kill ----------------------------------------------------------------------------
 

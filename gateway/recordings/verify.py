@@ -109,7 +109,7 @@ class _Recording:
         async for standing, entry in self._standing():
             fault = self._entry_fault(entry, standing, count)
             if not fault and found is not None:
-                fault = await self._block_fault(found, standing, entry)
+                fault = await self._block_fault(found, entry)
             if fault:
                 self._break(fault, standing)
                 return
@@ -174,9 +174,7 @@ class _Recording:
             return "the store says another identity, endpoint, grant or start than the ledger"
         return ""
 
-    async def _block_fault(
-        self, found: AsyncIterator[block.Block], standing: BlockRow, entry: BlockEntry
-    ) -> str:
+    async def _block_fault(self, found: AsyncIterator[block.Block], entry: BlockEntry) -> str:
         """Hold a block in the vault against its leaf."""
         try:
             made = await anext(found, None)
