@@ -204,10 +204,14 @@ class Policy:
         permissions = await self.permissions(identity)
         if not permissions.allows(action, endpoint):
             where = f" on {endpoint.name}" if endpoint is not None else ""
-            raise NotAuthorised(f"policy does not let {identity.name} {action}{where}", hint="glassgate whoami")
+            raise NotAuthorised(
+                f"policy does not let {identity.name} {action}{where}", hint="glassgate whoami"
+            )
         return permissions
 
-    async def explain(self, roles: frozenset[str], action: str, endpoint: Endpoint | None) -> tuple[bool, str]:
+    async def explain(
+        self, roles: frozenset[str], action: str, endpoint: Endpoint | None
+    ) -> tuple[bool, str]:
         """Return whether whoever has these roles may, and a sentence that says by which row."""
         permissions = await self.permissions_of(roles)
         allowed = permissions.allows(action, endpoint)
@@ -241,7 +245,8 @@ def _load(folder: Path) -> _Loaded:
 
 def _engine(path: Path, text: str, rows: list[Row], links: list[tuple[str, str]]) -> Any:
     lines = [
-        f"p, {row.role}, {row.endpoints.text}, {row.action}, {'allow' if row.allows else 'deny'}" for row in rows
+        f"p, {row.role}, {row.endpoints.text}, {row.action}, {'allow' if row.allows else 'deny'}"
+        for row in rows
     ] + [f"g, {role}, {other}" for role, other in links]
     try:
         model = casbin.Model()
@@ -251,7 +256,8 @@ def _engine(path: Path, text: str, rows: list[Row], links: list[tuple[str, str]]
             if _plain(said) != _plain(wanted):
                 line = next((n for n, s in enumerate(text.splitlines(), 1) if s.startswith(f"{key} ")), 1)
                 raise ConfigurationBroken(
-                    f"{path}:{line}: {key} decides in a way the gateway does not hold", hint=f"{key} = {wanted}"
+                    f"{path}:{line}: {key} decides in a way the gateway does not hold",
+                    hint=f"{key} = {wanted}",
                 )
         engine = casbin.Enforcer(model, StringAdapter("\n".join(lines) or "\n"))
     except ConfigurationBroken:
@@ -271,9 +277,7 @@ def _labels_fit(facts: Mapping[str, str], selector: str) -> bool:
     return parse_selector(selector).fits(facts)
 
 
-def _compute(
-    version: int, loaded: _Loaded, roles: frozenset[str], scopes: frozenset[str]
-) -> Permissions:
+def _compute(version: int, loaded: _Loaded, roles: frozenset[str], scopes: frozenset[str]) -> Permissions:
     """Collect the rows of the roles and of all that they inherit; casbin follows the links."""
     allowing: dict[str, dict[str, Selector]] = {}
     denying: dict[str, dict[str, Selector]] = {}

@@ -152,7 +152,8 @@ def read_rows(path: Path, text: str) -> tuple[list[Row], list[tuple[str, str]]]:
                     links.append((_role(role), _role(other)))
                 case _:
                     raise InvalidInput(
-                        "neither a p nor a g row", hint="write p, ROLE, ENDPOINTS, ACTION, allow or g, ROLE, OTHER"
+                        "neither a p nor a g row",
+                        hint="write p, ROLE, ENDPOINTS, ACTION, allow or g, ROLE, OTHER",
                     )
         except InvalidInput as error:
             raise ConfigurationBroken(f"{path}:{number}: {error.message}", hint=error.hint) from error
@@ -262,8 +263,12 @@ def _approval(path: Path, text: str, number: int, approval: _Approval) -> Approv
 def _place(message: str) -> tuple[str, int, str]:
     """Read table, number and key out of a validation message such as ``… - at `$.approval[1].longest```."""
     path = re.search(r"`\$\.?(\w*)(?:\[(\d+)\])?(?:\.([\w-]+))?", message)
-    table, number, key = (path.group(1), int(path.group(2) or 0), path.group(3) or "") if path else ("", 0, "")
-    unknown = re.search(r"unknown field `([^`]+)`", message) or re.search(r"missing required field `([^`]+)`", message)
+    table, number, key = (
+        (path.group(1), int(path.group(2) or 0), path.group(3) or "") if path else ("", 0, "")
+    )
+    unknown = re.search(r"unknown field `([^`]+)`", message) or re.search(
+        r"missing required field `([^`]+)`", message
+    )
     if unknown and not key:
         key = unknown.group(1)
     return table, number, key

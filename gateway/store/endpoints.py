@@ -139,10 +139,11 @@ async def endpoint_by_id(conn: Connection, endpoint: EndpointId) -> Endpoint | N
     return None if row is None else endpoint_of(row)
 
 
-async def list_endpoints(conn: Connection) -> list[Endpoint]:
-    """Return all registered endpoints, by name."""
+async def list_endpoints(conn: Connection, *, removed: bool = False) -> list[Endpoint]:
+    """Return the registered endpoints, by name; with ``removed`` also those that were taken away."""
     rows = await conn.fetch(
-        f"SELECT {COLUMNS} FROM endpoints e WHERE removed_at IS NULL ORDER BY name"  # noqa: S608
+        f"SELECT {COLUMNS} FROM endpoints e WHERE removed_at IS NULL OR $1 ORDER BY name, id",  # noqa: S608
+        removed,
     )
     return [endpoint_of(row) for row in rows]
 

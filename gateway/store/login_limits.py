@@ -98,3 +98,11 @@ async def forget_old_attempts(conn: Connection, older: timedelta) -> None:
         older: longer ago than any limit looks.
     """
     await conn.execute("DELETE FROM login_limits WHERE last_at < now() - $1::interval", older)
+
+
+async def give_back(conn: Connection, key: bytes) -> None:
+    """A right login: the attempt counted for it doesn't stand against the key."""
+    await conn.execute(
+        "UPDATE login_limits SET failures = greatest(failures - 1, 0), paused_until = '-infinity' WHERE key = $1",
+        key,
+    )

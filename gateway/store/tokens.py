@@ -237,3 +237,11 @@ async def forget_tokens(conn: Connection, older: timedelta) -> int:
         older,
     )
     return len(rows)
+
+
+async def was_one(conn: Connection, kind: TokenKind, digest: bytes) -> bool:
+    """Whether a secret that doesn't stand was a token once: then nobody guessed it."""
+    known: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM tokens WHERE hash = $1 AND kind = $2)", digest, kind.value
+    )
+    return known

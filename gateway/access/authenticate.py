@@ -1,0 +1,188 @@
+"""Proves identities. The only place that makes one; OIDC and passkeys join as further evidence here."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, assert_never, final
+
+from gateway.access import words
+from gateway.access.decisions import Decision, write_down
+from gateway.access.tokens import DATABASE_PREFIX, MACHINE_PREFIX, digest
+from gateway.domain.errors import AuthenticationFailed
+from gateway.domain.identity import BearerEvidence, DatabaseTokenEvidence, Identity, PasswordEvidence
+from gateway.log import get_logger
+from gateway.store import people, tokens
+from gateway.store.tokens import TokenKind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gateway.access.limits import Limits
+    from gateway.access.passwords import Passwords
+    from gateway.access.policy import Policy
+    from gateway.access.tokens import Jwts
+    from gateway.domain.identity import Evidence
+    from gateway.domain.secret import Secret
+    from gateway.store.people import Credential, Person
+    from gateway.store.pool import Store
+    from gateway.store.tokens import Proven
+
+LONGEST_TOKEN: Final = 64
+"""Bytes of an opaque token; what is longer is none."""
+
+log = get_logger("access")
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedTokens:
+    """What a login gives.
+
+    Attributes:
+        bearer: JWT for the API, shown this once.
+        expires_at: when it ends.
+        identity: who logged in.
+        change_password: the password was a one-time one and is gone: another must be set with this login.
+    """
+
+    bearer: Secret
+    expires_at: datetime
+    identity: Identity
+    change_password: bool
+
+
+@final
+class Authenticator:
+    """Turns evidence into an identity.
+
+    Args:
+        store: people and tokens.
+        policy: how long a login lives.
+        passwords: checks them.
+        limits: counts wrong ones.
+        jwts: signs and checks the tokens of logins.
+    """
+
+    def __init__(
+        self, *, store: Store, policy: Policy, passwords: Passwords, limits: Limits, jwts: Jwts
+    ) -> None:
+        self._store = store
+        self._policy = policy
+        self._passwords = passwords
+        self._limits = limits
+        self._jwts = jwts
+
+    async def authenticate(self, evidence: Evidence) -> Identity:
+        """Prove who somebody is by a token; one indexed query.
+
+        Raises:
+            AuthenticationFailed: the evidence proves nobody; a password serves at ``login`` only.
+            TooManyAttempts: the same, and too often from this source.
+            StoreUnavailable: the store is away.
+        """
+        match evidence:
+            case DatabaseTokenEvidence(name=name, token=token, source=source):
+                proven = await self._by_secret(TokenKind.DATABASE, DATABASE_PREFIX, token.reveal(), source)
+                if proven.person.name != name:
+                    raise _failed()
+            case BearerEvidence(token=token, source=source):
+                proven = await self._by_bearer(token.reveal(), source)
+            case PasswordEvidence():
+                raise AuthenticationFailed(
+                    "passwords serve to log in only", hint="glassgate login, then use the token it gives"
+                )
+            case _:
+                assert_never(evidence)
+        return _identity(proven.person, proven.scopes, proven.token)
+
+    async def login(self, evidence: PasswordEvidence) -> IssuedTokens:
+        """Prove who somebody is by their password; takes as long where nobody has that name.
+
+        Raises:
+            AuthenticationFailed: name and password don't fit.
+            TooManyAttempts: too many wrong ones for this name or from this source; nothing was checked.
+            StoreUnavailable: the store is away.
+        """
+        name = evidence.name if words.NAME.fullmatch(evidence.name) else ""
+        await self._limits.attempt(name, evidence.source)
+        async with self._store.connection() as conn:
+            credential = await people.credential(conn, name)
+        fits = await self._passwords.verify(evidence.password, "" if credential is None else credential.hash)
+        if credential is None or not fits:
+            log.info("login refused", name=name, source=evidence.source)
+            raise _failed()
+        granted = await self._logged_in(credential, evidence.source)
+        await self._limits.succeeded(name, evidence.source)
+        return granted
+
+    async def _logged_in(self, credential: Credential, source: str) -> IssuedTokens:
+        person = credential.person
+        jti = secrets.token_urlsafe(32)
+        async with self._store.transaction() as conn:
+            if credential.once and not await people.use_once(conn, person.id, credential.hash):
+                raise _failed()
+            token = await tokens.add_token(
+                conn, TokenKind.LOGIN, person.id, digest(jti.encode()), lives=self._policy.rules.login
+            )
+            if token is None:
+                raise _failed()
+            await write_down(
+                conn,
+                Decision(
+                    "access.login",
+                    person.name,
+                    f"{person.name} logged in",
+                    {"token": token.id, "source": source, "one_time_password": credential.once},
+                ),
+            )
+        return IssuedTokens(
+            bearer=self._jwts.sign(person.name, jti, token.expires_at),
+            expires_at=token.expires_at,
+            identity=_identity(person, frozenset(), token.id),
+            change_password=credential.once,
+        )
+
+    async def _by_bearer(self, token: bytes, source: str) -> Proven:
+        if token.startswith(MACHINE_PREFIX.encode()):
+            return await self._by_secret(TokenKind.MACHINE, MACHINE_PREFIX, token, source)
+        try:
+            jti = self._jwts.check(token)
+        except AuthenticationFailed:
+            await self._limits.failed(source)
+            raise
+        async with self._store.connection() as conn:
+            proven = await tokens.prove(conn, [TokenKind.LOGIN], digest(jti.encode()))
+        if proven is None:
+            raise AuthenticationFailed("your login is over", hint="glassgate login")
+        return proven
+
+    async def _by_secret(self, kind: TokenKind, prefix: str, token: bytes, source: str) -> Proven:
+        hashed = digest(token)
+        if token.startswith(prefix.encode()) and len(token) <= LONGEST_TOKEN:
+            async with self._store.connection() as conn:
+                proven = await tokens.prove(conn, [kind], hashed)
+                if proven is not None:
+                    return proven
+                if await tokens.was_one(conn, kind, hashed):
+                    raise _failed()
+        await self._limits.failed(source)
+        raise _failed()
+
+
+def _identity(person: Person, scopes: frozenset[str], credential: int) -> Identity:
+    return Identity(
+        id=person.id,
+        name=person.name,
+        kind=person.kind,
+        email=person.email,
+        display_name=person.display_name,
+        roles=person.roles,
+        scopes=scopes,
+        credential=credential,
+    )
+
+
+def _failed() -> AuthenticationFailed:
+    return AuthenticationFailed(
+        "name and password or token don't fit, or the token is over", hint="glassgate login"
+    )

@@ -1,0 +1,417 @@
+"""Access requests: filed, approved by as many as policy wants, denied, withdrawn."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, final
+
+from gateway.access import words
+from gateway.access.decisions import Decision, write_down
+from gateway.access.durations import spell
+from gateway.access.endpoints import SEEN_BY, unknown
+from gateway.access.grants import OVERSEEN_BY, overseen
+from gateway.domain.access import RequestState
+from gateway.domain.errors import Conflict, InvalidInput, NotAuthorised, NotFound
+from gateway.domain.identity import IdentityKind
+from gateway.store import endpoints, grants, requests
+from gateway.store.notify import GRANTS, REQUESTS, notify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+
+    from gateway.access.policy import Permissions, Policy
+    from gateway.access.policy_files import ApprovalRule
+    from gateway.domain.access import AccessRequest
+    from gateway.domain.endpoint import Endpoint
+    from gateway.domain.identity import Identity
+    from gateway.domain.ids import RequestId
+    from gateway.store.grants import GrantRow
+    from gateway.store.pool import Connection, Store
+
+LONGEST_WAIT: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """A request as somebody who decides sees it.
+
+    Attributes:
+        request: as it stands.
+        labels: of the endpoint: what they could read.
+        holds: what whoever asks can use on this endpoint already.
+        may_approve: whether the one who looks could approve it now.
+    """
+
+    request: AccessRequest
+    labels: tuple[tuple[str, str], ...]
+    holds: tuple[GrantRow, ...]
+    may_approve: bool
+
+
+@final
+class Requests:
+    """Files and decides access requests.
+
+    Args:
+        store: where they stand.
+        policy: who may ask, who may approve, how many it takes, how long it may be.
+    """
+
+    def __init__(self, store: Store, policy: Policy) -> None:
+        self._store = store
+        self._policy = policy
+
+    async def file(
+        self, identity: Identity, endpoint_name: str, duration: timedelta, reason: str
+    ) -> AccessRequest:
+        """Ask to read an endpoint.
+
+        Args:
+            identity: who asks.
+            endpoint_name: for what.
+            duration: how long from the first connection.
+            reason: why, in a sentence.
+
+        Returns:
+            The request; approved already where policy lets it approve itself.
+
+        Raises:
+            NotFound: no such endpoint, or none that they may ask for.
+            NotAuthorised: they may know of it and may not ask.
+            InvalidInput: the duration or reason is not what policy wants.
+            Conflict: they have too many undecided requests.
+        """
+        endpoint, rule = await self._askable(identity, endpoint_name)
+        reason = words.sentence(reason, "reason", needed=True)
+        _check_reason(rule, reason)
+        _check_duration(rule, duration)
+        itself = _approves_itself(rule, identity, duration)
+        async with self._store.transaction() as conn:
+            number = await requests.file_request(
+                conn,
+                identity.id,
+                endpoint.id,
+                reason=reason,
+                duration=duration,
+                needed=0 if itself else rule.approvers,
+                lapses=self._policy.rules.undecided,
+                most_pending=self._policy.rules.most_pending,
+            )
+            if number is None:
+                raise Conflict(
+                    "you have too many undecided requests", hint="withdraw one: glassgate requests --mine"
+                )
+            filed = _decided("request-filed", identity.name, "asks for", number, identity.name, endpoint)
+            filed = _with(filed, reason=reason, duration=spell(duration), approvers=rule.approvers)
+            decisions = [_paging(filed, pages=not itself)]
+            if itself:
+                said = f"approved itself: {identity.name} has the role {itself}"
+                await requests.approve_itself(conn, number, duration=duration, words=said)
+                grant = await grants.add_grant(conn, number, lapses=rule.unused, through_role=itself)
+                granted = _decided("granted", "policy", "let itself into", number, identity.name, endpoint)
+                decisions.append(_paging(_with(granted, grant=grant, role=itself, duration=spell(duration))))
+            await notify(conn, REQUESTS, str(number))
+            made = await _existing(conn, number)
+            await write_down(conn, *decisions)
+        return made
+
+    async def approve(
+        self, identity: Identity, request: RequestId, duration: timedelta | None = None, note: str = ""
+    ) -> AccessRequest:
+        """Approve somebody else's request; the last approver that it takes makes it a grant.
+
+        Args:
+            identity: who approves; a person, never the one who asks.
+            request: which.
+            duration: for so long, where less than asked for.
+            note: words to go with it.
+
+        Raises:
+            NotFound: no such request, or none that they may see.
+            NotAuthorised: it is their own, or policy does not let them.
+            InvalidInput: the duration is longer than asked for, or than policy allows.
+            Conflict: it is decided, has lapsed, or they approved it before.
+        """
+        note = words.sentence(note, "note")
+        asked, endpoint = await self._decidable(identity, request)
+        rule = self._policy.rule(endpoint)
+        if rule is None or (rule.approved_by and not rule.approved_by & identity.roles):
+            raise NotAuthorised(f"policy does not let {identity.name} approve on {endpoint.name}")
+        if duration is not None and not 0 < duration.total_seconds() <= asked.duration.total_seconds():
+            raise InvalidInput(
+                f"{spell(asked.duration)} was asked for",
+                hint=f"approve --for {spell(asked.duration)} or less",
+            )
+        async with self._store.transaction() as conn:
+            approved = await requests.approve_request(
+                conn,
+                request,
+                identity.id,
+                duration=duration,
+                note=note,
+                needed=rule.approvers,
+                longest=rule.longest,
+            )
+            if approved is None:
+                raise _undecidable(await _existing(conn, request), identity)
+            said = _decided("approved", identity.name, "approved", request, asked.identity_name, endpoint)
+            said = _with(said, duration=spell(approved.duration), note=note)
+            decisions = [_with(said, approvals=approved.approvals, needed=approved.needed)]
+            if approved.state is RequestState.APPROVED:
+                grant = await grants.add_grant(conn, request, lapses=rule.unused)
+                granted = _decided("granted", identity.name, "opened", request, asked.identity_name, endpoint)
+                granted = _with(granted, grant=grant, duration=spell(approved.duration))
+                decisions.append(_paging(granted))
+            await notify(conn, REQUESTS, str(request))
+            made = await _existing(conn, request)
+            await write_down(conn, *decisions)
+        return made
+
+    async def deny(self, identity: Identity, request: RequestId, reason: str) -> AccessRequest:
+        """Deny somebody else's request.
+
+        Raises:
+            NotFound: no such request, or none that they may see.
+            NotAuthorised: it is their own, or policy does not let them.
+            InvalidInput: the reason is missing or can't be.
+            Conflict: it is decided or has lapsed.
+        """
+        reason = words.sentence(reason, "reason", needed=True)
+        asked, endpoint = await self._decidable(identity, request)
+        async with self._store.transaction() as conn:
+            if not await requests.deny_request(conn, request, identity.id, reason):
+                raise _undecidable(await _existing(conn, request), identity)
+            await notify(conn, REQUESTS, str(request))
+            made = await _existing(conn, request)
+            said = _decided("denied", identity.name, "denied", request, asked.identity_name, endpoint)
+            await write_down(conn, _paging(_with(said, reason=reason)))
+        return made
+
+    async def withdraw(self, identity: Identity, request: RequestId) -> AccessRequest:
+        """Take back one's own request.
+
+        Raises:
+            NotFound: no such request of one's own.
+            Conflict: it is decided.
+        """
+        async with self._store.transaction() as conn:
+            asked = await requests.request_by_id(conn, request)
+            if asked is None or asked.identity != identity.id:
+                raise _no_request(request)
+            if not await requests.withdraw_request(conn, request, identity.id):
+                raise Conflict(f"request {request} is {asked.state.value} already", hint="glassgate grants")
+            await notify(conn, REQUESTS, str(request))
+            made = await _existing(conn, request)
+            decision = Decision(
+                "access.withdrawn",
+                identity.name,
+                f"{identity.name} withdrew request {request} for {asked.endpoint_name}",
+                {"request": request, "person": identity.name, "endpoint": asked.endpoint_name},
+            )
+            await write_down(conn, decision)
+        return made
+
+    async def get(self, identity: Identity, request: RequestId) -> RequestView:
+        """Return one request: one's own, or on an endpoint that one oversees.
+
+        Raises:
+            NotFound: no such request, or none that they may see.
+        """
+        permissions = await self._policy.permissions(identity)
+        async with self._store.connection() as conn:
+            found = await requests.request_by_id(conn, request)
+            if found is None or (
+                found.identity != identity.id and found.endpoint not in await overseen(conn, permissions)
+            ):
+                raise _no_request(request)
+            return (await self._views(conn, identity, permissions, [found]))[0]
+
+    async def list(
+        self,
+        identity: Identity,
+        *,
+        state: RequestState | None = None,
+        mine: bool = False,
+        limit: int = 100,
+    ) -> Sequence[RequestView]:
+        """Return one's own requests, and others' on endpoints that one oversees; newest first.
+
+        Args:
+            identity: who looks.
+            state: only in this state.
+            mine: only their own.
+            limit: at most so many.
+        """
+        permissions = await self._policy.permissions(identity)
+        async with self._store.connection() as conn:
+            seen = [] if mine else await overseen(conn, permissions)
+            found = await requests.list_requests(
+                conn, state=state, person=identity.id, endpoints=seen, limit=max(1, min(limit, 1000))
+            )
+            return await self._views(conn, identity, permissions, found)
+
+    async def wait(self, identity: Identity, request: RequestId, seconds: float) -> RequestView:
+        """Return a request when it is decided, or as it stands when the time is up.
+
+        Args:
+            identity: may see it.
+            request: which.
+            seconds: at most 60.
+
+        Raises:
+            NotFound: no such request, or none that they may see.
+        """
+        view = await self.get(identity, request)
+        try:
+            async with asyncio.timeout(max(0.0, min(seconds, LONGEST_WAIT))):
+                async for payload in self._store.listen(REQUESTS):
+                    if payload in {"", str(request)}:
+                        view = await self.get(identity, request)
+                    if view.request.state is not RequestState.PENDING:
+                        break
+        except TimeoutError:
+            return await self.get(identity, request)
+        return view
+
+    async def _askable(self, identity: Identity, name: str) -> tuple[Endpoint, ApprovalRule]:
+        permissions = await self._policy.permissions(identity)
+        endpoint = None
+        if words.ENDPOINT_NAME.fullmatch(name):
+            async with self._store.connection() as conn:
+                endpoint = await endpoints.endpoint_by_name(conn, name)
+        if endpoint is None or not any(permissions.allows(action, endpoint) for action in SEEN_BY):
+            raise unknown(name)
+        rule = self._policy.rule(endpoint)
+        if rule is None or not permissions.allows("request", endpoint):
+            raise NotAuthorised(f"policy does not let {identity.name} ask for {endpoint.name}")
+        return endpoint, rule
+
+    async def _decidable(self, identity: Identity, request: RequestId) -> tuple[AccessRequest, Endpoint]:
+        """Return a request that somebody may decide; whether it is still open, the statement says."""
+        permissions = await self._policy.permissions(identity)
+        async with self._store.connection() as conn:
+            asked = await requests.request_by_id(conn, request)
+            endpoint = None if asked is None else await endpoints.endpoint_by_id(conn, asked.endpoint)
+        if asked is not None and asked.identity == identity.id:
+            raise NotAuthorised(
+                "nobody decides their own request, administrators included",
+                hint=f"glassgate withdraw {request}, or ask somebody else",
+            )
+        if asked is None or endpoint is None or not _oversees(permissions, endpoint):
+            raise _no_request(request)
+        if not permissions.allows("approve", endpoint):
+            raise NotAuthorised(f"policy does not let {identity.name} decide on {endpoint.name}")
+        if identity.kind is not IdentityKind.PERSON:
+            raise NotAuthorised("access is approved by people, not by machines")
+        return asked, endpoint
+
+    async def _views(
+        self, conn: Connection, identity: Identity, permissions: Permissions, found: Sequence[AccessRequest]
+    ) -> Sequence[RequestView]:
+        registered = {each.id: each for each in await endpoints.list_endpoints(conn)}
+        held = await grants.held_by(conn, [(each.identity, each.endpoint) for each in found])
+        views = []
+        for request in found:
+            endpoint = registered.get(request.endpoint)
+            holds = [
+                grant
+                for grant in held
+                if (grant.identity, grant.endpoint) == (request.identity, request.endpoint)
+            ]
+            views.append(
+                RequestView(
+                    request,
+                    () if endpoint is None else tuple(sorted(endpoint.labels.items())),
+                    tuple(holds),
+                    endpoint is not None and self._may_approve(identity, permissions, request, endpoint),
+                )
+            )
+        return views
+
+    def _may_approve(
+        self, identity: Identity, permissions: Permissions, request: AccessRequest, endpoint: Endpoint
+    ) -> bool:
+        rule = self._policy.rule(endpoint)
+        return (
+            request.state is RequestState.PENDING
+            and request.identity != identity.id
+            and identity.kind is IdentityKind.PERSON
+            and identity.name not in request.approvals
+            and permissions.allows("approve", endpoint)
+            and rule is not None
+            and (not rule.approved_by or bool(rule.approved_by & identity.roles))
+        )
+
+
+def _oversees(permissions: Permissions, endpoint: Endpoint) -> bool:
+    return any(permissions.allows(action, endpoint) for action in OVERSEEN_BY)
+
+
+def _check_reason(rule: ApprovalRule, reason: str) -> None:
+    if rule.reason is not None and not rule.reason.search(reason):
+        raise InvalidInput(
+            "the reason is not what policy wants to see here",
+            hint=rule.reason_hint or f"it must contain a match of {rule.reason.pattern}",
+        )
+
+
+def _check_duration(rule: ApprovalRule, duration: timedelta) -> None:
+    if duration.total_seconds() < 60:
+        raise InvalidInput(
+            "that is too short to look at anything", hint="a minute at least, such as --for 30m"
+        )
+    if duration > rule.longest:
+        raise InvalidInput(
+            f"nobody gets longer than {spell(rule.longest)} here", hint=f"--for {spell(rule.longest)} or less"
+        )
+
+
+def _approves_itself(rule: ApprovalRule, identity: Identity, duration: timedelta) -> str:
+    """Return the role by which a request needs no approver; empty: it needs some."""
+    if duration > rule.itself_longest:
+        return ""
+    return min(rule.approves_itself & identity.roles, default="")
+
+
+async def _existing(conn: Connection, request: RequestId) -> AccessRequest:
+    found = await requests.request_by_id(conn, request)
+    if found is None:
+        raise _no_request(request)
+    return found
+
+
+def _no_request(request: RequestId) -> NotFound:
+    return NotFound(f"no request {request} that you may see", hint="glassgate requests")
+
+
+def _undecidable(asked: AccessRequest, identity: Identity) -> Conflict:
+    if asked.state is not RequestState.PENDING:
+        return Conflict(f"request {asked.id} is {asked.state.value} already", hint="glassgate requests")
+    if identity.name in asked.approvals:
+        return Conflict(
+            f"you approved request {asked.id} before; it takes {asked.needed} different people",
+            hint="somebody else must approve it, too",
+        )
+    return Conflict(f"request {asked.id} can't be decided: who asks, or the endpoint, is gone")
+
+
+def _decided(kind: str, by: str, verb: str, request: RequestId, person: str, endpoint: Endpoint) -> Decision:
+    whose = "" if person == by else f" for {person}"
+    return Decision(
+        f"access.{kind}",
+        by,
+        f"{by} {verb} {endpoint.name}{whose} (request {request})",
+        {"request": request, "person": person, "endpoint": endpoint.name},
+    )
+
+
+def _with(decision: Decision, **facts: str | int | None) -> Decision:
+    return Decision(
+        decision.kind, decision.by, decision.summary, {**decision.facts, **facts}, pages=decision.pages
+    )
+
+
+def _paging(decision: Decision, *, pages: bool = True) -> Decision:
+    return Decision(decision.kind, decision.by, decision.summary, decision.facts, pages=pages)
