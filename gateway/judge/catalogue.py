@@ -125,11 +125,13 @@ class PostgresCatalogue(_Table, frozen=True, kw_only=True):
     Attributes:
         functions: built-ins.
         extensions: known ones.
+        reaching: extensions whose functions reach other servers, files or programs.
         settings: what a session may set.
     """
 
     functions: Functions
     extensions: tuple[Extension, ...]
+    reaching: tuple[str, ...]
     settings: Settings
 
     @cached_property

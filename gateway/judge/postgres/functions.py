@@ -18,6 +18,11 @@ _TEXTS: Final = frozenset(
 )
 """Casts that leave a literal as it is written."""
 _PAIR: Final = 2
+_CONSTRUCTORS: Final = frozenset(
+    {"range_constructor2", "range_constructor3"}
+    | {"multirange_constructor0", "multirange_constructor1", "multirange_constructor2"}
+)
+"""What CREATE TYPE … AS RANGE makes."""
 INV_READ: Final = "262144"
 """libpq-fs.h: opens a large object for reading."""
 
@@ -55,6 +60,8 @@ def judge_own(function: Function, context: SqlContext) -> Issue | None:
     name = f"{function.schema}.{function.name}"
     if is_listed(function, context):
         return None
+    if function.extension in context.catalogue.reaching:
+        return leaves("function.extension", f"{name}() of {function.extension} reaches out of the database.")
     if function.definer:
         return writes("function.definer", f"{name}() runs with its owner's rights (SECURITY DEFINER).")
     if function.kind == "p":
@@ -66,6 +73,8 @@ def judge_own(function: Function, context: SqlContext) -> Issue | None:
         if key.lower() != "search_path" and not context.catalogue.settings.allows(key.lower(), value):
             return writes("function.setting", f"{name}() sets {key} while it runs.")
     if function.language == "sql" or (function.kind == "a" and function.language == "internal"):
+        return None
+    if function.language == "internal" and function.body in _CONSTRUCTORS:
         return None
     return writes(
         "function.language",

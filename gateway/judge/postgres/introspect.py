@@ -28,8 +28,9 @@ _FUNCTIONS: Final = f"""SELECT pg_catalog.json_build_array(
     p.oid::int8, n.nspname, p.proname, p.prokind, p.proargtypes::oid[]::int8[], p.pronargdefaults,
     p.provariadic <> 0, p.prorettype::int8, p.provolatile, l.lanname, p.prosecdef,
     pg_catalog.pg_get_userbyid(p.proowner), {_EXTENSION.format(catalog="pg_catalog.pg_proc", oid="p.oid")},
-    CASE WHEN p.oid >= 16384 AND l.lanname = 'sql'
+    CASE WHEN p.oid >= 16384 AND l.lanname IN ('sql', 'internal')
          THEN coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) ELSE '' END,
+    p.prosqlbody IS NOT NULL,
     CASE WHEN p.oid >= 16384 AND p.proargdefaults IS NOT NULL
          THEN pg_catalog.pg_get_expr(p.proargdefaults, 0) ELSE '' END,
     coalesce(p.proconfig, '{{}}'),

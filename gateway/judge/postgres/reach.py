@@ -25,6 +25,7 @@ Direct = tuple[tuple[Issue, ...], tuple[Place, ...]]
 
 _READ_KINDS: Final = frozenset("rvmpS")
 _MAX_CONTEXTS: Final = 64
+_STANDARD: Final = "CREATE FUNCTION f() RETURNS void "
 
 
 class Reach:
@@ -113,7 +114,12 @@ class Reach:
             return (), ()
         inside = _path_inside(function, paths)
         name = f"{function.schema}.{function.name}()"
-        issues, reached = self._texts([function.body], inside, inside, name)
+        if function.standard:
+            issues, reached = self._texts([f"{_STANDARD}{function.body}"], DEPARSED, inside, name, standard=True)
+        elif function.language == "sql":
+            issues, reached = self._texts([function.body], inside, inside, name)
+        else:
+            issues, reached = (), ()
         defaults = [f"SELECT {function.default_expressions}"] if function.default_expressions else []
         more, also = self._texts(defaults, DEPARSED, paths, name)
         parts = [(Kind.FUNCTION, each, inside) for each in function.reaches]
@@ -184,6 +190,7 @@ class Reach:
         name: str,
         *,
         folded: bool = False,
+        standard: bool = False,
     ) -> Direct:
         """Read what an object runs.
 
@@ -193,12 +200,13 @@ class Reach:
             running: search_paths that hold in what it calls.
             name: of the object.
             folded: only the parts that the planner may work out beforehand count.
+            standard: it is an SQL-standard body behind ``_STANDARD``.
         """
         issues: list[Issue] = []
         reached: list[Place] = []
         for text in texts:
             try:
-                statements = parse(text)
+                statements = _standard_body(text) if standard else parse(text)
             except NotParsed as error:
                 issues.append(unknown("body.unread", f"What {name} does can't be read: {error.message}"))
                 continue
@@ -224,6 +232,18 @@ def _read_in(walk: Walk, statement: Statement, name: str) -> Issue | None:
     if walk.settings:
         return writes("body.setting", f"{name} changes settings.")
     return None
+
+
+def _standard_body(text: str) -> tuple[Statement, ...]:
+    """The statements of ``BEGIN ATOMIC … END`` or ``RETURN …``, in the only clothes that the grammar takes them."""
+    (definition,) = parse(text)
+    body = definition.node.get("sql_body", {})
+    items = [inner for outer in body["List"].get("items", []) for inner in outer["List"].get("items", [])]
+    return tuple(
+        Statement(kind, node, 0, None)
+        for item in (items if "List" in body else [body])
+        for kind, node in item.items()
+    )
 
 
 def _path_inside(function: Function, paths: frozenset[SearchPath]) -> frozenset[SearchPath]:

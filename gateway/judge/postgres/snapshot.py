@@ -35,7 +35,8 @@ class Function(msgspec.Struct, frozen=True, array_like=True, gc=False):
         definer: whether it runs with its owner's rights.
         owner: role name.
         extension: that it belongs to; empty: none.
-        body: source of an SQL function (prosrc, or the deparsed SQL-standard body); empty for built-ins.
+        body: prosrc of an SQL or internal function, or the deparsed SQL-standard body; empty for built-ins.
+        standard: whether it is the latter.
         default_expressions: deparsed under an empty search_path; empty for built-ins.
         settings: ``name=value`` of its SET clauses.
         reaches: oids of an aggregate's functions.
@@ -55,6 +56,7 @@ class Function(msgspec.Struct, frozen=True, array_like=True, gc=False):
     owner: str
     extension: str
     body: str
+    standard: bool
     default_expressions: str
     settings: tuple[str, ...]
     reaches: tuple[int, ...]
