@@ -145,12 +145,8 @@ class Listener:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
             for family, kind, number, _, address in dict.fromkeys(found):
-                where = (
-                    (address[0], sockets[0].getsockname()[1], *address[2:])
-                    if sockets and not port
-                    else address
-                )
-                sockets.append(_bind(family, kind, number, where))
+                chosen = sockets[0].getsockname()[1] if sockets else port
+                sockets.append(_bind(family, kind, number, (address[0], chosen, *address[2:])))
         except OSError as error:
             for sock in sockets:
                 sock.close()

@@ -158,9 +158,10 @@ async def accept_tls(arrival: Arrival, context: ssl.SSLContext) -> ByteStream:
     """
     loop = asyncio.get_running_loop()
     arrival.handed_over()
+    stream = ByteStream()  # uvloop returns its own TLS protocol in the place of ours
     try:
-        _, stream = await loop.connect_accepted_socket(
-            ByteStream,
+        await loop.connect_accepted_socket(
+            lambda: stream,
             arrival.socket,
             ssl=context,
             ssl_handshake_timeout=HANDSHAKE_SECONDS,
@@ -233,12 +234,13 @@ async def stream_over(
         UpstreamUnavailable: the handshake failed.
     """
     loop = asyncio.get_running_loop()
+    stream = ByteStream()
     try:
         if context is None:
-            _, stream = await loop.create_connection(ByteStream, sock=sock)
+            await loop.create_connection(lambda: stream, sock=sock)
         else:
-            _, stream = await loop.create_connection(
-                ByteStream,
+            await loop.create_connection(
+                lambda: stream,
                 sock=sock,
                 ssl=context,
                 server_hostname=name or "",

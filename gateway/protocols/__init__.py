@@ -1,0 +1,1 @@
+"""The doors: one room a protocol; none imports another."""
