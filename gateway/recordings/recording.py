@@ -7,6 +7,7 @@ import fcntl
 import os
 import re
 import secrets
+import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -94,6 +95,7 @@ class Recordings:
         self.vault = vault
         self._tails = tails
         self._lock = lock
+        self._locking = threading.Lock()
         self._replica = replica
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="recordings")
         self._live: dict[SessionId, Recording] = {}
@@ -153,7 +155,7 @@ class Recordings:
         key = secrets.token_bytes(block.KEY_BYTES)
         wrapped = self.keyring.seal(key, purpose=KEY_PURPOSE)
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._executor, self.vault.check)
+        await loop.run_in_executor(self._executor, self._check)
         recording: Recording | None = None
         try:
             async with self.store.transaction() as conn:
@@ -299,11 +301,16 @@ class Recordings:
             log.warning("recovery waits for the store", error=error.message)
 
     def _check(self) -> None:
+        """See that blocks and tails can be kept; make our own folder anew where the whole was replaced."""
         self.vault.check()
         try:
-            self._tails.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise RecordingLost(f"the recordings folder can't be used: {error.strerror}") from error
+            with self._locking:
+                if os.fstat(self._lock).st_nlink == 0 or not (self._tails / "lock").exists():
+                    fresh = _lock(self._tails)
+                    os.close(self._lock)
+                    self._lock = fresh
+        except (OSError, ConfigurationBroken) as error:
+            raise RecordingLost(f"the recordings folder can't be used: {error}") from error
 
     # ---- the ledger ------------------------------------------------------------------------------
 

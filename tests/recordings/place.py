@@ -144,11 +144,9 @@ async def until(condition: object, seconds: float = 10.0) -> None:
 async def lost(recording: Recording, seconds: float = 10.0) -> RecordingLost:
     """Write units until the recording says that it is lost."""
     async with asyncio.timeout(seconds):
-        number = 1
         while True:
             try:
-                recording.write(unit(number, b"SELECT '" + b"x" * 500 + b"'"))
+                recording.write(unit(recording.units + 1, b"SELECT '" + b"x" * 500 + b"'"))
             except RecordingLost as error:
                 return error
-            number += 1
             await asyncio.sleep(0)
