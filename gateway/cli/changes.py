@@ -89,6 +89,7 @@ def _print_whole(whole: ChangeFacts) -> None:
             ("kind", change.kind),
             ("drafted", moment_text(change.created_at)),
             ("reason", whole.reason),
+            ("ended", whole.cause),
             (
                 "steps",
                 "\n".join(f"{step.state} by {step.by}, {moment_text(step.at)}" for step in whole.steps),

@@ -19,7 +19,7 @@ def completion(
     Example:
       source <(glassgate completion bash)
     """
-    from typer.completion import get_completion_script
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
     if shell not in SHELLS:
         raise InvalidInput(f"{shell!r} is no shell that can be completed", hint=", ".join(SHELLS))

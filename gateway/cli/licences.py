@@ -56,8 +56,8 @@ def licence_of(one: Distribution) -> str:
     Args:
         one: as installed.
     """
-    if expression := one.metadata.get("License-Expression"):
-        return str(expression)
+    if expressions := one.metadata.get_all("License-Expression"):
+        return str(expressions[0])
     classifiers = [
         str(line).rsplit("::", 1)[-1].strip()
         for line in one.metadata.get_all("Classifier") or []
@@ -65,4 +65,5 @@ def licence_of(one: Distribution) -> str:
     ]
     if classifiers:
         return ", ".join(dict.fromkeys(classifiers))
-    return str(one.metadata.get("License") or "not declared").strip().splitlines()[0][:60]
+    texts = [str(text).strip() for text in one.metadata.get_all("License") or []]
+    return next((text.splitlines()[0][:60] for text in texts if text), "not declared")

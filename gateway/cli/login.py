@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.options import Json, client_of, profile_of
 from gateway.cli.show import facts, print_json, say
 from gateway.domain.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from gateway.cli.profiles import Profile
 
 
 def login(
@@ -45,8 +48,26 @@ def login(
     answer = Client(profile).call(
         "POST /v1/login", Login(name=who, password=_password(from_stdin=password_stdin)), LoggedIn
     )
-    keep(replace(profile, name=answer.name, token=answer.token))
+    profile = replace(profile, name=answer.name, token=answer.token)
+    keep(profile)
     say(f"Logged in as {answer.name} at {profile.url}", "good")
+    if answer.change_password:
+        _change_password(profile)
+
+
+def _change_password(profile: Profile) -> None:
+    """The password was good for one login: set the next one with that login."""
+    from gateway.cli.client import Client
+    from gateway.web.shapes.identity import Done, NewPassword
+
+    hint = f"glassgate person password {profile.name}"
+    if not sys.stdin.isatty():
+        print(f"That password was good for this login only; set yours: {hint}", file=sys.stderr)
+        return
+    print("That password was good for this login only; set yours.", file=sys.stderr)
+    new = str(typer.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))
+    question = NewPassword(name=profile.name, password=new)
+    say(Client(profile).call("PUT /v1/people/{name}/password", question, Done).done)
 
 
 def _agree(fingerprint: str) -> bool:

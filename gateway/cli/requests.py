@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gateway.cli.client import Client
-    from gateway.web.shapes.access import RequestFacts
+    from gateway.web.shapes.access import GrantFacts, RequestFacts
     from gateway.web.shapes.shape import Question
 
 HEADS = ("ID", "WHO", "ENDPOINT", "FOR", "STATE", "FILED", "REASON")
@@ -175,11 +175,16 @@ def _told_whole(one: RequestFacts) -> None:
             ("why", one.reason),
             ("how long", duration_text(one.seconds)),
             ("could read", " ".join(f"{key}={value}" for key, value in sorted(one.labels.items()))),
-            ("holds already", ", ".join(one.holds)),
+            ("holds already", "\n".join(_held(grant) for grant in one.holds)),
             ("approved by", ", ".join(one.approvals)),
             ("decision", one.decision),
         ]
     )
+
+
+def _held(grant: GrantFacts) -> str:
+    until = f"until {moment_text(grant.ends_at)}" if grant.ends_at else "not used yet"
+    return f"grant {grant.id}, {until}: {grant.reason}"
 
 
 def withdraw(ctx: typer.Context, number: Annotated[int, typer.Argument(metavar="ID")]) -> None:

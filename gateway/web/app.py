@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from gateway.domain.errors import AuthenticationFailed, GlassgateError, NotAutho
 from gateway.domain.identity import BearerEvidence
 from gateway.domain.secret import Secret
 from gateway.log import get_logger
+from gateway.web.handlers.streams import closing
 from gateway.web.intake import BodyTooLarge, read_request
 from gateway.web.problems import Problem, ProblemAnswer, answer_to
 from gateway.web.routes import Answer, Call, PublicCall, Raw, Route
@@ -185,11 +186,20 @@ async def _raw(request: web.Request, result: Raw) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": result.media_type})
     if result.filename:
         response.headers["Content-Disposition"] = f'attachment; filename="{result.filename}"'
-    await response.prepare(request)
+    async with closing(result.chunks) as chunks:
+        # What can be told with a status code is told before the answer begins.
+        chunk = await anext(chunks, b"")
+        await response.prepare(request)
+        return await _rest(request, response, chunk, chunks)
+
+
+async def _rest(
+    request: web.Request, response: web.StreamResponse, chunk: bytes, chunks: AsyncIterator[bytes]
+) -> web.StreamResponse:
     try:
-        async with aclosing(result.chunks) as chunks:
-            async for chunk in chunks:
-                await response.write(chunk)
+        await response.write(chunk)
+        async for following in chunks:
+            await response.write(following)
     except ConnectionError:
         return response
     except Exception:

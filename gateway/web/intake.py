@@ -82,8 +82,8 @@ def _query(request: web.Request, route: Route) -> dict[str, Any]:
     """Read the query; a member that is a list may stand there several times."""
     several = {
         field.name
-        for field in msgspec.inspect.type_info(route.request).fields  # type: ignore[union-attr]
-        if isinstance(field.type, msgspec.inspect.VarTupleType)
+        for field in msgspec.structs.fields(route.request)
+        if getattr(field.type, "__origin__", None) is tuple
     }
     members: dict[str, Any] = {}
     for name in request.query:

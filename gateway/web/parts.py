@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from gateway.access.people import People
     from gateway.access.policy import Policy
     from gateway.access.requests import Requests
+    from gateway.access.tokens import Tokens
     from gateway.changes.flow import Changes
     from gateway.domain.endpoint import Endpoint, EndpointKind
     from gateway.domain.secret import Secret
     from gateway.domain.session import Level
+    from gateway.recordings.ledger import Ledger
     from gateway.recordings.recording import Recordings
     from gateway.session.registry import Registry
     from gateway.store.pool import Store
@@ -55,7 +57,8 @@ class WebParts:
         version: of the gateway.
         authority: PEM of the authority that clients pin.
         store: for the ledger's leaves of who looked at what.
-        authenticator: proves identities, issues tokens.
+        authenticator: proves identities.
+        tokens: makes and revokes tokens.
         policy: who may.
         people: those who may log in.
         endpoints: what may be looked at.
@@ -63,6 +66,7 @@ class WebParts:
         grants: grants.
         changes: change requests.
         recordings: what happened.
+        ledger: the proof over all of it.
         registry: live sessions.
         doors: kind → its door.
         metrics: counts answers.
@@ -73,6 +77,7 @@ class WebParts:
     authority: str
     store: Store
     authenticator: Authenticator
+    tokens: Tokens
     policy: Policy
     people: People
     endpoints: Endpoints
@@ -80,6 +85,7 @@ class WebParts:
     grants: Grants
     changes: Changes
     recordings: Recordings
+    ledger: Ledger
     registry: Registry
     doors: Mapping[EndpointKind, DoorFacts]
     metrics: WebMetrics

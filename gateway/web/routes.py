@@ -7,7 +7,7 @@ Whoever holds none of the actions is refused before the handler runs.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -91,7 +91,7 @@ class Raw:
     """
 
     media_type: str
-    chunks: AsyncGenerator[bytes, None]
+    chunks: AsyncIterator[bytes]
     filename: str = ""
 
 
@@ -235,8 +235,17 @@ def public(
     handler: Callable[[PublicCall, R], Awaitable[S]],
     *,
     takes: type[R],
-    gives: type[S],
+    gives: type[S] | tuple[str, ...],
 ) -> Route:
-    """Make a route that needs no identity, saying why."""
+    """Make a route that needs no identity, saying why.
+
+    Args:
+        spot: method and path.
+        why: it needs none.
+        handler: does it.
+        takes: type of the request.
+        gives: type of the answer, or the media types of a raw one.
+    """
     method, path = spot.split(" ")
-    return Route(method, path, frozenset(), why, _summary(handler), takes, gives, Answer.JSON, handler)
+    answer = Answer.RAW if isinstance(gives, tuple) else Answer.JSON
+    return Route(method, path, frozenset(), why, _summary(handler), takes, gives, answer, handler)

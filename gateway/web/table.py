@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from gateway.web.handlers import (
     access,
@@ -16,7 +19,8 @@ from gateway.web.handlers import (
     review,
     sessions,
 )
-from gateway.web.routes import ANY_ACTION, Action, Public, Route, lines, public, raw, route
+from gateway.web.openapi import describe
+from gateway.web.routes import ANY_ACTION, Action, Public, Raw, Route, lines, public, raw, route
 from gateway.web.shapes import access as a
 from gateway.web.shapes import changes as c
 from gateway.web.shapes import endpoints as e
@@ -24,6 +28,9 @@ from gateway.web.shapes import gateway as g
 from gateway.web.shapes import identity as i
 from gateway.web.shapes import sessions as s
 from gateway.web.shapes.shape import Nothing
+
+if TYPE_CHECKING:
+    from gateway.web.routes import PublicCall
 
 ADMINISTER: Final = Action.ADMINISTER
 APPROVE: Final = Action.APPROVE
@@ -41,12 +48,23 @@ GRANTS: Final = frozenset({REQUEST, CONNECT, APPROVE, REVOKE, REVIEW})
 CHANGES: Final = frozenset({SUBMIT, CONNECT, REVIEW})
 SESSIONS: Final = frozenset({CONNECT, REVIEW, KILL})
 
+
+async def description(call: PublicCall, _question: Nothing) -> Raw:
+    """Describe the API in OpenAPI 3.1, from the types themselves."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield msgspec.json.encode(describe(ROUTES, version=call.parts.version))
+
+    return Raw(media_type="application/json", chunks=chunks())
+
+
 PATCH_BYTES: Final = 4 << 20
 """An edited patch holds whole files."""
 
 ROUTES: Final[tuple[Route, ...]] = (
     public("GET /healthz", Public.HEALTH, gateway.health, takes=Nothing, gives=g.Health),
     public("GET /readyz", Public.HEALTH, gateway.readiness, takes=Nothing, gives=g.Readiness),
+    public("GET /openapi.json", Public.DESCRIPTION, description, takes=Nothing, gives=("application/json",)),
     public("GET /v1/ca", Public.TRUST, gateway.authority, takes=Nothing, gives=g.Authority),
     public("POST /v1/login", Public.LOGIN, identity.login, takes=i.Login, gives=i.LoggedIn),
     raw("GET /metrics", OBSERVE, gateway.metrics, takes=Nothing, media_types=("text/plain",)),
@@ -143,7 +161,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     # --- what happened
     route("GET /v1/sessions", SESSIONS, sessions.list_sessions, takes=s.ListSessions, gives=s.SessionList),
     route("GET /v1/sessions/{id}", SESSIONS, sessions.show_session, takes=s.SessionId, gives=s.SessionFacts),
-    lines("GET /v1/sessions/{id}/watch", REVIEW, sessions.watch_session, takes=s.Watched, gives=s.Moment),
+    lines("GET /v1/sessions/{id}/watch", REVIEW, review.watch, takes=s.Watched, gives=s.Moment),
     route("POST /v1/sessions/{id}/kill", KILL, sessions.kill_session, takes=s.Kill, gives=i.Done),
     lines("GET /v1/sessions/{id}/replay", REVIEW, review.replay, takes=s.Watched, gives=s.Moment),
     raw(
@@ -154,7 +172,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         media_types=("application/x-ndjson", "text/html"),
     ),
     lines("GET /v1/search", REVIEW, review.search, takes=s.Search, gives=s.Hit),
-    route("POST /v1/verify", REVIEW, proof.verify, takes=s.Verify, gives=s.Proof),
+    lines("POST /v1/verify", REVIEW, proof.verify, takes=s.Verify, gives=s.Proof),
     route("GET /v1/checkpoint", REVIEW, proof.checkpoint, takes=Nothing, gives=s.Checkpoint),
     # --- what becomes of a refused write
     route("GET /v1/changes", CHANGES, changes.list_changes, takes=c.ListChanges, gives=c.ChangeList),

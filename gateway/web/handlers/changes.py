@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from gateway.changes.git import shown_url
 from gateway.domain.change import ChangeState
-from gateway.domain.errors import InvalidInput
+from gateway.domain.errors import InvalidInput, NotAuthorised
 from gateway.domain.ids import ChangeId
-from gateway.web.handlers.scope import check_change, visible_changes
+from gateway.web.handlers.scope import check_change, scope_of, visible_changes
+from gateway.web.routes import Action
 from gateway.web.shapes import changes as shapes
 
 if TYPE_CHECKING:
     from gateway.domain.change import CapturedUnit, ChangeRequest
+    from gateway.domain.endpoint import Endpoint
     from gateway.web.routes import Call
+
+
+PAGE: Final = 500
+"""Change requests read at once, where some of them may not be shown to this caller."""
 
 
 async def list_changes(call: Call, question: shapes.ListChanges) -> shapes.ChangeList:
@@ -24,13 +31,22 @@ async def list_changes(call: Call, question: shapes.ListChanges) -> shapes.Chang
         except ValueError:
             known = ", ".join(one.value for one in ChangeState)
             raise InvalidInput(f"{question.state!r} is no state", hint=f"one of {known}") from None
-    found = await call.parts.changes.list(
-        author=call.identity.id if question.mine else None,
-        endpoint=question.endpoint or None,
-        state=state,
-        limit=question.limit,
-    )
-    return shapes.ChangeList(changes=tuple(line(one) for one in await visible_changes(call, found)))
+    limit = max(1, min(question.limit, 10_000))
+    before = None if question.before is None else ChangeId(question.before)
+    found: list[ChangeRequest] = []
+    while len(found) < limit:
+        page = await call.parts.changes.list(
+            author=call.identity.id if question.mine else None,
+            endpoint=question.endpoint or None,
+            state=state,
+            before=before,
+            limit=PAGE,
+        )
+        found += await visible_changes(call, page)
+        if len(page) < PAGE:
+            break
+        before = page[-1].id
+    return shapes.ChangeList(changes=tuple(line(one) for one in found[:limit]))
 
 
 async def show_change(call: Call, question: shapes.ChangeId) -> shapes.ChangeFacts:
@@ -50,12 +66,14 @@ async def show_change(call: Call, question: shapes.ChangeId) -> shapes.ChangeFac
             for step in shown.steps
         ),
         notes=shown.notes,
+        cause=shown.cause,
         url=shown.url,
     )
 
 
 async def submit_change(call: Call, question: shapes.Submit) -> shapes.Submitted:
     """Commit a change request's patch to a branch of its repository and push it."""
+    endpoint = await _submittable(call, question.id)
     files = {}
     for file in question.files:
         if file.text is None:
@@ -68,19 +86,35 @@ async def submit_change(call: Call, question: shapes.Submit) -> shapes.Submitted
         files=files or None,
         no_way_back=question.no_way_back or None,
     )
-    return shapes.Submitted(change=line(change), repository="")
+    where = endpoint.repository.url if endpoint is not None and endpoint.repository is not None else ""
+    return shapes.Submitted(change=line(change), repository=shown_url(where))
 
 
 async def withdraw_change(call: Call, question: shapes.ChangeId) -> shapes.ChangeLine:
     """Withdraw a change request; its evidence stays."""
+    await _submittable(call, question.id)
     return line(await call.parts.changes.withdraw(call.identity, ChangeId(question.id)))
 
 
 async def was_a_read(call: Call, question: shapes.ChangeId) -> shapes.Proposal:
     """Say that what was refused only reads; proposes the change to the catalogue."""
-    return shapes.Proposal(
-        said=str(await call.parts.changes.was_a_read(call.identity, ChangeId(question.id)))
-    )
+    await _submittable(call, question.id)
+    proposed = await call.parts.changes.was_a_read(call.identity, ChangeId(question.id))
+    return shapes.Proposal(said=proposed.said, diff=proposed.diff)
+
+
+async def _submittable(call: Call, number: int) -> Endpoint | None:
+    """Make sure that the caller may know of a change request and act on change requests at its endpoint.
+
+    Returns:
+        The endpoint, None where it is registered no more.
+    """
+    change = await call.parts.changes.get(ChangeId(number))
+    await check_change(call, change)
+    scope = await scope_of(call)
+    if not scope.allows(Action.SUBMIT, change.endpoint):
+        raise NotAuthorised(f"policy does not let {call.identity.name} submit at {change.endpoint_name}")
+    return scope.endpoints.get(change.endpoint)
 
 
 async def draft_last(call: Call, _question: shapes.DraftLast) -> shapes.ChangeLine:

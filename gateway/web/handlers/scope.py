@@ -2,44 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.domain.errors import NotFound
+from gateway.store import endpoints as rows
 from gateway.web.routes import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from gateway.domain.change import ChangeRequest
     from gateway.domain.endpoint import Endpoint
+    from gateway.domain.ids import EndpointId
     from gateway.web.routes import Call
 
 
-async def endpoint_open(call: Call, name: str, action: Action) -> bool:
-    """Whether policy gives the caller an action at an endpoint of that name.
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one caller may do where, at one moment.
 
-    What happened at an endpoint that is registered no more can be seen by whoever administers.
+    Attributes:
+        call: whose.
+        endpoints: every endpoint, those too that are registered no more.
     """
-    endpoint = (await by_name(call)).get(name)
-    if endpoint is None:
-        return call.permissions.allows(Action.ADMINISTER.value)
-    return call.permissions.allows(action.value, endpoint)
+
+    call: Call
+    endpoints: Mapping[EndpointId, Endpoint]
+
+    def allows(self, action: Action, endpoint: EndpointId) -> bool:
+        """Whether policy gives the caller an action at an endpoint, by the labels that it has or had last."""
+        found = self.endpoints.get(endpoint)
+        return found is not None and self.call.permissions.allows(action.value, found)
+
+    def sees(self, change: ChangeRequest) -> bool:
+        """Whether a change request is the caller's own, or at an endpoint that they may review."""
+        return change.author == self.call.identity.id or self.allows(Action.REVIEW, change.endpoint)
 
 
-async def by_name(call: Call) -> dict[str, Endpoint]:
-    """Return every endpoint, by name."""
-    return {endpoint.name: endpoint for endpoint in await call.parts.endpoints.list()}
-
-
-def actions_at(call: Call, endpoint: Endpoint) -> tuple[Action, ...]:
-    """Return what policy gives the caller at an endpoint."""
-    return tuple(action for action in Action if call.permissions.allows(action.value, endpoint))
+async def scope_of(call: Call) -> Scope:
+    """Return what a caller may do where."""
+    async with call.parts.store.connection() as connection:
+        known = await rows.list_endpoints(connection, removed=True)
+    return Scope(call, {endpoint.id: endpoint for endpoint in known})
 
 
 async def visible_changes(call: Call, changes: Iterable[ChangeRequest]) -> list[ChangeRequest]:
-    """Return the caller's own change requests, and those at endpoints that they may review."""
-    known = await by_name(call)
-    return [change for change in changes if _may_see(call, change, known.get(change.endpoint_name))]
+    """Return the change requests that the caller may know of."""
+    scope = await scope_of(call)
+    return [change for change in changes if scope.sees(change)]
 
 
 async def check_change(call: Call, change: ChangeRequest) -> None:
@@ -48,13 +59,5 @@ async def check_change(call: Call, change: ChangeRequest) -> None:
     Raises:
         NotFound: they may not.
     """
-    if not await visible_changes(call, [change]):
+    if not (await scope_of(call)).sees(change):
         raise NotFound(f"no change request {change.id}", hint="glassgate changes")
-
-
-def _may_see(call: Call, change: ChangeRequest, endpoint: Endpoint | None) -> bool:
-    if change.author == call.identity.id:
-        return True
-    if endpoint is None:
-        return call.permissions.allows(Action.ADMINISTER.value)
-    return call.permissions.allows(Action.REVIEW.value, endpoint)

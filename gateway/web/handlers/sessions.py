@@ -1,24 +1,21 @@
-"""Sessions: live and past, watched, replayed, searched, exported."""
+"""Sessions: live and past, and ending them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.domain.errors import InvalidInput, NotFound
+from gateway.domain.errors import InvalidInput, NotAuthorised, NotFound
 from gateway.domain.ids import SessionId
 from gateway.domain.session import EndCause
 from gateway.store import recordings as rows
-from gateway.web.handlers.looked import looked
-from gateway.web.handlers.moments import moment_of
-from gateway.web.handlers.scope import endpoint_open
+from gateway.web.handlers.scope import scope_of
 from gateway.web.routes import Action
 from gateway.web.shapes import sessions as shapes
 from gateway.web.shapes.identity import Done
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     from gateway.store.recordings import SessionRow
+    from gateway.web.handlers.scope import Scope
     from gateway.web.routes import Call
 
 PAGE = 500
@@ -31,6 +28,7 @@ async def list_sessions(call: Call, question: shapes.ListSessions) -> shapes.Ses
         raise InvalidInput(f"{question.state!r} is no state", hint="live or past")
     limit = max(1, min(question.limit, 10_000))
     found: list[shapes.SessionFacts] = []
+    scope = await scope_of(call)
     before = None if question.before is None else SessionId(question.before)
     while len(found) < limit:
         async with call.parts.store.connection() as connection:
@@ -43,7 +41,7 @@ async def list_sessions(call: Call, question: shapes.ListSessions) -> shapes.Ses
                 before=before,
                 limit=PAGE,
             )
-        found += [facts(row) for row in page if await _may_see(call, row)]
+        found += [facts(row) for row in page if _may_see(scope, row)]
         if len(page) < PAGE:
             break
         before = page[-1].id
@@ -55,41 +53,41 @@ async def show_session(call: Call, question: shapes.SessionId) -> shapes.Session
     return facts(await _row(call, question.id))
 
 
-async def watch_session(call: Call, question: shapes.Watched) -> AsyncGenerator[shapes.Moment, None]:
-    """Watch a live session: what was run so far, then as it happens, until it ends."""
-    row = await _reviewed(call, question.id)
-    recording = call.parts.recordings.live(row.id)
-    await looked(call, "session.watched", {"session": row.id, "why": question.why})
-    return _watched(call, row.id, recording)
-
-
 async def kill_session(call: Call, question: shapes.Kill) -> Done:
     """End a live session now; what runs on the server is cancelled."""
     row = await _row(call, question.id)
-    if not await endpoint_open(call, row.endpoint, Action.KILL):
-        raise NotFound(f"no session {question.id}", hint="glassgate sessions")
+    if not (await scope_of(call)).allows(Action.KILL, row.endpoint_id):
+        raise NotAuthorised(f"you may not end sessions at {row.endpoint}")
     await call.parts.registry.kill(row.id, call.identity, question.reason)
     return Done(done=f"Session {row.id} is being ended")
 
 
-async def _may_see(call: Call, row: SessionRow) -> bool:
-    return row.identity_id == call.identity.id or await endpoint_open(call, row.endpoint, Action.REVIEW)
+def _may_see(scope: Scope, row: SessionRow) -> bool:
+    """Whether the session is the caller's own, or one that they may review or end."""
+    return row.identity_id == scope.call.identity.id or any(
+        scope.allows(action, row.endpoint_id) for action in (Action.REVIEW, Action.KILL)
+    )
 
 
 async def _row(call: Call, number: int) -> SessionRow:
     """Return a session that the caller may know of; not found and not allowed answer alike."""
     async with call.parts.store.connection() as connection:
         row = await rows.session_by_id(connection, SessionId(number))
-    if row is None or not await _may_see(call, row):
+    if row is None or not _may_see(await scope_of(call), row):
         raise NotFound(f"no session {number}", hint="glassgate sessions")
     return row
 
 
-async def _reviewed(call: Call, number: int) -> SessionRow:
-    """Return a session that the caller may review."""
+async def reviewed(call: Call, number: int) -> SessionRow:
+    """Return a session that the caller may review.
+
+    Raises:
+        NotFound: there is none of that number, or none for this caller.
+        NotAuthorised: they may know of it, and not review it.
+    """
     row = await _row(call, number)
-    if not await endpoint_open(call, row.endpoint, Action.REVIEW):
-        raise NotFound(f"no session {number} that you may review", hint="glassgate sessions")
+    if not (await scope_of(call)).allows(Action.REVIEW, row.endpoint_id):
+        raise NotAuthorised(f"you may not review sessions at {row.endpoint}")
     return row
 
 

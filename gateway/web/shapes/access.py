@@ -57,6 +57,36 @@ class ListRequests(Question, frozen=True, kw_only=True):
     limit: int = 100
 
 
+class GrantFacts(Shape, frozen=True, kw_only=True):
+    """A grant as it stands.
+
+    Attributes:
+        id: its number.
+        identity: who may read.
+        endpoint: what.
+        reason: why.
+        state: ready (its clock has not started), active, ended, dropped, revoked or lapsed.
+        seconds: how long from the first connection.
+        created_at: when it was approved.
+        use_by: it lapses when not used by then; None once used.
+        ends_at: the absolute end; None until its first connection.
+        closed_by: who dropped or revoked it.
+        closed_why: in their words.
+    """
+
+    id: int
+    identity: str
+    endpoint: str
+    reason: str
+    state: str
+    seconds: int
+    created_at: datetime
+    use_by: datetime | None
+    ends_at: datetime | None
+    closed_by: str
+    closed_why: str
+
+
 class RequestFacts(Shape, frozen=True, kw_only=True):
     """An access request as it stands.
 
@@ -73,8 +103,9 @@ class RequestFacts(Shape, frozen=True, kw_only=True):
         decided_at: when it was decided.
         decision: the words that went with it.
         grant: the grant it became.
-        holds: what they hold on this endpoint already, in words.
+        holds: what they can use on this endpoint already.
         labels: the endpoint's labels: what they could read.
+        may_approve: whether the caller could approve it now.
     """
 
     id: int
@@ -89,8 +120,9 @@ class RequestFacts(Shape, frozen=True, kw_only=True):
     decided_at: datetime | None
     decision: str
     grant: int | None
-    holds: tuple[str, ...] = ()
+    holds: tuple[GrantFacts, ...] = ()
     labels: dict[str, str] = {}
+    may_approve: bool = False
 
 
 class RequestList(Shape, frozen=True, kw_only=True):
@@ -139,32 +171,6 @@ class ListGrants(Question, frozen=True, kw_only=True):
 
     mine: bool = False
     live: bool = True
-
-
-class GrantFacts(Shape, frozen=True, kw_only=True):
-    """A grant as it stands.
-
-    Attributes:
-        id: its number.
-        identity: who may read.
-        endpoint: what.
-        reason: why.
-        state: ready (its clock has not started), active, ended, dropped, revoked or lapsed.
-        seconds: how long from the first connection.
-        created_at: when it was approved.
-        use_by: it lapses when not used by then; None once used.
-        ends_at: the absolute end; None until its first connection.
-    """
-
-    id: int
-    identity: str
-    endpoint: str
-    reason: str
-    state: str
-    seconds: int
-    created_at: datetime
-    use_by: datetime | None
-    ends_at: datetime | None
 
 
 class GrantList(Shape, frozen=True, kw_only=True):

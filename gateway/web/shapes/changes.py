@@ -139,6 +139,7 @@ class ChangeFacts(Shape, frozen=True, kw_only=True):
         diff: unified.
         steps: what happened to it so far.
         notes: what a reader must know beside the patch.
+        cause: why it was dropped or withdrawn.
         url: where it can be seen.
     """
 
@@ -150,6 +151,7 @@ class ChangeFacts(Shape, frozen=True, kw_only=True):
     diff: str
     steps: tuple[ChangeStep, ...]
     notes: tuple[str, ...]
+    cause: str
     url: str
 
 

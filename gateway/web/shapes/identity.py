@@ -26,11 +26,13 @@ class LoggedIn(Shape, frozen=True, kw_only=True):
         token: the JWT.
         expires_at: when it ends by itself.
         name: whose it is.
+        change_password: the password was a one-time one and is gone: another must be set with this login.
     """
 
     token: str
     expires_at: datetime
     name: str
+    change_password: bool = False
 
 
 class WhoAmI(Shape, frozen=True, kw_only=True):

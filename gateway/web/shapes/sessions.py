@@ -221,10 +221,10 @@ class Verify(Question, frozen=True, kw_only=True):
     """Prove recordings and ledger.
 
     Attributes:
-        checkpoint: a published one to hold the ledger against; empty: the gateway's own latest.
+        checkpoints: published ones to hold the ledger against; the gateway's own are held against it always.
     """
 
-    checkpoint: str = ""
+    checkpoints: tuple[str, ...] = ()
 
 
 class Proof(Shape, frozen=True, kw_only=True):
@@ -232,13 +232,16 @@ class Proof(Shape, frozen=True, kw_only=True):
 
     Attributes:
         good: whether everything fits.
-        leaves: of the ledger.
-        blocks: of recordings.
-        sessions: that were looked at.
-        expired: sessions whose key was destroyed by age, with a tombstone.
-        checkpoint: that it fits.
+        leaves: of the ledger, or those that a file carries.
+        blocks: sealed blocks that fit.
+        sessions: recordings that were looked at.
+        expired: of these, with a key destroyed by age and a tombstone.
+        checkpoints: that fit.
+        checkpoint: which one all this is proven against.
         problem: the first that doesn't fit; empty where good.
-        records: what stood in the block that doesn't fit.
+        records: what stood in it.
+        notes: what the proof does not say.
+        of: the file, where it was one.
     """
 
     good: bool
@@ -246,9 +249,12 @@ class Proof(Shape, frozen=True, kw_only=True):
     blocks: int
     sessions: int
     expired: int
+    checkpoints: int
     checkpoint: str
     problem: str = ""
     records: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    of: str = ""
 
 
 class Checkpoint(Shape, frozen=True, kw_only=True):

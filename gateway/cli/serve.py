@@ -1,0 +1,44 @@
+"""serve: the gateway itself."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.show import say
+
+if TYPE_CHECKING:
+    from gateway.server import Running
+
+
+def serve(
+    config: Annotated[Path, typer.Option("--config", "-c", help="gateway.toml.")],
+) -> None:
+    """Run the gateway.
+
+    SIGTERM drains: no new sessions, a word to live ones, then it ends. Without database.url it starts an
+    embedded PostgreSQL as its store. Logs go to standard error, as JSON unless that is a terminal.
+
+    Example:
+      glassgate serve -c gateway.toml
+    """
+    from gateway import log, server
+    from gateway.settings import load_settings
+
+    settings = load_settings(config)
+    log.configure(level=settings.log_level)
+
+    def told(running: Running) -> None:
+        say(f"Glassgate serves https://{settings.public_host}:{running.api_port}", "bold")
+        print(f"  PostgreSQL clients   {settings.public_host}:{running.postgres_port}")
+        print(f"  authority            {running.fingerprint}")
+        if running.interrupted:
+            print(f"  sessions interrupted {running.interrupted} (sealed and closed)")
+        sys.stdout.flush()
+
+    with asyncio.Runner(loop_factory=server.event_loop()) as runner:
+        runner.run(server.serve(settings, told))
