@@ -36,6 +36,8 @@ def serve(
         say(f"Glassgate serves https://{settings.public_host}:{running.api_port}", "bold")
         print(f"  PostgreSQL clients   {settings.public_host}:{running.postgres_port}")
         print(f"  authority            {running.fingerprint}")
+        if running.administrator:
+            print(f"  administrator        login name and one-time password in {running.administrator}")
         if running.interrupted:
             print(f"  sessions interrupted {running.interrupted} (sealed and closed)")
         sys.stdout.flush()

@@ -159,9 +159,24 @@ class Leases:
             except StoreUnavailable as error:
                 log.warning("leases not renewed", error=error.message)
                 return
+            gone = []
             for grant, (lease, _) in held.items():
                 seconds = remaining.get(grant)
                 if seconds is None:
-                    lease.end(Ending(EndCause.REVOKED, "your access was revoked"))
+                    lease.until = 0.0
+                    gone.append(lease)
                 else:
                     lease.renewed(asked_at, seconds)
+            if gone:
+                await self._end(gone)
+
+    async def _end(self, gone: list[Lease]) -> None:
+        """End the sessions of grants that live no more, with the words of whoever took them away."""
+        try:
+            words = await self._grants.closed_by([lease.grant for lease in gone])
+        except StoreUnavailable:
+            words = {}
+        for lease in gone:
+            by, why = words.get(lease.grant, ("", ""))
+            message = "your access was taken away" + (f" by {by}" if by else "") + (f": {why}" if why else "")
+            lease.end(Ending(EndCause.REVOKED, message, by))

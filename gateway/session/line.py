@@ -356,7 +356,7 @@ class Session(Generic[U, J]):
     # ---- refused writes --------------------------------------------------------------------------
 
     async def file_change(self, refused: Refused[U, J]) -> Filed | None:
-        """Turn a refused unit into a change request.
+        """Turn a refused write into a change request; keep any other refused unit for ``change draft LAST``.
 
         Returns:
             What the client's error names; None where no artifact could carry it, or where it could not be
@@ -365,9 +365,12 @@ class Session(Generic[U, J]):
         capture = self._door.capture(refused)
         if capture is None:
             return None
+        rule = refused.verdict.rule
+        production = self._door.production
+        keep = self._changes.file if refused.verdict.decision is Decision.CHANGE else self._changes.remember
         try:
             async with self._filing:
-                return await self._changes.file(self._facts(), capture, refused.number, self._door.production)
+                return await keep(self._facts(), capture, refused.number, production, rule=rule)
         except GlassgateError as error:
             self.event("change-not-filed", error.message)
             log.warning("change request not filed", session=self.id, error=error.message)
@@ -381,7 +384,7 @@ class Session(Generic[U, J]):
     async def _drop_changes(self, batch: int) -> None:
         try:
             async with self._filing:
-                await self._changes.drop(self._facts(), batch)
+                await self._changes.drop(self.id, batch)
         except GlassgateError as error:
             self.event("change-not-dropped", error.message)
 
