@@ -4,6 +4,7 @@ from gateway.judge.postgres.analysis import Effect, SqlJudgement, StatementAnaly
 from gateway.judge.postgres.cache import VerdictCache
 from gateway.judge.postgres.context import DEFAULT_PATH, SearchPath, SqlContext
 from gateway.judge.postgres.judge import judge
+from gateway.judge.postgres.parameters import judge_parameter_types
 from gateway.judge.postgres.snapshot import Snapshot
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "StatementAnalysis",
     "VerdictCache",
     "judge",
+    "judge_parameter_types",
 ]

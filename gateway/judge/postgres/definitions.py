@@ -177,11 +177,23 @@ _WORDS: Final = {
     "CopyStmt": "COPY",
     "VariableSetStmt": "SET",
     "VariableShowStmt": "SHOW",
-    "TransactionStmt": "Transaction control",
     "DeclareCursorStmt": "DECLARE CURSOR",
     "ClosePortalStmt": "CLOSE",
     "ConstraintsSetStmt": "SET CONSTRAINTS",
 }
+_VERBS: Final = {
+    "DropStmt": "DROP",
+    "CommentStmt": "COMMENT ON",
+    "RenameStmt": "RENAME",
+    "DefineStmt": "CREATE",
+}
+_NAMED_BY: Final = (
+    *("relation", "sequence", "view", "rel", "into", "name", "idxname", "funcname", "defnames", "typeName"),
+    *("domainname", "schemaname", "extname", "rolename", "role", "policy_name", "trigname", "dbname"),
+    *("fdwname", "servername", "pubname", "subname", "tablespacename", "amname", "rulename", "conditionname"),
+    *("portalname", "objects", "object", "relations", "rels", "roles", "granted_roles"),
+)
+"""Fields in which a statement names what it is about, the better ones first."""
 
 
 def title_of(kind: str, node: Node, tables: tuple[str, ...]) -> str:
@@ -192,16 +204,59 @@ def title_of(kind: str, node: Node, tables: tuple[str, ...]) -> str:
         node: its fields.
         tables: relations it names, its target first.
     """
+    words = _words_for(kind, node)
+    if kind in {"SelectStmt", "TransactionStmt", "ExplainStmt"}:
+        return words
+    target = next((found for found in (_text(node.get(field)) for field in _NAMED_BY) if found), "")
+    if not target and tables:
+        target = tables[0]
+    return f"{words} {target}" if target else words
+
+
+def _words_for(kind: str, node: Node) -> str:
+    match kind:
+        case "TransactionStmt":
+            return str(node.get("kind", "")).removeprefix("TRANS_STMT_").replace("_", " ")
+        case "GrantStmt" | "GrantRoleStmt" if not node.get("is_grant"):
+            return "REVOKE"
+        case "DropStmt" | "CommentStmt" | "RenameStmt" | "DefineStmt":
+            sort = next(
+                (node[field] for field in ("removeType", "objtype", "renameType", "kind") if field in node),
+                "",
+            )
+            return f"{_VERBS[kind]} {str(sort).removeprefix('OBJECT_').replace('_', ' ')}".strip()
+        case "VacuumStmt" if not node.get("is_vacuumcmd"):
+            return "ANALYZE"
     definition = DEFINITIONS.get(kind)
-    words = definition.words if definition is not None else _WORDS.get(kind)
-    if words is None:
-        words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.removesuffix("Stmt")).upper()
-    target = _target(node) or (tables[0] if tables else "")
-    return f"{words} {target}" if target and kind != "SelectStmt" else words
+    known = definition.words if definition is not None else _WORDS.get(kind)
+    return known or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.removesuffix("Stmt")).upper()
 
 
-def _target(node: Node) -> str:
-    relation = node.get("relation")
-    if isinstance(relation, dict) and "relname" in relation:
-        return ".".join(str(relation[part]) for part in ("schemaname", "relname") if part in relation)
-    return ""
+def _text(value: object) -> str:
+    """The name in a field: of a string, a relation, a list of strings, or the first of several such."""
+    match value:
+        case str():
+            return value
+        case {"relname": relname}:
+            return ".".join(str(part) for part in (value.get("schemaname"), relname) if part)
+        case {"String": {"sval": str(text)}} | {"rolename": str(text)}:
+            return text
+        case {"rel": inner} | {"relation": inner} | {"names": inner} | {"objname": inner} | {"items": inner}:
+            return _text(inner)
+        case (
+            {"RangeVar": inner}
+            | {"VacuumRelation": inner}
+            | {"RoleSpec": inner}
+            | {"List": inner}
+            | {"TypeName": inner}
+            | {"ObjectWithArgs": inner}
+        ):
+            return _text(inner)
+        case {"AccessPriv": {"priv_name": str(text)}}:
+            return text
+        case [{"String": _}, *_]:
+            return ".".join(_text(part) for part in value)
+        case [first, *_]:
+            return _text(first)
+        case _:
+            return ""

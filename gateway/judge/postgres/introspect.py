@@ -67,7 +67,7 @@ _RELATIONS: Final = f"""SELECT pg_catalog.json_build_array(
             WHERE ev_class = c.oid AND rulename <> '_RETURN' AND c.oid >= 16384))::text
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind NOT IN ('i', 'I', 't') AND n.nspname NOT LIKE 'pg\\_temp\\_%'"""  # noqa: S608 - of constants
+WHERE c.relkind NOT IN ('i', 'I') AND n.nspname NOT LIKE 'pg\\_temp\\_%'"""  # noqa: S608 - of constants
 
 _OPERATORS: Final = """SELECT pg_catalog.json_build_array(
     o.oid::int8, n.nspname, o.oprname, o.oprleft <> 0,

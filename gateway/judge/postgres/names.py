@@ -39,15 +39,14 @@ class Names:
         role: what ``$user`` stands for.
     """
 
-    __slots__ = ("_role", "_searched", "paths", "snapshot")
+    __slots__ = ("_anywhere", "_searched", "paths", "snapshot")
 
     def __init__(self, snapshot: Snapshot, paths: frozenset[SearchPath], role: str) -> None:
         self.snapshot = snapshot
         self.paths = paths
-        self._role = role
-        self._searched = {role if schema == "$user" else schema for path in paths for schema in path} | {
-            SYSTEM
-        }
+        schemas = {schema for path in paths for schema in path}
+        self._searched = {role if schema == "$user" else schema for schema in schemas} | {SYSTEM}
+        self._anywhere = snapshot.complete and not role and "$user" in schemas
 
     def functions(self, name: Name, given: int | None) -> list[Function]:
         """Functions that a call could mean.
@@ -89,6 +88,9 @@ class Names:
             found += table.get(name[-1].lower(), ())
         if len(name) > 1:
             return [each for each in found if each.schema == name[-2]]
+        if self._anywhere:
+            # Whose "$user" is isn't known: any schema could be it.
+            return list(found)
         return [each for each in found if each.schema in self._searched]
 
 

@@ -23,7 +23,7 @@ Place = tuple[Kind, int, frozenset[SearchPath]]
 Direct = tuple[tuple[Issue, ...], tuple[Place, ...]]
 """What stands against an object by itself, and what it reaches."""
 
-_READ_KINDS: Final = frozenset("rvmpS")
+_READ_KINDS: Final = frozenset("rvmpSt")
 _MAX_CONTEXTS: Final = 64
 _STANDARD: Final = "CREATE FUNCTION f() RETURNS void "
 
@@ -115,7 +115,9 @@ class Reach:
         inside = _path_inside(function, paths)
         name = f"{function.schema}.{function.name}()"
         if function.standard:
-            issues, reached = self._texts([f"{_STANDARD}{function.body}"], DEPARSED, inside, name, standard=True)
+            issues, reached = self._texts(
+                [f"{_STANDARD}{function.body}"], DEPARSED, inside, name, standard=True
+            )
         elif function.language == "sql":
             issues, reached = self._texts([function.body], inside, inside, name)
         else:
@@ -235,7 +237,7 @@ def _read_in(walk: Walk, statement: Statement, name: str) -> Issue | None:
 
 
 def _standard_body(text: str) -> tuple[Statement, ...]:
-    """The statements of ``BEGIN ATOMIC … END`` or ``RETURN …``, in the only clothes that the grammar takes them."""
+    """The statements of ``BEGIN ATOMIC … END`` or ``RETURN …``, in the one place where they may stand."""
     (definition,) = parse(text)
     body = definition.node.get("sql_body", {})
     items = [inner for outer in body["List"].get("items", []) for inner in outer["List"].get("items", [])]

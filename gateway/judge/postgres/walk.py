@@ -165,9 +165,7 @@ class Walk:
         found = self.names.relations(name)
         if not found or cut_elsewhere(name):
             self.tables[shown(name)] = None
-            if self.context.snapshot.complete and not (
-                len(name) > 1 and name[0] in _SYSTEM_SCHEMAS and not found
-            ):
+            if self.context.snapshot.complete:
                 self.issues.append(unknown("relation.unknown", f"There is no relation {shown(name)}."))
             return
         self.tables[f"{found[0].schema}.{found[0].name}"] = None
@@ -372,9 +370,6 @@ class Walk:
         "TypeName": _type,
     }
     """What is noted of a node, beside walking its fields; returns what its fields see."""
-
-
-_SYSTEM_SCHEMAS: Final = frozenset({SYSTEM, "information_schema"})
 
 
 def _relation_name(node: Node) -> Name:
