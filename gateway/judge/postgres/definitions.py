@@ -237,8 +237,10 @@ def _text(value: object) -> str:
     match value:
         case str():
             return value
-        case {"relname": relname}:
-            return ".".join(str(part) for part in (value.get("schemaname"), relname) if part)
+        case {"schemaname": str(schema), "relname": str(name)}:
+            return f"{schema}.{name}"
+        case {"relname": str(name)}:
+            return name
         case {"String": {"sval": str(text)}} | {"rolename": str(text)}:
             return text
         case {"rel": inner} | {"relation": inner} | {"names": inner} | {"objname": inner} | {"items": inner}:

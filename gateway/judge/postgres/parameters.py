@@ -1,4 +1,4 @@
-"""Bind values: the server makes them of text or bytes by their types' own functions, before anything else runs."""
+"""Bind values: the server makes them of text or bytes by their types' own functions."""
 
 from __future__ import annotations
 

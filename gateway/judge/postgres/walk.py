@@ -112,17 +112,19 @@ class Walk:
         if hook is not None:
             scope = hook(self, node, scope)
         fields = known.fields
+        children: list[tuple[str, Node, Scope]] = []
         for name, value in node.items():
             how = fields.get(name)
             if how is How.PLAIN:
                 continue
             if how is How.NODE:
-                for each, child in _unwrapped(value):
-                    self._work.append((each, child, scope))
+                children.extend((each, child, scope) for each, child in _unwrapped(value))
             elif how is None:
                 self.issues.append(unknown("node.field", f"{kind}.{name} is not known to be part of a read."))
             elif name not in _APART:
-                self._work.append((how, value, scope))
+                children.append((how, value, scope))
+        if children:
+            self._work.extend(reversed(children))
 
     # Queries.
 
