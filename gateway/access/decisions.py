@@ -1,4 +1,4 @@
-"""Writes a decision down in the transaction that makes it: a leaf of the ledger, and an event where it pages."""
+"""Writes a decision down in the transaction that makes it: a ledger leaf, and an event where it pages."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Decision:
 
 
 async def write_down(conn: Connection, *decisions: Decision) -> None:
-    """Write decisions into ledger and outbox. Call it last in the transaction: the ledger is locked from here.
+    """Write decisions into ledger and outbox. Call it last in the transaction: it locks the ledger.
 
     Args:
         conn: inside the transaction that made them.

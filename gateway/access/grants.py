@@ -1,4 +1,4 @@
-"""Grants: taken by connections, renewed while they live, dropped and revoked. The only place that makes one."""
+"""Grants: taken by connections, renewed while they live, dropped, revoked. The only place that makes one."""
 
 from __future__ import annotations
 

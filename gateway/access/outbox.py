@@ -1,4 +1,4 @@
-"""Delivers events to the operator's hook: a program or a signed webhook; at least once, retried, by one replica."""
+"""Delivers events to the operator's hook, a program or a signed webhook: at least once, retried."""
 
 from __future__ import annotations
 

@@ -220,7 +220,7 @@ class People:
             return await _existing(conn, name)
 
     async def take_role(self, identity: Identity, name: str, role: str) -> Person:
-        """Take a role away, with the grants and approvals that it carried; their sessions end within a second.
+        """Take a role away, with the grants and approvals that it carried; sessions end within a second.
 
         Raises:
             NotAuthorised: policy does not let them.

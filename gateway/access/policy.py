@@ -248,22 +248,25 @@ def _engine(path: Path, text: str, rows: list[Row], links: list[tuple[str, str]]
         f"p, {row.role}, {row.endpoints.text}, {row.action}, {'allow' if row.allows else 'deny'}"
         for row in rows
     ] + [f"g, {role}, {other}" for role, other in links]
+    model = casbin.Model()
     try:
-        model = casbin.Model()
         model.load_model_from_text(text)
-        for (section, key), wanted in _MODEL.items():
-            said = model[section][key].value
-            if _plain(said) != _plain(wanted):
-                line = next((n for n, s in enumerate(text.splitlines(), 1) if s.startswith(f"{key} ")), 1)
-                raise ConfigurationBroken(
-                    f"{path}:{line}: {key} decides in a way the gateway does not hold",
-                    hint=f"{key} = {wanted}",
-                )
-        engine = casbin.Enforcer(model, StringAdapter("\n".join(lines) or "\n"))
-    except ConfigurationBroken:
-        raise
+        said = {key: model[key[0]][key[1]].value for key in _MODEL}
     except Exception as error:
         raise ConfigurationBroken(f"{path}: {error}", hint="restore the shipped model.conf") from error
+    for (section, key), wanted in _MODEL.items():
+        if _plain(said[section, key]) != _plain(wanted):
+            line = next((n for n, s in enumerate(text.splitlines(), 1) if s.startswith(f"{key} ")), 1)
+            raise ConfigurationBroken(
+                f"{path}:{line}: {key} decides in a way the gateway does not hold", hint=f"{key} = {wanted}"
+            )
+    try:
+        engine = casbin.Enforcer(model, StringAdapter("\n".join(lines) or "\n"))
+    except Exception as error:
+        raise ConfigurationBroken(
+            f"{path.with_name('policy.csv')}: {error}",
+            hint="mend the rows, such as roles that inherit in a ring",
+        ) from error
     engine.add_function("labels", _labels_fit)
     return engine
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,8 @@ from gateway.access.selectors import Selector, parse_selector
 from gateway.domain.errors import ConfigurationBroken, InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 ACTIONS: Final = frozenset(
@@ -25,6 +28,7 @@ ACTIONS: Final = frozenset(
 ROLE: Final = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 _MOST_APPROVERS = 20
+_MOST_PENDING = 1000
 _LONGEST = timedelta(days=366)
 
 
@@ -145,19 +149,26 @@ def read_rows(path: Path, text: str) -> tuple[list[Row], list[tuple[str, str]]]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         try:
-            match [field.strip() for field in line.split(",")]:
-                case ["p", role, endpoints, action, effect]:
-                    rows.append(_row(role, endpoints, action, effect))
-                case ["g", role, other]:
-                    links.append((_role(role), _role(other)))
-                case _:
-                    raise InvalidInput(
-                        "neither a p nor a g row",
-                        hint="write p, ROLE, ENDPOINTS, ACTION, allow or g, ROLE, OTHER",
-                    )
+            parsed = _line([field.strip() for field in line.split(",")])
         except InvalidInput as error:
             raise ConfigurationBroken(f"{path}:{number}: {error.message}", hint=error.hint) from error
+        if isinstance(parsed, Row):
+            rows.append(parsed)
+        else:
+            links.append(parsed)
     return rows, links
+
+
+def _line(fields: list[str]) -> Row | tuple[str, str]:
+    match fields:
+        case ["p", role, endpoints, action, effect]:
+            return _row(role, endpoints, action, effect)
+        case ["g", role, other]:
+            return _role(role), _role(other)
+        case _:
+            raise InvalidInput(
+                "neither a p nor a g row", hint="write p, ROLE, ENDPOINTS, ACTION, allow or g, ROLE, OTHER"
+            )
 
 
 def _row(role: str, endpoints: str, action: str, effect: str) -> Row:
@@ -184,69 +195,89 @@ def read_rules(path: Path, text: str) -> AccessRules:
     Raises:
         ConfigurationBroken: it is malformed, has an unknown key or a value that can't be.
     """
-    try:
-        document = msgspec.convert(tomllib.loads(text), _Document)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationBroken(f"{path}: {error}", hint="mend the TOML at that place") from error
-    except msgspec.ValidationError as error:
-        place = _place(str(error))
-        raise ConfigurationBroken(
-            f"{path}:{line_of(text, *place)}: {error}",
-            hint="docs/policy.md lists every key with its type and default",
-        ) from error
-
-    def at(table: str, number: int, key: str, value: str) -> timedelta:
-        try:
-            duration = parse_duration(value)
-        except InvalidInput as error:
-            line = line_of(text, table, number, key)
-            raise ConfigurationBroken(f"{path}:{line}: {key}: {error.message}", hint=error.hint) from error
-        if duration > _LONGEST * 10:
-            line = line_of(text, table, number, key)
-            raise ConfigurationBroken(f"{path}:{line}: {key} is too long", hint="ten years at most")
-        return duration
-
+    document = _document(path, text)
+    spot = _Spot(path, text)
+    times = {}
+    for table, key, value in (
+        ("requests", "undecided", document.requests.undecided),
+        ("tokens", "login", document.tokens.login),
+        ("tokens", "database", document.tokens.database),
+        ("tokens", "machine", document.tokens.machine),
+    ):
+        with spot.of(table, 0, key):
+            times[key] = _bounded(value)
+    with spot.of("requests", 0, "most-pending"):
+        if not 1 <= document.requests.most_pending <= _MOST_PENDING:
+            raise InvalidInput("that many can't be", hint=f"1 to {_MOST_PENDING}")
     return AccessRules(
-        undecided=at("requests", 0, "undecided", document.requests.undecided),
+        **times,
         most_pending=document.requests.most_pending,
-        login=at("tokens", 0, "login", document.tokens.login),
-        database=at("tokens", 0, "database", document.tokens.database),
-        machine=at("tokens", 0, "machine", document.tokens.machine),
-        approvals=tuple(
-            _approval(path, text, number, approval) for number, approval in enumerate(document.approval)
-        ),
+        approvals=tuple(_approval(spot, number, each) for number, each in enumerate(document.approval)),
     )
 
 
-def _approval(path: Path, text: str, number: int, approval: _Approval) -> ApprovalRule:
-    key = "endpoints"
+def _document(path: Path, text: str) -> _Document:
     try:
-        endpoints = parse_selector(approval.endpoints)
-        key = "approvers"
-        if not 1 <= approval.approvers <= _MOST_APPROVERS:
-            raise InvalidInput("it takes 1 to 20 people", hint="use approves-itself where nobody is needed")
-        key = "longest"
-        longest = parse_duration(approval.longest)
-        if longest > _LONGEST:
-            raise InvalidInput("nobody gets longer than a year", hint="write such as 8h")
-        key = "unused"
-        unused = parse_duration(approval.unused)
-        key = "reason"
-        reason = re.compile(approval.reason) if approval.reason else None
-        key = "approved-by"
-        approved_by = frozenset(_role(role) for role in approval.approved_by)
-        key = "approves-itself"
-        itself = frozenset(_role(role) for role in approval.approves_itself)
-        key = "itself-longest"
-        itself_longest = parse_duration(approval.itself_longest) if approval.itself_longest else longest
-    except InvalidInput as error:
-        line = line_of(text, "approval", number, key)
-        raise ConfigurationBroken(f"{path}:{line}: {key}: {error.message}", hint=error.hint) from error
-    except re.error as error:
-        line = line_of(text, "approval", number, key)
+        return msgspec.convert(tomllib.loads(text), _Document)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"at line (\d+)", str(error))
+        line = place.group(1) if place else len(text.splitlines())
+        raise ConfigurationBroken(f"{path}:{line}: {error}", hint="mend the TOML at that place") from error
+    except msgspec.ValidationError as error:
         raise ConfigurationBroken(
-            f"{path}:{line}: {key} is no regular expression: {error}", hint="write it as Python's re takes it"
+            f"{path}:{line_of(text, *_place(str(error)))}: {error}",
+            hint="the shipped access.toml shows every key with its meaning",
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Names the place of what is wrong in a file."""
+
+    path: Path
+    text: str
+
+    @contextmanager
+    def of(self, table: str, number: int, key: str) -> Iterator[None]:
+        """Let what is wrong in the block name file, line and key."""
+        try:
+            yield
+        except InvalidInput as error:
+            line = line_of(self.text, table, number, key)
+            raise ConfigurationBroken(
+                f"{self.path}:{line}: {key}: {error.message}", hint=error.hint
+            ) from error
+        except re.error as error:
+            line = line_of(self.text, table, number, key)
+            raise ConfigurationBroken(
+                f"{self.path}:{line}: {key}: no regular expression: {error}",
+                hint="write it as Python's re takes it",
+            ) from error
+
+
+def _approval(spot: _Spot, number: int, approval: _Approval) -> ApprovalRule:
+    def at(key: str) -> AbstractContextManager[None]:
+        return spot.of("approval", number, key)
+
+    with at("endpoints"):
+        endpoints = parse_selector(approval.endpoints)
+    with at("approvers"):
+        if not 1 <= approval.approvers <= _MOST_APPROVERS:
+            raise InvalidInput(
+                f"it takes 1 to {_MOST_APPROVERS} people", hint="use approves-itself where nobody is needed"
+            )
+    with at("longest"):
+        longest = _bounded(approval.longest)
+    with at("unused"):
+        unused = _bounded(approval.unused)
+    with at("reason"):
+        reason = re.compile(approval.reason) if approval.reason else None
+    with at("approved-by"):
+        approved_by = frozenset(_role(role) for role in approval.approved_by)
+    with at("approves-itself"):
+        itself = frozenset(_role(role) for role in approval.approves_itself)
+    with at("itself-longest"):
+        itself_longest = _bounded(approval.itself_longest) if approval.itself_longest else longest
     return ApprovalRule(
         endpoints=endpoints,
         approvers=approval.approvers,
@@ -258,6 +289,13 @@ def _approval(path: Path, text: str, number: int, approval: _Approval) -> Approv
         approves_itself=itself,
         itself_longest=min(itself_longest, longest),
     )
+
+
+def _bounded(text: str) -> timedelta:
+    duration = parse_duration(text)
+    if duration > _LONGEST:
+        raise InvalidInput(f"{text} is too long", hint="a year at most")
+    return duration
 
 
 def _place(message: str) -> tuple[str, int, str]:

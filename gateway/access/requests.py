@@ -15,7 +15,7 @@ from gateway.domain.access import RequestState
 from gateway.domain.errors import Conflict, InvalidInput, NotAuthorised, NotFound
 from gateway.domain.identity import IdentityKind
 from gateway.store import endpoints, grants, requests
-from gateway.store.notify import GRANTS, REQUESTS, notify
+from gateway.store.notify import REQUESTS, notify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,14 +103,18 @@ class Requests:
                 raise Conflict(
                     "you have too many undecided requests", hint="withdraw one: glassgate requests --mine"
                 )
-            filed = _decided("request-filed", identity.name, "asks for", number, identity.name, endpoint)
+            filed = _decided(
+                "request-filed", identity.name, "asks for", number, person=identity.name, endpoint=endpoint
+            )
             filed = _with(filed, reason=reason, duration=spell(duration), approvers=rule.approvers)
             decisions = [_paging(filed, pages=not itself)]
             if itself:
                 said = f"approved itself: {identity.name} has the role {itself}"
                 await requests.approve_itself(conn, number, duration=duration, words=said)
                 grant = await grants.add_grant(conn, number, lapses=rule.unused, through_role=itself)
-                granted = _decided("granted", "policy", "let itself into", number, identity.name, endpoint)
+                granted = _decided(
+                    "granted", "policy", "let itself into", number, person=identity.name, endpoint=endpoint
+                )
                 decisions.append(_paging(_with(granted, grant=grant, role=itself, duration=spell(duration))))
             await notify(conn, REQUESTS, str(number))
             made = await _existing(conn, number)
@@ -156,12 +160,16 @@ class Requests:
             )
             if approved is None:
                 raise _undecidable(await _existing(conn, request), identity)
-            said = _decided("approved", identity.name, "approved", request, asked.identity_name, endpoint)
+            said = _decided(
+                "approved", identity.name, "approved", request, person=asked.identity_name, endpoint=endpoint
+            )
             said = _with(said, duration=spell(approved.duration), note=note)
             decisions = [_with(said, approvals=approved.approvals, needed=approved.needed)]
             if approved.state is RequestState.APPROVED:
                 grant = await grants.add_grant(conn, request, lapses=rule.unused)
-                granted = _decided("granted", identity.name, "opened", request, asked.identity_name, endpoint)
+                granted = _decided(
+                    "granted", identity.name, "opened", request, person=asked.identity_name, endpoint=endpoint
+                )
                 granted = _with(granted, grant=grant, duration=spell(approved.duration))
                 decisions.append(_paging(granted))
             await notify(conn, REQUESTS, str(request))
@@ -185,7 +193,9 @@ class Requests:
                 raise _undecidable(await _existing(conn, request), identity)
             await notify(conn, REQUESTS, str(request))
             made = await _existing(conn, request)
-            said = _decided("denied", identity.name, "denied", request, asked.identity_name, endpoint)
+            said = _decided(
+                "denied", identity.name, "denied", request, person=asked.identity_name, endpoint=endpoint
+            )
             await write_down(conn, _paging(_with(said, reason=reason)))
         return made
 
@@ -397,7 +407,9 @@ def _undecidable(asked: AccessRequest, identity: Identity) -> Conflict:
     return Conflict(f"request {asked.id} can't be decided: who asks, or the endpoint, is gone")
 
 
-def _decided(kind: str, by: str, verb: str, request: RequestId, person: str, endpoint: Endpoint) -> Decision:
+def _decided(
+    kind: str, by: str, verb: str, request: RequestId, *, person: str, endpoint: Endpoint
+) -> Decision:
     whose = "" if person == by else f" for {person}"
     return Decision(
         f"access.{kind}",

@@ -1,4 +1,4 @@
-"""Text from people becomes a value here, at the edge: bounded, one line, nothing in it that hides or obeys."""
+"""Text from people becomes a value here, at the edge: bounded, one line, nothing that hides or commands."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -42,7 +42,7 @@ class Registration:
     tls: str = "verify-full"
     ca: str = ""
     repository: Repository | None = None
-    settings: EndpointSettings = EndpointSettings()
+    settings: EndpointSettings = field(default_factory=EndpointSettings)
 
 
 COLUMNS = """e.id, e.name, e.kind, e.labels, e.host, e.port, e.username, e.tls, e.ca, e.repository,

@@ -249,7 +249,7 @@ async def held_by(conn: Connection, holders: Sequence[tuple[IdentityId, Endpoint
     rows = await conn.fetch(
         f"""{_VIEW} JOIN (SELECT DISTINCT * FROM unnest($1::bigint[], $2::bigint[])) AS h (person, endpoint)
                 ON h.person = g.person_id AND h.endpoint = g.endpoint_id
-            WHERE {_OPEN} ORDER BY g.id""",
+            WHERE {_OPEN} ORDER BY g.id""",  # noqa: S608
         [person for person, _ in holders],
         [endpoint for _, endpoint in holders],
     )

@@ -66,7 +66,8 @@ async def _count(conn: Connection, limit: Limit) -> Counted:
                paused_until = CASE
                    WHEN l.last_at < clock_timestamp() - make_interval(secs => $4) OR l.failures + 1 < $2
                    THEN '-infinity'
-                   ELSE clock_timestamp() + make_interval(secs => least($3, 2 ^ least(l.failures + 1 - $2, 30)))
+                   ELSE clock_timestamp()
+                        + make_interval(secs => least($3, 2 ^ least(l.failures + 1 - $2, 30)))
                    END
            WHERE l.paused_until <= clock_timestamp()
            RETURNING failures""",
@@ -78,7 +79,8 @@ async def _count(conn: Connection, limit: Limit) -> Counted:
     if failures is not None:
         return Counted(0.0, failures)
     row = await conn.fetchrow(
-        """SELECT failures, greatest(1, extract(epoch FROM paused_until - clock_timestamp()))::float8 AS paused
+        """SELECT failures,
+               greatest(1, extract(epoch FROM paused_until - clock_timestamp()))::float8 AS paused
            FROM login_limits WHERE key = $1""",
         limit.key,
     )
@@ -103,6 +105,7 @@ async def forget_old_attempts(conn: Connection, older: timedelta) -> None:
 async def give_back(conn: Connection, key: bytes) -> None:
     """A right login: the attempt counted for it doesn't stand against the key."""
     await conn.execute(
-        "UPDATE login_limits SET failures = greatest(failures - 1, 0), paused_until = '-infinity' WHERE key = $1",
+        """UPDATE login_limits SET failures = greatest(failures - 1, 0), paused_until = '-infinity'
+           WHERE key = $1""",
         key,
     )

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from gateway.store.pool import Connection
 
-_VIEW = """SELECT q.id, q.person_id, p.name AS person, q.endpoint_id, e.name AS endpoint, q.reason, q.duration,
+_VIEW = """SELECT q.id, q.person_id, p.name AS person, q.endpoint_id, e.name AS endpoint, q.reason,
+        q.duration,
         CASE WHEN q.state = 'pending' AND q.lapses_at <= now() THEN 'lapsed' ELSE q.state END AS state,
         q.needed, q.created_at, q.decided_at, q.decision, g.id AS grant_id,
         ARRAY(SELECT a.name FROM unnest(q.approver_ids) WITH ORDINALITY AS u (id, place)

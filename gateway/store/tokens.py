@@ -114,7 +114,8 @@ async def add_token(
     row = await conn.fetchrow(
         f"""WITH t AS (
                 INSERT INTO tokens (kind, person_id, hash, label, scopes, parent_id, expires_at)
-                SELECT $1, p.id, $3, $5, $6, $7, least(now() + $4, (SELECT expires_at FROM tokens WHERE id = $7))
+                SELECT $1, p.id, $3, $5, $6, $7,
+                    least(now() + $4, (SELECT expires_at FROM tokens WHERE id = $7))
                 FROM people p WHERE p.id = $2 AND p.removed_at IS NULL AND ($7::bigint IS NULL OR EXISTS (
                     SELECT FROM tokens WHERE id = $7 AND revoked_at IS NULL AND expires_at > now()))
                 RETURNING *
