@@ -126,11 +126,7 @@ class _Walk:
         """Check the stored hashes and the head, and that no checkpoint speaks of leaves that are gone."""
         await self._check_nodes()
         size = self._edge.size
-        head = await rows.edge(self._conn)
-        if head.size > size:
-            await self._break(size, "is missing from the ledger")
-        elif head.size < size or head.peaks != self._edge.peaks:
-            self._report.break_at("the ledger's head does not fit its leaves")
+        await self._check_head(size)
         if await rows.count_nodes(self._conn) != size - size.bit_count():
             self._report.break_at("the ledger holds hashes that belong to no leaves")
         for later in sorted(wanted for wanted in self._expected if wanted > size):
@@ -140,6 +136,17 @@ class _Walk:
             )
         if self._fitting:
             self._report.checkpoint = self._report.checkpoint or f"size {self._fitting}, stored"
+
+    async def _check_head(self, size: int) -> None:
+        try:
+            head = await rows.edge(self._conn)
+        except ProofBroken as error:
+            self._report.break_at(error.message)
+            return
+        if head.size > size:
+            await self._break(size, "is missing from the ledger")
+        elif head.size < size or head.peaks != self._edge.peaks:
+            self._report.break_at("the ledger's head does not fit its leaves")
 
     def _compare(self) -> None:
         """Hold the tree against every checkpoint of its present size."""

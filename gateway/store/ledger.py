@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from gateway.domain.errors import Conflict
+from gateway.domain.errors import Conflict, ProofBroken
 from gateway.domain.merkle import CompactRange, Node, hash_leaf
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ async def append_leaves(conn: Connection, entries: Sequence[tuple[str, bytes]]) 
         The leaves, numbered.
 
     Raises:
+        ProofBroken: someone altered the head.
         Conflict: the head moved under the lock, which only a broken store does.
     """
     if not entries:
@@ -105,7 +106,7 @@ async def append_leaves(conn: Connection, entries: Sequence[tuple[str, bytes]]) 
            FROM ledger_head"""
     )
     before, at_us = head["size"], head["at_us"]
-    edge = CompactRange(before, head["peaks"])
+    edge = _edge(head)
     leaves: list[Leaf] = []
     nodes: list[tuple[Node, bytes]] = []
     for kind, data in entries:
@@ -140,9 +141,13 @@ async def append_leaves(conn: Connection, entries: Sequence[tuple[str, bytes]]) 
 
 
 async def edge(conn: Connection) -> CompactRange:
-    """Return the tree's right edge: its size and what its root is made of."""
+    """Return the tree's right edge: its size and what its root is made of.
+
+    Raises:
+        ProofBroken: someone altered it.
+    """
     head = await conn.fetchrow("SELECT size, peaks FROM ledger_head")
-    return CompactRange(head["size"], head["peaks"])
+    return _edge(head)
 
 
 async def origin(conn: Connection) -> str:
@@ -277,3 +282,10 @@ async def checkpoints(conn: Connection) -> AsyncIterator[Checkpoint]:
         if len(rows) < _CHUNK:
             return
         size = rows[-1]["size"]
+
+
+def _edge(head: Any) -> CompactRange:
+    try:
+        return CompactRange(head["size"], head["peaks"])
+    except ValueError as error:
+        raise ProofBroken(f"the ledger's head was altered: {error}") from error
