@@ -28,6 +28,11 @@ app = typer.Typer(
 )
 
 
+@app.callback()
+def config() -> None:
+    """Print what native clients need to connect by themselves."""
+
+
 def connect(
     ctx: typer.Context,
     endpoint: EndpointArgument,

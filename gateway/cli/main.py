@@ -44,7 +44,7 @@ COMMANDS: Final = (
     Entry("request", "requests:request", "Ask to read an endpoint, for a reason, for so long.", "Look"),
     Entry("withdraw", "requests:withdraw", "Take an access request of your own back.", "Look"),
     Entry("connect", "connect:connect", "Look at an endpoint with its usual client.", "Look"),
-    Entry("config", "config:app", "Print what native clients need to connect by themselves.", "Look"),
+    Entry("config", "connect:app", "Print what native clients need to connect by themselves.", "Look"),
     Entry("token", "tokens:app", "Make and list tokens for clients and machines.", "Look"),
     Entry("grants", "grants:grants", "List grants: what may be read, by whom, until when.", "Look"),
     Entry("drop", "grants:drop", "Give a grant of your own back.", "Look"),

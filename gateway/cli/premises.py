@@ -48,8 +48,8 @@ def _data(settings: Settings) -> str:
     if not folder.exists():
         return f"{folder} will be made at the first start"
     mode = stat.S_IMODE(folder.stat().st_mode)
-    if mode & 0o007 & ~0o001:
-        raise GlassgateError(f"{folder} can be read by everybody", hint=f"chmod o-rw {folder}")
+    if mode & 0o022:
+        raise GlassgateError(f"{folder} can be written by others", hint=f"chmod go-w {folder}")
     return str(folder)
 
 
