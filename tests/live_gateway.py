@@ -1,0 +1,212 @@
+"""A real gateway in a process of its own, for tests that talk to it as people and clients do."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from servers import Production, free_port
+
+from gateway.cli.client import Client
+from gateway.cli.profiles import Profile
+from gateway.domain.errors import GlassgateError
+from gateway.server import ADMINISTRATOR_FILE
+from gateway.store import postmaster
+from gateway.web.shapes.access import Approve, FileRequest, RequestFacts
+from gateway.web.shapes.endpoints import EndpointFacts, PutEndpoint, RepositoryFacts, SettingsFacts
+from gateway.web.shapes.gateway import Readiness
+from gateway.web.shapes.identity import DatabaseToken, LoggedIn, Login, NewPerson, Person
+from gateway.web.shapes.shape import Nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PEOPLE = ("engineer", "approver", "reviewer")
+READY_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class LiveGateway:
+    """A gateway process with three people; made by ``start``, ended by ``stop``.
+
+    Attributes:
+        folder: holds gateway.toml, data and log.
+        api_port: of its HTTP API.
+        postgres_port: of its PostgreSQL door.
+        environment: variables beside this process's own.
+        process: the gateway.
+        passwords: login name → password.
+        tokens: login name → bearer token.
+    """
+
+    folder: Path
+    api_port: int
+    postgres_port: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    passwords: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def start(
+        cls,
+        folder: Path,
+        *,
+        settings: str = "",
+        store: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> LiveGateway:
+        """Start a gateway and add the three people.
+
+        Args:
+            folder: empty.
+            settings: more tables of gateway.toml.
+            store: database.url; empty: embedded.
+            environment: variables beside this process's own.
+        """
+        made = cls(folder, free_port(), free_port(), environment or {})
+        database = f'[database]\nurl = "{store}"\n' if store else ""
+        (folder / "gateway.toml").write_text(
+            f'data = "data"\n[listen]\napi-port = {made.api_port}\npostgres-port = {made.postgres_port}\n'
+            f"{database}[witness]\nseconds = 1\n{settings}"
+        )
+        made.launch()
+        made._people()
+        return made
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def ca(self) -> Path:
+        return self.data / "tls" / "ca.pem"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "gateway.log").read_text(errors="replace")
+
+    def launch(self) -> None:
+        """Start the process and wait until sessions can be opened."""
+        with (self.folder / "gateway.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gateway.cli.main", "serve", "-c", str(self.folder / "gateway.toml")],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**os.environ, **self.environment},
+                preexec_fn=postmaster.die_with_parent(os.getpid(), signal.SIGTERM),
+            )
+        until = time.monotonic() + READY_SECONDS
+        while not self.ready():
+            assert self.process.poll() is None, self.log
+            assert time.monotonic() < until, self.log
+            time.sleep(0.05)
+
+    def ready(self) -> bool:
+        if not self.ca.exists():
+            return False
+        try:
+            return self.client("").call("GET /readyz", None, Readiness).ready
+        except GlassgateError:
+            return False
+
+    def stop(self) -> int:
+        """End it in order; returns its exit status."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(40)
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def client(self, name: str) -> Client:
+        """The API as this person; the empty name is nobody."""
+        token = self.tokens[name] if name else ""
+        return Client(Profile("test", f"https://localhost:{self.api_port}", token=token, ca=str(self.ca)))
+
+    def login(self, name: str) -> None:
+        question = Login(name=name, password=self.passwords[name])
+        self.tokens[name] = self.client("").call("POST /v1/login", question, LoggedIn).token
+
+    def _people(self) -> None:
+        name, password = (self.data / ADMINISTRATOR_FILE).read_text().split()
+        self.passwords[name] = password
+        self.login(name)
+        for person in PEOPLE:
+            self.add_person(person, person)
+
+    def add_person(self, name: str, *roles: str) -> None:
+        self.passwords[name] = secrets.token_urlsafe(12)
+        question = NewPerson(
+            name=name,
+            display_name=name.title(),
+            email=f"{name}@example.com",
+            password=self.passwords[name],
+            roles=roles,
+        )
+        self.client("admin").call("POST /v1/people", question, Person)
+        self.login(name)
+
+    def add_endpoint(
+        self,
+        production: Production,
+        *,
+        name: str = "orders-db",
+        repository: Path | None = None,
+        role: str = "",
+        settings: SettingsFacts | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        """Register sample production under a name; the gateway's login is its reader unless another is named."""
+        login = role or production.reader
+        password = {
+            production.reader: production.reader_password,
+            production.writer: production.writer_password,
+            production.superuser: production.superuser_password,
+        }[login]
+        question = PutEndpoint(
+            name=name,
+            labels=dict(labels or {"env": "prod", "team": "payments"}),
+            host=production.host,
+            port=production.port,
+            username=login,
+            password=password,
+            tls="verify-full",
+            ca=production.ca.read_text(),
+            repository=RepositoryFacts(url=str(repository)) if repository else None,
+            settings=settings or SettingsFacts(options={"database": production.database}),
+        )
+        self.client("admin").call("PUT /v1/endpoints/{name}", question, EndpointFacts)
+
+    def grant(
+        self, endpoint: str = "orders-db", *, person: str = "engineer", minutes: int = 60
+    ) -> RequestFacts:
+        """File an access request and have it approved."""
+        question = FileRequest(endpoint=endpoint, seconds=minutes * 60, reason="INC-42: the tests look")
+        filed = self.client(person).call("POST /v1/requests", question, RequestFacts)
+        approval = Approve(id=filed.id)
+        return self.client("approver").call("POST /v1/requests/{id}/approve", approval, RequestFacts)
+
+    def database_token(self, person: str = "engineer") -> str:
+        return self.client(person).call("POST /v1/database-tokens", Nothing(), DatabaseToken).token
+
+    def dsn(
+        self, endpoint: str = "orders-db", *, person: str = "engineer", database: str = "shop", more: str = ""
+    ) -> str:
+        """A libpq connection string to the endpoint through the gateway, as the README prints it."""
+        return (
+            f"host=localhost port={self.postgres_port} user={person}+{endpoint} dbname={database} "
+            f"password={self.database_token(person)} sslmode=verify-full sslrootcert={self.ca} {more}"
+        )

@@ -1,0 +1,21 @@
+"""A real gateway for the line's tests, with sample production behind it and everybody granted what they ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live_gateway import LiveGateway
+from servers import Production
+
+
+@pytest.fixture(scope="module")
+def gateway(
+    tmp_path_factory: pytest.TempPathFactory, production: Production, store_dsn: str
+) -> Iterator[LiveGateway]:
+    folder: Path = tmp_path_factory.mktemp("gateway")
+    live = LiveGateway.start(folder, store=store_dsn)
+    live.add_endpoint(production)
+    yield live
+    live.stop()

@@ -1,0 +1,168 @@
+"""The straight line with a real client, a real gateway and real production."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from live_gateway import LiveGateway
+from servers import Production
+
+from gateway.web.shapes.access import (
+    Approve,
+    FileRequest,
+    GrantId,
+    GrantList,
+    ListGrants,
+    RequestFacts,
+    Revoke,
+)
+from gateway.web.shapes.identity import Done, PersonRole
+from gateway.web.shapes.sessions import Kill, ListSessions, SessionList
+
+
+def grant_of(gateway: LiveGateway, person: str) -> int:
+    held = gateway.client(person).call("GET /v1/grants", ListGrants(mine=True), GrantList).grants
+    return held[0].id
+
+
+def live_sessions(gateway: LiveGateway, person: str) -> list[int]:
+    listed = (
+        gateway.client("reviewer").call("GET /v1/sessions", ListSessions(state="live"), SessionList).sessions
+    )
+    return [session.id for session in listed if session.identity == person]
+
+
+@contextmanager
+def newcomer(gateway: LiveGateway, name: str) -> Iterator[str]:
+    """An engineer of the test's own, so that one test's revocation ends no other test's sessions."""
+    gateway.add_person(name, "engineer")
+    gateway.grant(person=name)
+    yield name
+
+
+def test_a_read_is_answered_and_a_write_never_reaches_production(
+    gateway: LiveGateway, production: Production
+) -> None:
+    gateway.grant()
+    with psycopg.connect(gateway.dsn(), autocommit=True) as connection:
+        before = connection.execute("SELECT count(*), max(status) FROM orders").fetchone()
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction) as refused:
+            connection.execute("UPDATE orders SET status = 'mended' WHERE id = 1")
+        assert "change request" in str(refused.value.diag.message_detail)
+        assert "glassgate change submit" in str(refused.value.diag.message_hint)
+        assert connection.execute("SELECT count(*), max(status) FROM orders").fetchone() == before
+    with psycopg.connect(production.dsn(production.superuser)) as direct:
+        found = direct.execute("SELECT count(*) FROM orders WHERE status = 'mended'").fetchone()
+        assert found == (0,)
+
+
+def test_without_a_grant_the_refusal_says_what_to_type(gateway: LiveGateway) -> None:
+    gateway.add_person("nora", "engineer")
+    with pytest.raises(psycopg.OperationalError, match=r"glassgate request orders-db --for"):
+        psycopg.connect(gateway.dsn(person="nora"))
+
+
+@contextmanager
+def running_query(gateway: LiveGateway, person: str) -> Iterator[dict[str, object]]:
+    """A query that would run for a minute, in a thread; what became of it stands in the dictionary."""
+    outcome: dict[str, object] = {}
+
+    def run() -> None:
+        try:
+            with psycopg.connect(gateway.dsn(person=person), autocommit=True) as connection:
+                outcome["connected"] = True
+                connection.execute("SELECT pg_sleep(60)")
+        except psycopg.Error as error:
+            outcome["error"] = str(error)
+            outcome["ended"] = time.monotonic()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    until = time.monotonic() + 10
+    while not live_sessions(gateway, person) and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    yield outcome
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def sleeping_in(production: Production) -> int:
+    with psycopg.connect(production.dsn(production.superuser)) as direct:
+        row = direct.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)%' AND state = 'active'"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_revoking_cuts_a_running_query_within_a_second(gateway: LiveGateway, production: Production) -> None:
+    with newcomer(gateway, "rhea") as person, running_query(gateway, person) as outcome:
+        assert sleeping_in(production) == 1
+        revoked = time.monotonic()
+        question = Revoke(id=grant_of(gateway, person), reason="done here")
+        gateway.client("approver").call("POST /v1/grants/{id}/revoke", question, Done)
+    assert "taken away by approver: done here" in str(outcome["error"])
+    assert float(str(outcome["ended"])) - revoked < 1.0
+    assert sleeping_in(production) == 0
+
+
+def test_taking_the_role_cuts_within_a_second(gateway: LiveGateway, production: Production) -> None:
+    with newcomer(gateway, "rolf") as person, running_query(gateway, person) as outcome:
+        taken = time.monotonic()
+        question = PersonRole(name=person, role="engineer")
+        gateway.client("admin").call("DELETE /v1/people/{name}/roles/{role}", question, Done)
+    assert "taken away" in str(outcome["error"])
+    assert float(str(outcome["ended"])) - taken < 1.0
+    assert sleeping_in(production) == 0
+
+
+def test_a_kill_says_who_and_why(gateway: LiveGateway, production: Production) -> None:
+    with newcomer(gateway, "kim") as person, running_query(gateway, person) as outcome:
+        (session,) = live_sessions(gateway, person)
+        killed = time.monotonic()
+        gateway.client("approver").call(
+            "POST /v1/sessions/{id}/kill", Kill(id=session, reason="too heavy"), Done
+        )
+    assert "ended by approver: too heavy" in str(outcome["error"])
+    assert float(str(outcome["ended"])) - killed < 1.0
+    assert sleeping_in(production) == 0
+
+
+def test_a_grant_ends_by_itself_and_says_so(gateway: LiveGateway) -> None:
+    gateway.add_person("tess", "engineer")
+    filed = gateway.client("tess").call(
+        "POST /v1/requests",
+        FileRequest(endpoint="orders-db", seconds=60, reason="INC-1: a short look"),
+        RequestFacts,
+    )
+    gateway.client("approver").call(
+        "POST /v1/requests/{id}/approve", Approve(id=filed.id, seconds=2), RequestFacts
+    )
+    began = time.monotonic()
+    with (
+        pytest.raises(psycopg.OperationalError, match="the time of the grant is up"),
+        psycopg.connect(gateway.dsn(person="tess"), autocommit=True) as connection,
+    ):
+        connection.execute("SELECT pg_sleep(30)")
+    assert 1.5 < time.monotonic() - began < 4
+
+
+def test_a_dropped_grant_ends_its_sessions_and_no_other(gateway: LiveGateway) -> None:
+    with newcomer(gateway, "dora") as dropping, newcomer(gateway, "dina") as staying:
+        with (
+            psycopg.connect(gateway.dsn(person=dropping), autocommit=True) as first,
+            psycopg.connect(gateway.dsn(person=staying), autocommit=True) as second,
+        ):
+            gateway.client(dropping).call(
+                "POST /v1/grants/{id}/drop", GrantId(id=grant_of(gateway, dropping)), Done
+            )
+            time.sleep(1)
+            with pytest.raises(psycopg.OperationalError):
+                first.execute("SELECT 1")
+            assert second.execute("SELECT 1").fetchone() == (1,)
