@@ -146,13 +146,20 @@ def decode(line: bytes) -> Line:
     """Return what a line that is not a readable frame says.
 
     Raises:
-        ProofBroken: it is malformed.
+        ProofBroken: it is malformed, or not written as we write it: no two texts say the same.
     """
     try:
         found: Line = _decoder.decode(line)
     except msgspec.DecodeError as error:
         raise ProofBroken(f"a line of the file is malformed: {error}") from error
+    if in_page(encode(found)) != in_page(line):
+        raise ProofBroken("a line of the file was altered: it is not as this program writes it")
     return found
+
+
+def in_page(line: bytes) -> bytes:
+    """Return a line as it may stand in a page: in JSON ``<`` has another spelling that means the same."""
+    return line.replace(b"<", b"\\u003c")
 
 
 def frame_line(record: Record, texts: Texts) -> bytes:

@@ -64,7 +64,7 @@ class Page:
         if exported.is_frame(line):
             return _frame(msgspec.json.decode(line)).encode()
         found = exported.decode(line)
-        data = _DATA + line.decode().rstrip("\n").replace("<", "\\u003c") + _DATA_END
+        data = _DATA + exported.in_page(line).decode().rstrip("\n") + _DATA_END
         if isinstance(found, Head):
             return (_top(found) + data).encode()
         if isinstance(found, Tail):

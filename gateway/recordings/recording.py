@@ -12,7 +12,6 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import time_ns
 from typing import TYPE_CHECKING
@@ -33,6 +32,7 @@ from gateway.log import get_logger
 from gateway.recordings import block, recovery, tail
 from gateway.recordings.frames import Opened
 from gateway.recordings.live import Recording, RecordingFull
+from gateway.recordings.moment import microseconds
 from gateway.recordings.sealing import seal_waiting
 from gateway.recordings.vault import FolderVault, Vault
 from gateway.store import blocks
@@ -55,7 +55,6 @@ _LEAVES_AT_ONCE = 500
 _RETRY_SECONDS = 1.0
 _THREADS = 4
 _KEEP_DAYS = 365
-_EPOCH = datetime.fromtimestamp(0, UTC)
 
 log = get_logger("recordings")
 
@@ -441,11 +440,6 @@ class Recordings:
             recording.release()
         self._executor.shutdown()
         os.close(self._lock)
-
-
-def microseconds(time: datetime) -> int:
-    """Return a time as microseconds since 1970, exactly."""
-    return (time - _EPOCH) // timedelta(microseconds=1)
 
 
 def _lock(folder: Path) -> int:

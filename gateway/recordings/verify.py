@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.domain.errors import ProofBroken
 from gateway.domain.ids import SessionId
 from gateway.recordings import block, checkpoint
-from gateway.recordings.recording import microseconds
+from gateway.recordings.moment import microseconds
 from gateway.recordings.replay import in_thread
 from gateway.recordings.report import Report
 from gateway.recordings.verify_file import decode_entry, entry_fault

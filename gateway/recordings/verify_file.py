@@ -11,6 +11,7 @@ from gateway.domain.errors import ProofBroken
 from gateway.recordings import block, checkpoint, exported, note, page
 from gateway.recordings.exported import Head, LeafShown, Proof, SealedShown, Tail
 from gateway.recordings.frames import Opened
+from gateway.recordings.moment import microseconds
 from gateway.recordings.replay import Texts
 from gateway.recordings.report import Report
 from gateway.store.blocks import BLOCK_LEAF, BlockEntry
@@ -209,8 +210,11 @@ class _Check:
 
     def _check_leaf(self, leaf: LeafShown, path: Sequence[bytes], made: block.Block) -> None:
         assert self._tree is not None
+        assert self._head is not None
         entry = decode_entry(leaf.kind, leaf.data.encode())
         fault = entry_fault(entry, made)
+        if not fault and entry.sequence == 0 and entry.started_us != microseconds(self._head.started_at):
+            fault = "the file's first line is not what was recorded"
         if fault:
             raise ProofBroken(fault)
         digest = merkle.hash_leaf(leaf_entry(leaf.kind, leaf.at_us, leaf.data.encode()))
