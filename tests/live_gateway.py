@@ -103,7 +103,7 @@ class LiveGateway:
                 stderr=log,
                 start_new_session=True,
                 env={**os.environ, **self.environment},
-                preexec_fn=postmaster.die_with_parent(os.getpid(), signal.SIGTERM),
+                preexec_fn=postmaster.die_with_parent(os.getpid(), signal.SIGTERM),  # noqa: PLW1509 - as there
             )
         until = time.monotonic() + READY_SECONDS
         while not self.ready():
@@ -169,7 +169,7 @@ class LiveGateway:
         settings: SettingsFacts | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> None:
-        """Register sample production under a name; the gateway's login is its reader unless another is named."""
+        """Register sample production; the gateway's login there is its reader unless another is named."""
         login = role or production.reader
         password = {
             production.reader: production.reader_password,

@@ -1,4 +1,4 @@
-"""A real gateway for the line's tests, with sample production behind it and everybody granted what they ask."""
+"""A real gateway for the line's tests, with sample production behind it."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -95,7 +96,8 @@ def running_query(gateway: LiveGateway, person: str) -> Iterator[dict[str, objec
 def sleeping_in(production: Production) -> int:
     with psycopg.connect(production.dsn(production.superuser)) as direct:
         row = direct.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)%' AND state = 'active'"
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE query LIKE 'SELECT pg_sleep(60)%' AND state = 'active'"
         ).fetchone()
     assert row is not None
     return int(row[0])
@@ -126,10 +128,10 @@ def test_a_kill_says_who_and_why(gateway: LiveGateway, production: Production) -
     with newcomer(gateway, "kim") as person, running_query(gateway, person) as outcome:
         (session,) = live_sessions(gateway, person)
         killed = time.monotonic()
-        gateway.client("approver").call(
+        gateway.client("reviewer").call(
             "POST /v1/sessions/{id}/kill", Kill(id=session, reason="too heavy"), Done
         )
-    assert "ended by approver: too heavy" in str(outcome["error"])
+    assert "ended by reviewer: too heavy" in str(outcome["error"])
     assert float(str(outcome["ended"])) - killed < 1.0
     assert sleeping_in(production) == 0
 
@@ -154,15 +156,39 @@ def test_a_grant_ends_by_itself_and_says_so(gateway: LiveGateway) -> None:
 
 
 def test_a_dropped_grant_ends_its_sessions_and_no_other(gateway: LiveGateway) -> None:
-    with newcomer(gateway, "dora") as dropping, newcomer(gateway, "dina") as staying:
-        with (
-            psycopg.connect(gateway.dsn(person=dropping), autocommit=True) as first,
-            psycopg.connect(gateway.dsn(person=staying), autocommit=True) as second,
-        ):
-            gateway.client(dropping).call(
-                "POST /v1/grants/{id}/drop", GrantId(id=grant_of(gateway, dropping)), Done
-            )
-            time.sleep(1)
-            with pytest.raises(psycopg.OperationalError):
-                first.execute("SELECT 1")
-            assert second.execute("SELECT 1").fetchone() == (1,)
+    with (
+        newcomer(gateway, "dora") as dropping,
+        newcomer(gateway, "dina") as staying,
+        psycopg.connect(gateway.dsn(person=dropping), autocommit=True) as first,
+        psycopg.connect(gateway.dsn(person=staying), autocommit=True) as second,
+    ):
+        question = GrantId(id=grant_of(gateway, dropping))
+        gateway.client(dropping).call("POST /v1/grants/{id}/drop", question, Done)
+        time.sleep(1)
+        with pytest.raises(psycopg.OperationalError):
+            first.execute("SELECT 1")
+        assert second.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_five_minutes_before_the_end_the_client_gets_a_notice(gateway: LiveGateway) -> None:
+    gateway.add_person("wilma", "engineer")
+    question = FileRequest(endpoint="orders-db", seconds=3600, reason="INC-2: a longer look")
+    filed = gateway.client("wilma").call("POST /v1/requests", question, RequestFacts)
+    approval = Approve(id=filed.id, seconds=302)
+    gateway.client("approver").call("POST /v1/requests/{id}/approve", approval, RequestFacts)
+    notices: list[str] = []
+    with psycopg.connect(gateway.dsn(person="wilma"), autocommit=True) as connection:
+        connection.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+        assert connection.execute("SELECT 1, pg_sleep(4)").fetchone() == (1, "")
+    assert any("ends in 5 minutes" in notice for notice in notices)
+
+
+def test_a_restart_tells_live_clients(tmp_path: Path, production: Production, fresh_store_dsn: str) -> None:
+    other = LiveGateway.start(tmp_path, store=fresh_store_dsn)
+    other.add_endpoint(production)
+    other.grant()
+    with psycopg.connect(other.dsn(), autocommit=True) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+        assert other.stop() == 0
+        with pytest.raises(psycopg.OperationalError, match="restarting"):
+            connection.execute("SELECT 1")
