@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -48,38 +49,38 @@ class Registration:
 COLUMNS = """e.id, e.name, e.kind, e.labels, e.host, e.port, e.username, e.tls, e.ca, e.repository,
     e.settings, e.version"""
 
-_KNOWN: dict[tuple[int, int], Endpoint] = {}
-"""Decoded endpoints by number and version, so that a connection doesn't decode JSON again."""
-_MOST_KNOWN = 4096
-
 
 def endpoint_of(row: Any) -> Endpoint:
     """Turn a row of ``COLUMNS`` into a value."""
-    key = (row["id"], row["version"])
-    endpoint = _KNOWN.get(key)
-    if endpoint is None:
-        if len(_KNOWN) >= _MOST_KNOWN:
-            _KNOWN.clear()
-        endpoint = _KNOWN[key] = _decoded(row)
-    return endpoint
-
-
-def _decoded(row: Any) -> Endpoint:
-    repository = row["repository"]
     return Endpoint(
         id=EndpointId(row["id"]),
         name=row["name"],
         kind=EndpointKind(row["kind"]),
-        labels=msgspec.json.decode(row["labels"], type=dict[str, str]),
+        labels=dict(_labels(row["labels"])),
         host=row["host"],
         port=row["port"],
         username=row["username"],
         tls=row["tls"],
         ca=row["ca"],
-        repository=None if repository is None else msgspec.json.decode(repository, type=Repository),
-        settings=msgspec.json.decode(row["settings"], type=EndpointSettings),
+        repository=None if row["repository"] is None else _repository(row["repository"]),
+        settings=_settings(row["settings"]),
         version=row["version"],
     )
+
+
+@lru_cache(1024)
+def _labels(text: str) -> Mapping[str, str]:
+    return msgspec.json.decode(text, type=dict[str, str])
+
+
+@lru_cache(1024)
+def _repository(text: str) -> Repository:
+    return msgspec.json.decode(text, type=Repository)
+
+
+@lru_cache(1024)
+def _settings(text: str) -> EndpointSettings:
+    return msgspec.json.decode(text, type=EndpointSettings)
 
 
 async def put_endpoint(conn: Connection, registration: Registration, secret: bytes | None) -> Endpoint:

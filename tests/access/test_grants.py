@@ -80,7 +80,9 @@ async def test_a_grant_ends_absolutely(gate, engineer, approver, orders) -> None
     assert row.state is GrantState.ENDED
 
 
-async def test_several_grants_on_one_endpoint_stand_beside_each_other(gate, engineer, approver, orders) -> None:
+async def test_several_grants_on_one_endpoint_stand_beside_each_other(
+    gate, engineer, approver, orders
+) -> None:
     first = await gate.taken(engineer, approver, orders)
     second = await gate.approved(engineer, approver, orders)
     assert (await gate.grants.take(engineer, orders)).id == first.id
@@ -124,7 +126,9 @@ async def test_dropping_is_for_ones_own(gate, engineer, approver, orders) -> Non
     assert (await gate.leaves())[-1] == "access.dropped"
 
 
-async def test_revoking_is_for_others_and_takes_policy_and_a_reason(gate, admin, engineer, approver, orders) -> None:
+async def test_revoking_is_for_others_and_takes_policy_and_a_reason(
+    gate, admin, engineer, approver, orders
+) -> None:
     taken = await gate.taken(engineer, approver, orders)
     with pytest.raises(InvalidInput, match="reason is needed"):
         await gate.grants.revoke(approver, taken.id, " ")
@@ -179,7 +183,9 @@ async def test_a_row_of_policy_that_goes_takes_the_grant_with_it(
     assert set(await gate.grants.renew([taken.id])) == {taken.id}
 
 
-async def test_everyone_sees_their_own_grants_and_overseers_all(gate, admin, engineer, approver, orders) -> None:
+async def test_everyone_sees_their_own_grants_and_overseers_all(
+    gate, admin, engineer, approver, orders
+) -> None:
     taken = await gate.taken(engineer, approver, orders)
     colleague = await gate.person(admin, "colleague", "engineer")
     assert [row.id for row in await gate.grants.list(approver)] == [taken.id]

@@ -125,7 +125,9 @@ async def test_removing_somebody_takes_all_they_have(gate, admin, engineer, appr
         await gate.people.remove(admin, "engineer")
 
 
-async def test_a_name_can_be_given_again_and_inherits_nothing(gate, admin, engineer, approver, orders) -> None:
+async def test_a_name_can_be_given_again_and_inherits_nothing(
+    gate, admin, engineer, approver, orders
+) -> None:
     await gate.approved(engineer, approver, orders)
     await gate.people.remove(admin, "engineer")
     anew = await gate.person(admin, "engineer", "engineer")
@@ -135,7 +137,9 @@ async def test_a_name_can_be_given_again_and_inherits_nothing(gate, admin, engin
     assert list(await gate.grants.list(anew, live=False)) == []
 
 
-async def test_losing_the_role_ends_the_grants_that_it_carried(gate, admin, engineer, approver, orders) -> None:
+async def test_losing_the_role_ends_the_grants_that_it_carried(
+    gate, admin, engineer, approver, orders
+) -> None:
     taken = await gate.taken(engineer, approver, orders)
     await gate.people.give_role(admin, "engineer", "reviewer")
     await gate.people.take_role(admin, "engineer", "reviewer")

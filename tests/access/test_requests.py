@@ -162,7 +162,9 @@ async def test_what_can_not_be_asked(gate, engineer, orders, duration, reason, s
         await gate.requests.file(engineer, "orders-db", duration, reason)
 
 
-async def test_what_is_not_there_and_what_may_not_be_known_answer_alike(gate, admin, engineer, orders) -> None:
+async def test_what_is_not_there_and_what_may_not_be_known_answer_alike(
+    gate, admin, engineer, orders
+) -> None:
     nobody = await gate.person(admin, "nobody")
     with pytest.raises(NotFound) as unknown:
         await gate.requests.file(engineer, "payments-db", HOUR, "INC-1")
