@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.domain.errors import PeerError
 from gateway.domain.unit import Admitted
 from gateway.domain.verdict import Decision
-from gateway.protocols.postgres import refusal, wire
+from gateway.protocols.postgres import refusal, swift, wire
 from gateway.protocols.postgres.exchange import CLIENT_GONE, Exchange
 from gateway.protocols.postgres.names import Portal, Prepared
 from gateway.protocols.postgres.units import (
@@ -56,10 +56,12 @@ class ClientSide(asyncio.Protocol):
     Args:
         exchange: shared with production's side.
         most_bytes: largest statement, bind values included, that is read.
+        swift_way: whether the commonest traffic may go the swift way.
     """
 
-    def __init__(self, exchange: Exchange, *, most_bytes: int) -> None:
-        self._exchange = exchange
+    def __init__(self, exchange: Exchange, *, most_bytes: int, swift_way: bool = True) -> None:
+        self.exchange = exchange
+        self._swift = swift_way
         self._most = most_bytes
         self._buffer = bytearray()
         self._need = 0
@@ -84,20 +86,20 @@ class ClientSide(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone, with or without a word."""
         del exc
-        self._exchange.end(CLIENT_GONE)
+        self.exchange.end(CLIENT_GONE)
 
     def pause_writing(self) -> None:
         """The client reads slower than production answers: production waits."""
-        self._exchange.server.pause()
+        self.exchange.server.pause()
 
     def resume_writing(self) -> None:
         """The client has caught up."""
-        self._exchange.server.resume()
+        self.exchange.server.resume()
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sent; nothing it sends can end another session."""
         try:
-            if self._held or self._exchange.ending is not None:
+            if self._held or self.exchange.ending is not None:
                 self._buffer += data
                 return
             if self._buffer:
@@ -106,9 +108,22 @@ class ClientSide(asyncio.Protocol):
                     return
                 data = bytes(self._buffer)
                 self._buffer.clear()
-            self._take(data)
+            elif self._may_be_swift(data) and swift.send(self, data):
+                return
+            self.take(data)
         except Exception as error:  # noqa: BLE001 - a callback's error ends the session's task, with its reason
-            self._exchange.failed(error)
+            self.exchange.failed(error)
+
+    def _may_be_swift(self, data: bytes) -> bool:
+        exchange = self.exchange
+        return (
+            self._swift
+            and not exchange.awaited
+            and not exchange.skipping
+            and not self._doomed
+            and not self._discard
+            and len(data) <= self._most
+        )
 
     # ---- waiting ---------------------------------------------------------------------------------
 
@@ -133,7 +148,7 @@ class ClientSide(asyncio.Protocol):
         self.resume()
         data = bytes(self._buffer)
         self._buffer.clear()
-        self._take(data)
+        self.take(data)
 
     def drained(self) -> None:
         """Production has answered everything: what waited for that goes on."""
@@ -154,22 +169,22 @@ class ClientSide(asyncio.Protocol):
         Returns:
             Whether it is done; False: reading goes on by itself when it is.
         """
-        outcome = self._exchange.session.admit_now(unit)
+        outcome = self.exchange.session.admit_now(unit)
         if outcome is not None:
             then(outcome)
             return True
         self._hold()
-        self._exchange.later(partial(self._admit_slowly, unit, then))
+        self.exchange.later(partial(self._admit_slowly, unit, then))
         return False
 
     async def _admit_slowly(self, unit: SqlUnit, then: Callable[[Outcome], None]) -> None:
-        await self._exchange.following.prepare(unit)
-        then(await self._exchange.session.admit(unit))
+        await self.exchange.following.prepare(unit)
+        then(await self.exchange.session.admit(unit))
         self._release()
 
     # ---- framing ---------------------------------------------------------------------------------
 
-    def _take(self, data: bytes) -> None:
+    def take(self, data: bytes) -> None:
         """Cut into messages and handle each; keep what is not complete or must wait."""
         position = 0
         end = len(data)
@@ -226,7 +241,7 @@ class ClientSide(asyncio.Protocol):
 
     def _too_large(self, kind: int, head: bytes) -> None:
         """Answer a statement that is larger than what is judged, without keeping it."""
-        self._exchange.session.event("too-large", f"a message of more than {self._most} bytes was not read")
+        self.exchange.session.event("too-large", f"a message of more than {self._most} bytes was not read")
         name = wire.Fields(head, 5).string() if kind == PARSE else b""
         self._refuse_plainly(
             kind,
@@ -242,7 +257,7 @@ class ClientSide(asyncio.Protocol):
 
     def _statement(self, kind: int, data: bytes, position: int, after: int) -> int:
         """Handle a Query, Parse or Bind; return where the next message begins."""
-        if self._doomed or self._exchange.skipping:
+        if self._doomed or self.exchange.skipping:
             return self._doomed_statement(kind, data, position, after)
         if kind == QUERY:
             return self._query(data, position, after)
@@ -255,15 +270,15 @@ class ClientSide(asyncio.Protocol):
         if data[after - 1] or b"\0" in text:
             self._refuse_plainly(QUERY, b"", _malformed("a NUL in the statement"))
             return after
-        if self._exchange.awaited and self._exchange.following.must_settle(text):
+        if self.exchange.awaited and self.exchange.following.must_settle(text):
             self._wait_for_answers()
             return position
         raw = data if position == 0 and after == len(data) else data[position:after]
-        self._admit(SqlUnit(text), partial(self._query_judged, raw))
+        self._admit(SqlUnit(text), partial(self.query_judged, raw))
         return after
 
-    def _query_judged(self, raw: bytes, outcome: Outcome) -> None:
-        exchange = self._exchange
+    def query_judged(self, raw: bytes, outcome: Outcome) -> None:
+        exchange = self.exchange
         awaited = Awaited(QUERY, outcome.number, monotonic_ns(), outcome.judged)
         if isinstance(outcome, Admitted):
             exchange.following.admitted(outcome.judged)
@@ -277,7 +292,7 @@ class ClientSide(asyncio.Protocol):
         self._unflushed = False
 
     def _parse(self, data: bytes, position: int, after: int) -> int:
-        exchange = self._exchange
+        exchange = self.exchange
         try:
             read = wire.parse_parse(data[position + 5 : after])
         except PeerError as error:
@@ -299,7 +314,7 @@ class ClientSide(asyncio.Protocol):
         bind, bind_after = bound
         unit = SqlUnit(read.text, bind.values, types=read.types, formats=bind.formats)
         both = data[position:bind_after]
-        self._admit(unit, partial(self._parse_and_bind_judged, prepared, bind.portal, both))
+        self._admit(unit, partial(self.parse_and_bind_judged, prepared, bind.portal, both))
         return bind_after
 
     def _parse_judged(self, prepared: Prepared, raw: bytes, outcome: Outcome) -> None:
@@ -313,14 +328,14 @@ class ClientSide(asyncio.Protocol):
             self._doomed_texts[prepared.name] = outcome.unit
         self._unflushed = True
 
-    def _parse_and_bind_judged(self, prepared: Prepared, portal: bytes, raw: bytes, outcome: Outcome) -> None:
+    def parse_and_bind_judged(self, prepared: Prepared, portal: bytes, raw: bytes, outcome: Outcome) -> None:
         """A statement and its values in one unit: what most drivers send."""
         self._parse_judged(prepared, raw, outcome)
         if isinstance(outcome, Admitted):
             self._presume_portal(portal, outcome)
 
     def _presume_statement(self, prepared: Prepared, outcome: Outcome) -> Awaited:
-        exchange = self._exchange
+        exchange = self.exchange
         prepared.number = outcome.number
         prepared.judged = outcome.judged
         awaited = Awaited(PARSE, outcome.number, monotonic_ns(), outcome.judged)
@@ -330,7 +345,7 @@ class ClientSide(asyncio.Protocol):
         return awaited
 
     def _presume_portal(self, name: bytes, outcome: Outcome) -> None:
-        exchange = self._exchange
+        exchange = self.exchange
         portal = Portal(name, outcome.number, segment=exchange.segment, judged=outcome.judged)
         awaited = Awaited(BIND, outcome.number, monotonic_ns())
         awaited.portal = portal
@@ -338,9 +353,9 @@ class ClientSide(asyncio.Protocol):
         exchange.awaited.append(awaited)
 
     def _bind(self, data: bytes, position: int, after: int) -> int:
-        exchange = self._exchange
+        exchange = self.exchange
         try:
-            bind = wire.parse_bind(data[position + 5 : after])
+            bind = wire.parse_bind(data, position + 5, after)
         except PeerError as error:
             self._refuse_plainly(BIND, b"", _malformed(error.message))
             return after
@@ -362,10 +377,10 @@ class ClientSide(asyncio.Protocol):
             types=prepared.types,
             formats=bind.formats,
         )
-        self._admit(unit, partial(self._bind_judged, bind.portal, data[position:after]))
+        self._admit(unit, partial(self.bind_judged, bind.portal, data[position:after]))
         return after
 
-    def _bind_judged(self, portal: bytes, raw: bytes, outcome: Outcome) -> None:
+    def bind_judged(self, portal: bytes, raw: bytes, outcome: Outcome) -> None:
         if isinstance(outcome, Admitted):
             self._presume_portal(portal, outcome)
             self._out.append(raw)
@@ -373,7 +388,7 @@ class ClientSide(asyncio.Protocol):
             awaited = Awaited(BIND, outcome.number, monotonic_ns())
             self._refuse(awaited, outcome)
             self._out.append(refusal.failing_bind())
-            self._exchange.awaited.append(awaited)
+            self.exchange.awaited.append(awaited)
             self._doom_segment(awaited)
         self._unflushed = True
 
@@ -387,19 +402,19 @@ class ClientSide(asyncio.Protocol):
 
     def _refuse_plainly(self, kind: int, name: bytes, answer: bytes) -> None:
         """Answer something that is no unit, at the place the server would have."""
-        if (self._doomed or self._exchange.skipping) and kind != QUERY:
+        if (self._doomed or self.exchange.skipping) and kind != QUERY:
             return
         awaited = Awaited(kind)
         awaited.answer = answer
-        self._exchange.awaited.append(awaited)
+        self.exchange.awaited.append(awaited)
         if kind == QUERY:
-            self._exchange.names.query_ran()
-            self._exchange.segment += 1
+            self.exchange.names.query_ran()
+            self.exchange.segment += 1
             self._out.append(refusal.failing_query())
             return
         if kind == PARSE:
             if not name:
-                self._exchange.names.statements.pop(b"", None)
+                self.exchange.names.statements.pop(b"", None)
             self._out.append(refusal.failing_parse(name))
         else:
             self._out.append(refusal.failing_bind())
@@ -427,7 +442,7 @@ class ClientSide(asyncio.Protocol):
                 parsed = wire.parse_parse(body)
                 self._doomed_texts[parsed.name] = SqlUnit(parsed.text, types=parsed.types)
                 return None
-            bound = wire.parse_bind(body)
+            bound = wire.parse_bind(body, 0, len(body))
         except PeerError:
             return None
         known = self._doomed_texts.get(bound.statement)
@@ -453,19 +468,19 @@ class ClientSide(asyncio.Protocol):
         if kind == 83:  # Sync
             self._sync(data[position:after])
         elif kind == 88:  # Terminate
-            self._exchange.end(CLIENT_GONE)
+            self.exchange.end(CLIENT_GONE)
         elif kind in _COPY:
             pass  # the server would ignore them too: nothing is ever copied in
         elif kind == 70:  # FunctionCall
             self._refuse_plainly(QUERY, b"", _function_call())
-        elif self._doomed or self._exchange.skipping:
+        elif self._doomed or self.exchange.skipping:
             if kind not in _SMALL:
                 raise PeerError(f"a message of type {chr(kind)!r} has no place here")
         elif kind == EXECUTE:
             return self._execute(data, position, after)
         elif kind == 68:  # Describe
             wire.parse_named(data[position + 5 : after])
-            self._exchange.awaited.append(AWAITED_DESCRIBE)
+            self.exchange.awaited.append(AWAITED_DESCRIBE)
             self._out.append(data[position:after])
             self._unflushed = True
         elif kind == CLOSE:
@@ -478,7 +493,7 @@ class ClientSide(asyncio.Protocol):
         return after
 
     def _sync(self, raw: bytes) -> None:
-        exchange = self._exchange
+        exchange = self.exchange
         exchange.awaited.append(AWAITED_SYNC)
         exchange.segment += 1
         exchange.skipping = False
@@ -490,7 +505,7 @@ class ClientSide(asyncio.Protocol):
             self._doomed_texts.clear()
 
     def _execute(self, data: bytes, position: int, after: int) -> int:
-        exchange = self._exchange
+        exchange = self.exchange
         name, _ = wire.parse_execute(data[position + 5 : after])
         names = exchange.names
         portal = names.portals.get(name)
@@ -517,7 +532,7 @@ class ClientSide(asyncio.Protocol):
         return after
 
     def _close(self, data: bytes, position: int, after: int) -> int:
-        exchange = self._exchange
+        exchange = self.exchange
         kind, name = wire.parse_named(data[position + 5 : after])
         names = exchange.names
         found = names.statements.get(name) if kind == b"S" else names.portals.get(name)
@@ -546,7 +561,7 @@ def _bind_behind(data: bytes, position: int, statement: bytes) -> tuple[wire.Bin
     if after > len(data) or after < position + 5:
         return None
     try:
-        bind = wire.parse_bind(data[position + 5 : after])
+        bind = wire.parse_bind(data, position + 5, after)
     except PeerError:
         return None
     return (bind, after) if bind.statement == statement else None

@@ -166,7 +166,9 @@ class PostgresDoor:
     def _join(self, exchange: Exchange, endpoint: Endpoint) -> None:
         """Let the two sides' hot loops have the connections."""
         assert self._upstream is not None
-        client = exchange.client = ClientSide(exchange, most_bytes=self._parts.most_bytes)
+        client = exchange.client = ClientSide(
+            exchange, most_bytes=self._parts.most_bytes, swift_way=not endpoint.settings.record_results
+        )
         server = exchange.server = ServerSide(
             exchange, keep_results=endpoint.settings.record_results, on_parameter=self._on_parameter
         )

@@ -11,9 +11,19 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, Final
 
 from gateway.domain.errors import UpstreamUnavailable
-from gateway.protocols.postgres import wire
+from gateway.protocols.postgres import swift, wire
 from gateway.protocols.postgres.exchange import PRODUCTION_GONE, Exchange
-from gateway.protocols.postgres.units import BIND, CLOSE, DESCRIBE, EXECUTE, PARSE, QUERY, SYNC, Awaited
+from gateway.protocols.postgres.units import (
+    BIND,
+    CLOSE,
+    DESCRIBE,
+    EXECUTE,
+    PARSE,
+    QUERY,
+    SWIFT,
+    SYNC,
+    Awaited,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +56,7 @@ class ServerSide(asyncio.Protocol):
     def __init__(
         self, exchange: Exchange, *, keep_results: bool, on_parameter: Callable[[str, str], None]
     ) -> None:
-        self._exchange = exchange
+        self.exchange = exchange
         self._keep_results = keep_results
         self._on_parameter = on_parameter
         self._buffer = b""
@@ -74,15 +84,15 @@ class ServerSide(asyncio.Protocol):
         """Production is gone."""
         del exc
         self.quiet.set()
-        self._exchange.end(PRODUCTION_GONE)
+        self.exchange.end(PRODUCTION_GONE)
 
     def pause_writing(self) -> None:
         """Production reads slower than the client sends: the client waits."""
-        self._exchange.client.pause()
+        self.exchange.client.pause()
 
     def resume_writing(self) -> None:
         """Production has caught up."""
-        self._exchange.client.resume()
+        self.exchange.client.resume()
 
     def data_received(self, data: bytes) -> None:
         """Take what production sent."""
@@ -93,10 +103,15 @@ class ServerSide(asyncio.Protocol):
             if self._buffer:
                 data = self._buffer + data
                 self._buffer = b""
+            awaited = self.exchange.awaited
+            if awaited and awaited[0].kind == SWIFT:
+                plain = len(awaited) == 1 and not self._notices and not self._silent
+                if swift.answer(self, awaited[0], data, plain=plain):
+                    return
             self._take(data)
         except Exception as error:  # noqa: BLE001 - a callback's error ends the session's task, with its reason
             self.quiet.set()
-            self._exchange.failed(error)
+            self.exchange.failed(error)
 
     # ---- waiting ---------------------------------------------------------------------------------
 
@@ -197,7 +212,7 @@ class ServerSide(asyncio.Protocol):
             if not self._silent:
                 self.client.write(self._out[0] if len(self._out) == 1 else b"".join(self._out))
             self._out.clear()
-        exchange = self._exchange
+        exchange = self.exchange
         if not exchange.awaited and not self._held:
             self.quiet.set() if self._silent else exchange.client.drained()
 
@@ -205,7 +220,7 @@ class ServerSide(asyncio.Protocol):
 
     def _message(self, kind: int, data: bytes, position: int, after: int) -> bytes | None:
         """Follow one message; return what the client gets instead, None: the message itself."""
-        exchange = self._exchange
+        exchange = self.exchange
         head = exchange.awaited[0] if exchange.awaited else None
         if kind == 67:  # CommandComplete
             return self._completed(head, data[position + 5 : after - 1], position)
@@ -241,13 +256,13 @@ class ServerSide(asyncio.Protocol):
     def _confirmed(self, kind: int) -> None:
         awaited = self._next(kind)
         if awaited.prepared is not None:
-            self._exchange.names.statement_done(awaited.prepared)
+            self.exchange.names.statement_done(awaited.prepared)
         elif awaited.portal is not None:
-            self._exchange.names.portal_done(awaited.portal)
+            self.exchange.names.portal_done(awaited.portal)
 
     def _next(self, kind: int) -> Awaited:
         """Return what the answer belongs to; an answer to nothing ends the session."""
-        awaited = self._exchange.awaited.popleft() if self._exchange.awaited else None
+        awaited = self.exchange.awaited.popleft() if self.exchange.awaited else None
         if awaited is None or awaited.kind != kind:
             raise UpstreamUnavailable("production answered something that was not asked")
         return awaited
@@ -255,7 +270,7 @@ class ServerSide(asyncio.Protocol):
     def _completed(self, head: Awaited | None, tag: bytes, position: int) -> bytes | None:
         if head is None or head.kind not in (QUERY, EXECUTE) or head.answer or head.refused:
             raise UpstreamUnavailable("production answered something that was not asked")
-        exchange = self._exchange
+        exchange = self.exchange
         head.tag = tag
         notice = b""
         if head.judged is not None and head.statement < len(head.judged.statements):
@@ -281,7 +296,7 @@ class ServerSide(asyncio.Protocol):
         del head
 
     def _ready(self, status: int, position: int) -> None:
-        exchange = self._exchange
+        exchange = self.exchange
         head = exchange.awaited.popleft() if exchange.awaited else None
         if head is None or head.kind not in (QUERY, SYNC):
             raise UpstreamUnavailable("production answered something that was not asked")
@@ -303,7 +318,7 @@ class ServerSide(asyncio.Protocol):
             rows, started = portal.rows, portal.started
         code, message = awaited.failure or ("", "")
         told = wire.rows_of(awaited.tag)
-        self._exchange.session.answered(
+        self.exchange.session.answered(
             awaited.number,
             tag=awaited.tag.decode("utf-8", "replace"),
             rows=rows if told is None or portal is not None or awaited.statement > 1 else told,
@@ -322,7 +337,7 @@ class ServerSide(asyncio.Protocol):
         fields = wire.parse_error(body)
         if fields.get("V") in ("FATAL", "PANIC"):
             return None
-        exchange = self._exchange
+        exchange = self.exchange
         if head.refused is None and head.answer is None:
             head.failure = (fields.get("C", ""), fields.get("M", ""))
         if head.kind == QUERY:
@@ -338,7 +353,7 @@ class ServerSide(asyncio.Protocol):
 
     def _skip_to_sync(self, head: Awaited, position: int) -> None:
         """Production skips what stands before the next Sync: names go back to what they stood for."""
-        exchange = self._exchange
+        exchange = self.exchange
         awaited = exchange.awaited
         skipped: list[Awaited] = []
         while awaited and awaited[0].kind != SYNC:
@@ -357,7 +372,7 @@ class ServerSide(asyncio.Protocol):
 
     async def _file(self, awaited: Awaited) -> None:
         """Draft the change request, answer with its name, go on with what came behind."""
-        answer = await self._exchange.file(awaited)
+        answer = await self.exchange.file(awaited)
         awaited.refused, awaited.answer = None, answer
         if not self._silent:
             self.client.write(answer)
@@ -370,6 +385,6 @@ class ServerSide(asyncio.Protocol):
 
     def _keep(self, data: bytes, start: int, position: int) -> None:
         """Record raw result messages where the endpoint's policy keeps results."""
-        awaited = self._exchange.awaited
+        awaited = self.exchange.awaited
         if position > start and awaited and awaited[0].number:
-            self._exchange.session.output(awaited[0].number, 1, data[start:position])
+            self.exchange.session.output(awaited[0].number, 1, data[start:position])

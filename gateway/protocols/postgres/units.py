@@ -36,6 +36,8 @@ DESCRIBE: Final = ord("D")
 EXECUTE: Final = ord("E")
 CLOSE: Final = ord("C")
 SYNC: Final = ord("S")
+SWIFT: Final = 0
+"""In a message type's place: a whole statement that went the swift way, up to its Sync."""
 
 NO_UNIT: Final = UnitNumber(0)
 

@@ -1,0 +1,6 @@
+from gateway.domain.endpoint import Endpoint
+
+
+def harden(endpoint: Endpoint) -> str:
+    """Return SQL."""
+    return ""
