@@ -131,14 +131,17 @@ def judge_set_config(args: list[Node], context: SqlContext) -> tuple[Issue | Non
     if len(given) != 3 or given[0] is None or given[2] is None:
         return leaves("function.set_config", "set_config() must be called with literals to be judged."), ()
     name = given[0].lower()
+    local = given[2].lower() not in {"f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0"}
     if given[1] is None:
-        return leaves("function.set_config", f"The value that set_config() gives {name} can't be judged."), ()
+        if not context.catalogue.settings.resets(name) or name.endswith("_timeout"):
+            reason = f"The value that set_config() gives {name} can't be judged."
+            return leaves("function.set_config", reason), ()
+        return None, (SetSetting(name, (), local, certain=False),)
     values: tuple[str, ...] | None = (given[1],)
     if name == "search_path":
         values = split_path(given[1])
     if values is None:
         return leaves("function.set_config", "The search_path can't be read."), ()
-    local = given[2].lower() not in {"f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0"}
     issue, effects = judge_values(name, values, context, local=local)
     return issue, tuple(
         SetSetting(each.name, each.values, each.local, certain=False)

@@ -15,7 +15,8 @@ class SetSetting:
 
     Attributes:
         name: in lower case.
-        values: as given, unquoted; for ``search_path`` one a schema.
+        values: as given, unquoted; for ``search_path`` one a schema; none where a setting that may have any
+            value gets one that isn't told before it runs.
         local: until the transaction's end only.
         certain: False where it stands in a query that may run it never or many times.
     """

@@ -221,10 +221,11 @@ class Judge:
                 *Reach(self.context).judge(walk, self.context.search_paths),
             ]
         )
-        if issue is not None:
-            return replace(finding, issue=issue, effects=())
         name = str(node.get("name", ""))
         text = self._text[statement.start : statement.end].decode()
+        self._prepared[name] = text
+        if issue is not None:
+            return replace(finding, issue=issue, effects=())
         ((kind, _),) = inner.items()
         prepared = analysis(Statement(kind, inner[kind], statement.start, statement.end), finding)
         effect = PrepareStatement(name, text, prepared)

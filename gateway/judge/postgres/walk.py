@@ -189,6 +189,9 @@ class Walk:
         if node.get("agg_within_group"):
             given += len(node.get("agg_order", []))
         found = self.names.functions(name, given)
+        if not found and name == ("unnest",):
+            # In FROM it stands for one call of the built-in an argument.
+            found = self.names.functions((SYSTEM, "unnest"), 1)
         if not found and node.get("agg_within_group"):
             found = self.names.functions(name, None)
         if not found and self._coercion(name, given):
