@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from gateway.domain.ids import SessionId, UnitNumber
     from gateway.domain.production import ReadProduction
 
-MAX_TEXT = 1 << 20
+MAX_TEXT = 1 << 18
 """Characters of a statement that a change request takes; a larger one is data and belongs into a file."""
 MAX_STATEMENTS = 1000
 _IN_A_THREAD = 1 << 14
+_MAX_ROWS = (1 << 63) - 1
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
@@ -96,9 +97,10 @@ async def prepare(
 async def _rows(statement: str, production: ReadProduction) -> int | None:
     """Ask for the plan's estimate; what can't be had is said, never guessed."""
     try:
-        return await production.estimate(statement)
+        rows = await production.estimate(statement)
     except UpstreamUnavailable:
         return None
+    return None if rows is None else min(rows, _MAX_ROWS)
 
 
 async def _literals(capture: Capture, production: ReadProduction) -> tuple[tuple[str, ...], bool]:
@@ -134,43 +136,36 @@ class _Work:
         try:
             typed = cut(self.capture.text)
             whole = typed if self.missing else put_values(typed, self.literals, self.capture.types)
-            parts, secrets = self._parts(whole)
+            found = secrets_found.redact(whole, stem=self.stem)
+            parts = self._parts(found.pieces)
         except InvalidInput as error:
             return self._unreadable(error)
         self.runnable = join(whole)
-        redacted = secrets_found.redact(whole, stem="secret_")
+        hidden = frozenset(piece.value for piece in found.pieces if piece.kind is PieceKind.PLACEHOLDER)
         return Prepared(
-            join(secrets_found.redact(typed, stem=self.stem).pieces),
-            self._shown_literals(whole),
+            join(found.pieces if typed == whole else secrets_found.redact(typed, stem=self.stem).pieces),
+            self._shown_literals(hidden),
             parts,
-            secrets,
+            found.names,
             None,
-            hashlib.sha256(join(redacted.pieces).strip().encode()).digest(),
+            _fingerprint(found.pieces),
         )
 
-    def _parts(self, whole: Pieces) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+    def _parts(self, redacted: Pieces) -> tuple[Part, ...]:
         """Cut into statements; leave the transaction's own out."""
-        redacted = secrets_found.redact(whole, stem=self.stem)
-        safe = markers.break_markers(redacted.pieces)
-        found = statements(safe)
+        found = statements(markers.break_markers(redacted))
         if len(found) > MAX_STATEMENTS:
             raise InvalidInput(
                 f"{len(found):,} statements in one text; a change request takes {MAX_STATEMENTS:,}"
             )
-        parts = tuple(_part(each) for each in found if not traits.is_control(each))
-        return parts, redacted.names
+        return tuple(_part(each) for each in found if not traits.is_control(each))
 
-    def _shown_literals(self, whole: Pieces) -> tuple[str, ...] | None:
+    def _shown_literals(self, hidden: frozenset[int]) -> tuple[str, ...] | None:
         """Return the values without those that were found to be secret."""
         if self.capture.values is None:
             return None
-        kept = {
-            before.value
-            for before, after in zip(whole, secrets_found.redact(whole, stem=self.stem).pieces, strict=True)
-            if before.text != after.text
-        }
         return tuple(
-            "[secret]" if number in kept or secrets_found.holds_secret(text) else text
+            "[secret]" if number in hidden or secrets_found.holds_secret(text) else text
             for number, text in enumerate(self.literals, 1)
         )
 
@@ -184,6 +179,12 @@ class _Work:
         part = Part(shown, "", False, "", (), (note,))
         seen = hashlib.sha256("\0".join((text, *literals)).encode()).digest()
         return Prepared(text, literals if self.capture.values is not None else None, (part,), (), None, seen)
+
+
+def _fingerprint(redacted: Pieces) -> bytes:
+    """Return the same for units that would become the same statement, whatever their secrets."""
+    seen = ("?" if piece.kind is PieceKind.PLACEHOLDER else piece.text for piece in redacted)
+    return hashlib.sha256("".join(seen).strip().encode()).digest()
 
 
 def _part(statement: Pieces) -> Part:

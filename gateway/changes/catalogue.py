@@ -1,4 +1,4 @@
-"""The other way out of a refusal: what the catalogue would have to say for the statement to pass as a read."""
+"""The other way out of a refusal: what the catalogue would have to say for it to pass as a read."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from gateway.store.changes import StoredChange
 
 CATALOGUE = "policies/catalogue/postgres.toml"
-_LISTS = {"postgres.function.": "safe = [", "postgres.setting.": "any = ["}
-"""Rules that a line of the catalogue can open, and the list that the line goes into."""
+_FUNCTION_RULES, _VOLATILE, _FUNCTIONS = "postgres.function.", "postgres.function.volatile", "safe = ["
+_SETTING_RULES, _SETTINGS = "postgres.setting.", "any = ["
+"""Rules that a line of the catalogue can open, and where the list begins that the line goes into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,32 +61,33 @@ def propose_read(change: StoredChange, identity: Identity, catalogue: Path | Non
         )
     if closed:
         said.append(
-            f"No line of the catalogue opens {', '.join(closed)}: if it only reads, the judge itself is wrong; "
-            f"report the statement with `glassgate judge postgres`."
+            f"No line of the catalogue opens {', '.join(closed)}: if it only reads, the judge is wrong; "
+            "report it with what `glassgate judge postgres` says."
         )
     note = f"  # change request {change.request.id}, {one_line(identity.name, 60)}: was a read"
     return ReadProposal(" ".join(said), _diff(catalogue, opened, note))
 
 
 def _wanted(change: StoredChange) -> tuple[dict[str, str], list[str], list[str]]:
-    """Return what goes into which list of the catalogue, what into the endpoint's own, and rules that stay closed."""
+    """Return names and their list of the catalogue, names for the endpoint's list, rules that stay closed."""
     opened: dict[str, str] = {}
     endpoint: dict[str, None] = {}
     closed: dict[str, None] = {}
-    known = {function.name for function in builtin().functions_by_oid.values()}
+    volatile = {each.name: each.volatility == "v" for each in builtin().functions_by_oid.values()}
     for unit in change.units:
         rule = unit.captured.rule
-        heading = next((each for start, each in _LISTS.items() if rule.startswith(start)), None)
-        names = _names(unit.captured.text, calls=heading == "safe = [")
-        if heading is None or not names:
+        before = len(opened) + len(endpoint)
+        if rule.startswith(_SETTING_RULES):
+            opened |= dict.fromkeys(_names(unit.captured.text, calls=False), _SETTINGS)
+        elif rule.startswith(_FUNCTION_RULES):
+            for name in _names(unit.captured.text, calls=True):
+                bare = name.removeprefix("pg_catalog.")
+                if bare not in volatile:
+                    endpoint[name if "." in name else f"public.{name}"] = None
+                elif volatile[bare] and rule == _VOLATILE:
+                    opened[bare] = _FUNCTIONS
+        if len(opened) + len(endpoint) == before:
             closed[rule or "the rule that refused it"] = None
-            continue
-        for name in names:
-            bare = name.removeprefix("pg_catalog.")
-            if heading == "safe = [" and bare not in known:
-                endpoint[name if "." in name else f"public.{name}"] = None
-            else:
-                opened[bare] = heading
     return opened, list(endpoint), list(closed)
 
 

@@ -18,7 +18,7 @@ _MAX_COMPARED = 20_000
 
 
 def unified(files: Sequence[FilePatch]) -> str:
-    """Return the patch as ``git diff`` writes it, safe to show on a terminal, cut at ``MAX_DIFF`` characters."""
+    """Return the patch as ``git diff`` writes it, safe on a terminal, cut at ``MAX_DIFF`` characters."""
     return block("".join(_file(each) for each in files), MAX_DIFF)
 
 

@@ -1,7 +1,7 @@
 """From a refused write to a commit in the service's repository: drafts, their patches, their submission.
 
-Who may look at or act on change requests in general is policy's, and asked by the caller; that only the author acts
-on a draft is guarded here, in the statements themselves.
+Who may look at or act on change requests in general is policy's, and asked by the caller; that only the
+author acts on a draft is guarded here, in the statements themselves.
 """
 
 from __future__ import annotations
@@ -11,32 +11,32 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gateway.changes import diff, journal, lifecycle, proposal
-from gateway.changes.capture import prepare
 from gateway.changes.catalogue import ReadProposal, propose_read
+from gateway.changes.drafting import Target, put_into_draft, ready_unit
 from gateway.changes.git import shown_url
 from gateway.changes.message import committer
-from gateway.changes.proposal import Base
+from gateway.changes.reading import Reader
 from gateway.changes.repository import Repositories
 from gateway.changes.shown import one_line
 from gateway.changes.submission import Submission
 from gateway.domain.change import ChangeRequest, ChangeState
-from gateway.domain.errors import Conflict, GlassgateError, InvalidInput, NotAuthorised, NotFound
+from gateway.domain.errors import Conflict, InvalidInput, NotAuthorised, NotFound
 from gateway.domain.ids import SessionId
 from gateway.domain.unit import Filed
 from gateway.store import changes as rows
-from gateway.store.endpoints import endpoint_by_id
+from gateway.store import drafts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from gateway.domain.change import Capture, ChangeKind, FilePatch
-    from gateway.domain.endpoint import Endpoint, Repository
+    from gateway.domain.change import Capture
+    from gateway.domain.endpoint import Endpoint
     from gateway.domain.identity import Identity
-    from gateway.domain.ids import ChangeId, EndpointId, GrantId, IdentityId, UnitNumber
+    from gateway.domain.ids import ChangeId, GrantId, IdentityId, UnitNumber
     from gateway.domain.production import ReadProduction
-    from gateway.store.changes import NewUnit, Step, StoredChange
-    from gateway.store.pool import Connection, Store
+    from gateway.store.changes import Step, StoredChange
+    from gateway.store.pool import Store
 
 _GLANCE_SECONDS = 2.0
 _MAX_TITLE = 80
@@ -100,6 +100,7 @@ class Changes:
         self._store = store
         self._public_url = public_url.rstrip("/")
         self.repositories = Repositories(folder, committer(public_url))
+        self._reader = Reader(store, self.repositories)
 
     # --- drafting
 
@@ -125,21 +126,13 @@ class Changes:
             InvalidInput: it is too large for a change request.
             StoreUnavailable: it could not be kept.
         """
-        unit = await self._unit(facts, capture, number, production, rule)
-        endpoint = facts.endpoint
+        unit = await ready_unit(facts, capture, number, production, rule)
+        identity, endpoint = facts.identity, facts.endpoint
+        target = Target(
+            identity.id, identity.name, endpoint.id, endpoint.name, endpoint.repository, capture.kind
+        )
         async with self._store.transaction() as conn:
-            change, joined = await self._draft(
-                conn,
-                _Target(
-                    facts.identity.id,
-                    facts.identity.name,
-                    endpoint.id,
-                    endpoint.name,
-                    endpoint.repository,
-                    capture.kind,
-                ),
-                unit,
-            )
+            change, joined = await put_into_draft(conn, target, unit)
         return await self._filed(change, joined=joined)
 
     async def remember(
@@ -151,10 +144,10 @@ class Changes:
         *,
         rule: str = "",
     ) -> None:
-        """Keep a refused unit that became no change request, for ``draft_last``; arguments as for ``file``."""
-        unit = await self._unit(facts, capture, number, production, rule)
+        """Keep a refused unit that is no change request, for ``draft_last``; arguments as for ``file``."""
+        unit = await ready_unit(facts, capture, number, production, rule)
         async with self._store.transaction() as conn:
-            await rows.remember_refused(
+            await drafts.remember_refused(
                 conn,
                 identity=facts.identity.id,
                 endpoint=facts.endpoint.id,
@@ -171,16 +164,16 @@ class Changes:
             NotFound: nothing of theirs was refused lately, or it is a change request already.
         """
         async with self._store.transaction() as conn:
-            last = await rows.take_last_refused(conn, identity.id)
+            last = await drafts.take_last_refused(conn, identity.id)
             if last is None:
                 raise NotFound(
                     "nothing of yours was refused lately that is not a change request already",
                     hint="glassgate changes",
                 )
-            target = _Target(
+            target = Target(
                 identity.id, identity.name, last.endpoint, last.endpoint_name, last.repository, last.kind
             )
-            change, joined = await self._draft(conn, target, last.unit)
+            change, joined = await put_into_draft(conn, target, last.unit)
         return await self._filed(change, joined=joined)
 
     async def drop(self, session: SessionId, batch: int) -> tuple[ChangeId, ...]:
@@ -190,7 +183,7 @@ class Changes:
             The drafts that were dropped; one that holds units of other transactions goes on without these.
         """
         async with self._store.transaction() as conn:
-            taken = await rows.take_back(conn, session, batch)
+            taken = await drafts.take_back(conn, session, batch)
             dropped = tuple(change for change, remains in taken if not remains)
             for change in dropped:
                 await journal.move(
@@ -201,7 +194,7 @@ class Changes:
     async def drop_stale(self) -> tuple[ChangeId, ...]:
         """Drop the drafts that nobody acted on for seven days; call it now and then."""
         async with self._store.transaction() as conn:
-            dropped = await rows.drop_stale(conn, lifecycle.DRAFT_DAYS, lifecycle.STALE)
+            dropped = await drafts.drop_stale(conn, lifecycle.DRAFT_DAYS, lifecycle.STALE)
             for change in dropped:
                 await journal.tell(conn, change, ChangeState.DROPPED, by=journal.GATEWAY, why=lifecycle.STALE)
         return dropped
@@ -237,18 +230,23 @@ class Changes:
         return (await self.show(change)).change
 
     async def show(self, change: ChangeId) -> Shown:
-        """Return a change request as people look at it; a repository that can't be read is a note, not an error.
+        """Return a change request as people look at it; an unreadable repository is a note, not an error.
 
         Raises:
             NotFound: there is none of that number.
         """
         async with self._store.connection() as conn:
-            stored = await self._stored(conn, change)
+            stored = await self._reader.stored(conn, change)
             steps = await rows.steps(conn, change)
-        files, notes = await self._proposed(stored)
+        base, files, notes = await self._reader.proposed(stored)
         url = self._url(change)
         return Shown(
-            replace(stored.request, files=files), diff.unified(files), steps, notes, stored.cause, url
+            replace(stored.request, base=base, files=files),
+            diff.unified(files),
+            steps,
+            notes,
+            stored.cause,
+            url,
         )
 
     # --- acting
@@ -282,7 +280,7 @@ class Changes:
         if no_way_back is not None:
             no_way_back = _said("why there is no way back", no_way_back, '--no-way-back "…"')
         async with self._store.connection() as conn:
-            stored = await self._stored(conn, change)
+            stored = await self._reader.stored(conn, change)
         _check_author(stored, identity)
         submission = Submission(
             self._store, self.repositories, self._public_url, stored, identity, reason, no_way_back or ""
@@ -302,7 +300,7 @@ class Changes:
         return await self.get(change)
 
     async def was_a_read(self, identity: Identity, change: ChangeId) -> ReadProposal:
-        """Drop a draft whose statement was judged wrongly, and propose the catalogue change that would let it pass.
+        """Drop a draft that was judged wrongly, and propose the catalogue change that would let it pass.
 
         Raises:
             NotFound: there is none of that number.
@@ -310,7 +308,7 @@ class Changes:
             Conflict: it is no draft any more.
         """
         async with self._store.connection() as conn:
-            stored = await self._stored(conn, change)
+            stored = await self._reader.stored(conn, change)
         _check_author(stored, identity)
         wanted = await asyncio.to_thread(propose_read, stored, identity, self._catalogue)
         await self._end(identity, change, ChangeState.DROPPED, lifecycle.READ)
@@ -318,63 +316,12 @@ class Changes:
 
     # --- parts
 
-    async def _unit(
-        self, facts: SessionFacts, capture: Capture, number: UnitNumber, production: ReadProduction, rule: str
-    ) -> NewUnit:
-        """Return a refused unit ready to be stored."""
-        prepared = await prepare(capture, facts.session, number, production)
-        return rows.NewUnit(
-            session=facts.session,
-            number=number,
-            batch=capture.batch,
-            grant=facts.grant,
-            grant_reason=facts.grant_reason,
-            level=facts.level,
-            title=one_line(capture.title, _MAX_TITLE) or "change",
-            text=prepared.text,
-            literals=prepared.literals,
-            parts=proposal.encode_parts(prepared.parts),
-            secrets=prepared.secrets,
-            database=capture.database,
-            context=capture.context,
-            rule=rule,
-            tables=capture.tables,
-            rows=prepared.rows,
-            fingerprint=prepared.fingerprint,
-        )
-
-    async def _draft(self, conn: Connection, target: _Target, unit: NewUnit) -> tuple[ChangeId, bool]:
-        """Put a unit into the draft of its transaction, into the one that holds it already, or into a new one."""
-        await rows.lock_drafts(conn, target.author, target.endpoint)
-        session = SessionId(unit.session)
-        change = await rows.draft_of_batch(conn, session, unit.batch) or await rows.draft_with(
-            conn, target.author, target.endpoint, unit.database, unit.fingerprint
-        )
-        joined = change is not None
-        if change is None:
-            change = await rows.create_draft(
-                conn,
-                endpoint=target.endpoint,
-                endpoint_name=target.endpoint_name,
-                author=target.author,
-                author_name=target.author_name,
-                kind=target.kind,
-                title=unit.title,
-                database=unit.database,
-                repository=target.repository,
-            )
-        added = await rows.add_unit(conn, change, unit)
-        if added:
-            why = f"session {unit.session}, unit {unit.number}: {unit.title}"
-            await journal.tell(conn, change, ChangeState.DRAFT, by=target.author_name, why=why)
-        return change, joined
-
     async def _filed(self, change: ChangeId, *, joined: bool) -> Filed:
         """Return what the client's error says of a draft."""
         async with self._store.connection() as conn:
-            stored = await self._stored(conn, change)
+            stored = await self._reader.stored(conn, change)
         repository = stored.repository
-        files = await self._at_a_glance(stored, repository) if repository else None
+        files = await self._reader.at_a_glance(stored, repository) if repository else None
         where = (
             shown_url(repository.url) if repository else "a repository that the endpoint does not name yet"
         )
@@ -387,86 +334,28 @@ class Changes:
             detail=proposal.detail(stored, files, where),
         )
 
-    async def _at_a_glance(
-        self, stored: StoredChange, repository: Repository
-    ) -> tuple[FilePatch, ...] | None:
-        """Return the proposed files if the repository is at hand: the client waits for this answer."""
-        try:
-            if self.repositories.at(repository.url).path is None:
-                return None
-            async with asyncio.timeout(_GLANCE_SECONDS):
-                return proposal.render(stored, repository, await self._base(stored, repository))
-        except (GlassgateError, TimeoutError):
-            return None
-
-    async def _proposed(self, stored: StoredChange) -> tuple[tuple[FilePatch, ...], tuple[str, ...]]:
-        """Return the files of a change request as they are now, and what must be said beside them."""
-        if stored.request.state is not ChangeState.DRAFT and stored.request.files:
-            return stored.request.files, ()
-        repository = stored.repository
-        if repository is None:
-            note = f"the endpoint {stored.request.endpoint_name} names no repository; this is how a plain one would get it"
-            return proposal.render(stored, proposal.UNKNOWN, Base("", (), ())), (note,)
-        try:
-            return proposal.render(stored, repository, await self._base(stored, repository)), ()
-        except GlassgateError as error:
-            note = f"{error.message}; the number is given at submission"
-        try:
-            return proposal.render(stored, repository, Base("", (), ())), (note,)
-        except InvalidInput as error:
-            return (), (note, error.message)
-
-    async def _base(self, stored: StoredChange, repository: Repository) -> Base:
-        """Read what the next number must follow."""
-        source = self.repositories.at(repository.url)
-        commit = await source.base(repository.branch)
-        names = await source.names(commit, repository.migrations)
-        async with self._store.connection() as conn:
-            reserved = await rows.reserved_paths(conn, repository.url, but=stored.request.id)
-        return Base(commit, names, reserved)
-
     async def _end(self, identity: Identity, change: ChangeId, target: ChangeState, why: str) -> None:
         """Make a last step, by the author alone."""
         async with self._store.transaction() as conn:
-            stored = await self._stored(conn, change)
+            stored = await self._reader.stored(conn, change)
             _check_author(stored, identity)
             if not await journal.move(conn, change, target, by=identity.name, why=why, author=identity.id):
-                state = (await self._stored(conn, change)).request.state
+                state = (await self._reader.stored(conn, change)).request.state
                 raise Conflict(
-                    f"change request {change} is {state.value} or being submitted right now and can't become {target.value}",
+                    f"change request {change} is {state.value} or being submitted right now; "
+                    f"it can't become {target.value}",
                     hint=f"glassgate change show {change}",
                 )
-
-    async def _stored(self, conn: Connection, change: ChangeId) -> StoredChange:
-        """Return a change request; a draft with the repository that its endpoint names now, while it is registered."""
-        stored = await rows.change_by_id(conn, change)
-        if stored is None:
-            raise NotFound(f"there is no change request {change}", hint="glassgate changes")
-        if stored.request.state is not ChangeState.DRAFT:
-            return stored
-        endpoint = await endpoint_by_id(conn, stored.request.endpoint)
-        return stored if endpoint is None else replace(stored, repository=endpoint.repository)
 
     def _url(self, change: ChangeId) -> str:
         return f"{self._public_url}/changes/{change}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """For whom and what a draft is made."""
-
-    author: IdentityId
-    author_name: str
-    endpoint: EndpointId
-    endpoint_name: str
-    repository: Repository | None
-    kind: ChangeKind
-
-
 def _check_author(stored: StoredChange, identity: Identity) -> None:
     if stored.request.author != identity.id:
         raise NotAuthorised(
-            f"change request {stored.request.id} is {one_line(stored.request.author_name, 100)}'s; only they can do that",
+            f"change request {stored.request.id} is {one_line(stored.request.author_name, 100)}'s; "
+            "only they can do that",
             hint="type the statement yourself to make a change request of your own",
         )
 

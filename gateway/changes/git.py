@@ -126,7 +126,7 @@ async def run_git(arguments: Sequence[str], *, cwd: Path, seconds: float) -> Ran
 
 
 def _environment() -> dict[str, str]:
-    """Return git's environment: the operator's credentials and proxies, and nothing that points to a repository."""
+    """Return git's environment: the operator's credentials and proxies, nothing that points elsewhere."""
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     return {
         "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=10",
@@ -141,7 +141,7 @@ def _environment() -> dict[str, str]:
 
 
 def _said(err: bytes) -> str:
-    """Return what git said, fit to be shown: bounded, without control sequences, credentials and its own advice."""
+    """Return what git said, fit to be shown: bounded, without controls, credentials and its own advice."""
     lines = err[:_MAX_OUTPUT].decode(errors="replace").splitlines()
     kept = [line.strip() for line in lines if line.strip() and not line.startswith("hint:")]
     return one_line(_CREDENTIALS.sub("", " / ".join(kept)), _MAX_SAID)

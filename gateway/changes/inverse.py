@@ -1,4 +1,4 @@
-"""The way back: a right inverse where the statement alone proves it, else what a person needs to write one."""
+"""The way back: a right inverse where the statement proves it, else what a person needs to write one."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _AFTER_NAME = {
 def inverse(statement: Pieces) -> str | None:
     """Return the statement that undoes this one exactly, None unless that is certain from its own words.
 
-    It holds in the search path of the statement. ``IF [NOT] EXISTS`` and ``OR REPLACE`` make it uncertain: whether
-    anything was done then depends on what was there before.
+    It holds in the search path of the statement. ``IF [NOT] EXISTS`` and ``OR REPLACE`` make it uncertain:
+    whether anything was done then depends on what was there before.
     """
     seen = loud(statement)
     first = words(statement)
@@ -49,7 +49,7 @@ def inverse(statement: Pieces) -> str | None:
 
 
 def _name(seen: Pieces, at: int) -> tuple[str, int]:
-    """Return the possibly qualified name that stands here and the place behind it; empty where there is none."""
+    """Return the possibly qualified name that stands here, empty for none, and the place behind it."""
     if at >= len(seen) or seen[at].kind not in _NAME or seen[at].word in ("IF", "ONLY"):
         return "", at
     name = seen[at].text
@@ -81,7 +81,7 @@ def _created(seen: Pieces) -> str | None:
 
 
 def _created_index(seen: Pieces) -> str | None:
-    """Undo ``CREATE [UNIQUE] INDEX [CONCURRENTLY] name ON schema.table``: the index lives in the table's schema."""
+    """Undo ``CREATE [UNIQUE] INDEX [CONCURRENTLY] name ON schema.table``: it lives in the table's schema."""
     at = 1 + (seen[1].word == "UNIQUE") + 1
     concurrently = at < len(seen) and seen[at].word == "CONCURRENTLY"
     at += concurrently
@@ -117,7 +117,7 @@ def _altered(seen: Pieces) -> str | None:
 
 
 def _only_a_check(seen: Pieces) -> bool:
-    """Whether the constraint adds nothing but itself: a primary key also sets NOT NULL, USING INDEX takes one over."""
+    """Whether only a constraint is added: PRIMARY KEY also sets NOT NULL, USING INDEX takes one over."""
     kind = seen[0].word if seen else ""
     taken = any((one.word, two.word) == ("USING", "INDEX") for one, two in pairwise(seen))
     return kind in ("CHECK", "UNIQUE", "FOREIGN", "EXCLUDE") and not taken
@@ -134,7 +134,7 @@ def _commas(seen: Pieces) -> bool:
 
 
 def guidance(statement: Pieces) -> tuple[str, ...]:
-    """Return lines that help a person to write the way back, among them a read that captures what would be lost."""
+    """Return lines that help to write the way back, among them a read of what would be lost."""
     first = words(statement)
     verb = first[0] if first else ""
     read = _old_rows(statement)
@@ -145,9 +145,7 @@ def guidance(statement: Pieces) -> tuple[str, ...]:
     if verb == "TRUNCATE":
         return ("The rows are gone afterwards: name the backup or table that they can be loaded from.",)
     if verb == "DROP":
-        return (
-            "Write the definition as it is now (pg_dump --schema-only shows it), and where the data comes from.",
-        )
+        return ("Write the definition as it is now (pg_dump --schema-only), and where the data comes from.",)
     if verb in ("GRANT", "REVOKE"):
         return (
             "Look at what is granted now (\\dp, \\du): undoing must not take away what was there before.",
@@ -158,7 +156,7 @@ def guidance(statement: Pieces) -> tuple[str, ...]:
 
 
 def _old_rows(statement: Pieces) -> str:
-    """Return ``SELECT * FROM table WHERE …`` for a plain UPDATE or DELETE of one table, else an empty text."""
+    """Return ``SELECT * FROM table WHERE …`` for a plain UPDATE or DELETE of one table, else nothing."""
     pieces = tuple(
         Piece(each.kind, " ") if each.quiet else each
         for before, each in pairwise((_START, *statement))
@@ -178,7 +176,7 @@ def _old_rows(statement: Pieces) -> str:
     if _top_level(pieces, "FROM", ("WHERE", "RETURNING")) and seen[0].word == "UPDATE":
         return ""
     source = f"{'ONLY ' if only else ''}{table}{' ' + alias if alias else ''}"
-    return f"SELECT * FROM {source}{' WHERE ' + condition if condition else ''};"
+    return f"SELECT * FROM {source}{' WHERE ' + condition if condition else ''};"  # noqa: S608 - text in a comment, never run
 
 
 def _top_level(pieces: Pieces, start: str, ends: tuple[str, ...]) -> str:

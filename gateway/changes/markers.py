@@ -1,8 +1,8 @@
 """Lines inside a captured statement that a migration tool would take for its own, made harmless.
 
-Tools read marker lines (``-- migrate:down``, ``-- +goose Down``, ``--rollback``, …) before any SQL parser does, also
-in the middle of a string. Flyway moreover replaces ``${name}`` anywhere. What the statement means stays the same:
-comments get a bar, strings are continued on a new line, identifiers escape the line break.
+Tools read marker lines (``-- migrate:down``, ``-- +goose Down``, ``--rollback``, …) before any SQL parser
+does, also in the middle of a string. Flyway moreover replaces ``${name}`` anywhere. What the statement means
+stays the same: comments get a bar, strings are continued on a new line, identifiers escape the line break.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from gateway.domain.errors import InvalidInput
 _LINE_BREAK = r"(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])"
 _TOOL_WORDS = (
     "goose|migrate|dbmate|liquibase|changeset|rollback|preconditions?|validchecksum|ignorelines|property|comment|"
-    "include|rambler|flyway|atlas|sqlc|tern|create above|drop below|rolled back|end|delimiter|glassgate|up|down|"
-    "undo|apply|revert|deploy|verify"
+    "include|rambler|flyway|atlas|sqlc|tern|create above|drop below|rolled back|end|delimiter|glassgate|up|"
+    "down|undo|apply|revert|deploy|verify"
 )
-_MARKER = re.compile(rf"[ \t]*(?:--+|#)[\s\-]*(?:[+!@/#=]|[\w.]+\s*:|(?:{_TOOL_WORDS})\b)", re.IGNORECASE)
+_MARKER = re.compile(rf"[ \t]*(?:--+|#)[ \t\-]*(?:[+!@/#=]|[\w.]+[ \t]*:|(?:{_TOOL_WORDS})\b)", re.IGNORECASE)
 _MARKED_LINE = re.compile(
     rf"(?:^|(?<=[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]))(?={_MARKER.pattern})", re.IGNORECASE
 )
@@ -85,7 +85,7 @@ def _parts(segment: str) -> list[str]:
 
 
 def _segments(text: str, *, escapes: bool) -> list[str]:
-    """Return the raw insides of a literal's segments: it may already be continued over lines, with comments between.
+    """Return the raw insides of a literal's segments: it may be continued over lines, with comments between.
 
     Args:
         text: from the first quote on.

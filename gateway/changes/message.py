@@ -6,14 +6,14 @@ import textwrap
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from gateway.changes.objects import Person
 from gateway.changes.paths import slug
-from gateway.changes.repository import Person
 from gateway.changes.secrets_found import without_secrets
 from gateway.changes.shown import one_line
 
 if TYPE_CHECKING:
     from gateway.domain.identity import Identity
-    from gateway.store.changes import StoredChange
+    from gateway.store.changes import CaptureRow, StoredChange
 
 _WIDTH = 72
 _MAX_REASON = 4000
@@ -35,13 +35,7 @@ def commit_message(change: StoredChange, identity: Identity, reason: str, no_way
         ("Endpoint", one_line(change.request.endpoint_name, 100)),
         ("Requested-By", one_line(identity.name, 100)),
         *(("Grant", each) for each in grants),
-        *(
-            (
-                "Recording",
-                f"{session}, units {', '.join(str(e.number) for e in live if str(e.session) == session)}",
-            )
-            for session in sessions
-        ),
+        *(("Recording", _recording(session, live)) for session in sessions),
     ]
     paragraphs = [_paragraph("Reason", reason)]
     if no_way_back:
@@ -49,6 +43,12 @@ def commit_message(change: StoredChange, identity: Identity, reason: str, no_way
     title = one_line(change.request.title, _WIDTH)
     lines = "\n".join(f"{name}: {value}" for name, value in trailers)
     return "\n\n".join([title, *paragraphs, lines]) + "\n"
+
+
+def _recording(session: str, captures: list[CaptureRow]) -> str:
+    """Return where in a session's recording the units stand."""
+    units = [str(each.number) for each in captures if str(each.session) == session]
+    return f"{session}, {'unit' if len(units) == 1 else 'units'} {', '.join(units)}"
 
 
 def _paragraph(name: str, text: str) -> str:

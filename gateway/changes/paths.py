@@ -11,7 +11,7 @@ MAX_PATH = 512
 MAX_NAME = 200
 _SLUG = 48
 
-# Characters that file systems drop or fold, so that ``.g<U+200C>it`` would become ``.git`` on somebody's machine.
+# Characters that file systems drop or fold: ``.g<U+200C>it`` would become ``.git`` on somebody's machine.
 _IGNORED = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
 _GIT = re.compile(r"(?i)^(?:\.git|git~\d+)[. ]*(?:::?.*)?$")
 
@@ -87,8 +87,8 @@ def normalise(path: str, *, root: str) -> str:
         root: folder it must lie in (relative to the repository); empty: anywhere.
 
     Raises:
-        InvalidInput: absolute, outside of the root, with dot parts, a form of ``.git``, control characters, a CI
-            definition, or too long. The message names the path and what is wrong.
+        InvalidInput: absolute, outside of the root, with dot parts, a form of ``.git``, control characters, a
+            CI definition, or too long. The message names the path and what is wrong.
     """
     shown = path.encode("unicode_escape").decode()[:200]
     if "\\" in path or any(unicodedata.category(each) in ("Cc", "Cs") for each in path):
@@ -147,7 +147,7 @@ def _check_ci(parts: list[str], shown: str) -> None:
 
 
 def slug(text: str, *, separator: str = "-") -> str:
-    """Return a name for files and branches: lower-case ASCII letters, digits and the separator; ``change`` if empty."""
+    """Return a name for files and branches: ASCII letters, digits, the separator; ``change`` if empty."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     whole = separator.join(re.findall(r"[a-z0-9]+", plain))
     return whole[:_SLUG].strip(separator) or "change"

@@ -27,6 +27,8 @@ class PieceKind(StrEnum):
     PARAMETER = "parameter"
     COMMENT = "comment"
     SYMBOL = "symbol"
+    PLACEHOLDER = "placeholder"
+    """Put in the place of a secret; the scanner knows no such thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def loud(pieces: Pieces) -> Pieces:
 def statements(pieces: Pieces) -> tuple[Pieces, ...]:
     """Split at the semicolons that end statements; empty statements are left out, semicolons too.
 
-    The semicolons inside of parentheses (``CREATE RULE``) and of ``BEGIN ATOMIC`` bodies belong to their statement.
+    Semicolons in parentheses (``CREATE RULE``) and in ``BEGIN ATOMIC`` bodies belong to their statement.
     """
     found: list[Pieces] = []
     current: list[Piece] = []

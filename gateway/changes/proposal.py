@@ -27,7 +27,10 @@ UNKNOWN = Repository(url="")
 """What a proposal looks like where the endpoint names no repository."""
 MAX_FILES = 20
 MAX_FILE = 4 << 20
-_SECRET_NOTE = "secrets were found and replaced by placeholders ({}); the sealed recording keeps the values; give them at deployment"
+_REDACTED_NOTE = (
+    "secrets were found and replaced by placeholders ({}); "
+    "the sealed recording keeps the values; give them at deployment"
+)
 _MISSING_WAY_BACK = "change request {} has no way back: the rollback section of {} is still to be filled in"
 _BOTH_WAYS = (
     "fill it in with `glassgate change submit {0} --edit`, or say why there is none with "
@@ -62,7 +65,7 @@ def migration_of(change: StoredChange) -> sql.Migration:
     notes = dict.fromkeys(note for _, part in parts for note in part.notes)
     secrets = [name for unit in change.units for name in unit.secrets]
     if secrets:
-        notes[_SECRET_NOTE.format(", ".join(secrets))] = None
+        notes[_REDACTED_NOTE.format(", ".join(secrets))] = None
     if not parts:
         notes["nothing is left of the captured text but transaction control"] = None
     backwards = [part for _, part in reversed(parts)]
@@ -96,7 +99,7 @@ def encode_parts(parts: Sequence[Part]) -> str:
 
 
 def _guidance(backwards: Sequence[Part]) -> Iterable[str]:
-    """Yield what helps to write the way back, the last statement's first, an exact inverse where one is known."""
+    """Yield what helps to write the way back, the last statement's first, exact inverses where known."""
     for part in backwards:
         if part.inverse:
             yield "undoes one of them exactly:"

@@ -1,7 +1,8 @@
 """Secrets in captured statements, found and replaced by placeholders before anything is stored or pushed.
 
-A placeholder (``:'secret_s7u3_1'``: the first of session 7, unit 3) is psql's syntax for a variable: it takes the value at deployment, and where nobody
-gives one the statement fails instead of setting a wrong password. The sealed recording keeps the value.
+A placeholder (``:'secret_s7u3_1'``: the first of session 7, unit 3) is psql's syntax for a variable: it takes
+its value at deployment, and where nobody gives one the statement fails instead of setting a wrong password.
+The sealed recording keeps the value.
 """
 
 from __future__ import annotations
@@ -14,27 +15,29 @@ from itertools import pairwise
 
 from gateway.changes.pieces import Piece, PieceKind, Pieces
 
-# Published shapes of credentials, each with the prefix or frame that its issuer gave it so that scanners find it.
+# Published shapes of credentials, each with the prefix or frame that its issuer gave it for scanners. Every
+# repetition is bounded: a hostile text of a megabyte must not take a square of its length.
 _SHAPES = re.compile(
     r"""
-    \b(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}\b              # AWS key ids
-  | \bgh[pousr]_[A-Za-z0-9]{30,}\b | \bgithub_pat_\w{40,}\b   # GitHub
-  | \bgl(?:pat|dt|rt|cbt|ptt|ft|soat)-[\w-]{20,}              # GitLab
-  | \bxox[abeoprs]-[\w-]{10,}                                 # Slack
-  | \bhttps://hooks\.slack\.com/services/[\w/]{20,}
-  | \b[rs]k_(?:live|test)_\w{16,}\b | \bwhsec_\w{20,}\b       # Stripe
-  | \bAIza[\w-]{35}\b | \bya29\.[\w-]{20,}                    # Google
-  | \bnpm_\w{36}\b | \bpypi-[\w-]{50,} | \bdckr_pat_[\w-]{20,}
-  | \bSG\.[\w-]{16,}\.[\w-]{16,}                              # SendGrid
-  | \bsk-(?:ant-|proj-)?[\w-]{24,}                            # model vendors
-  | \bgg[dmj]_[\w-]{16,}                                      # this gateway's own tokens
-  | \beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}                   # JSON web tokens
-  | -----BEGIN[ A-Z0-9]*PRIVATE[ ]KEY-----
-  | \bAGE-SECRET-KEY-1[A-Z0-9]{50,}
-  | \$2[aby]\$\d\d\$[./A-Za-z0-9]{53} | \$argon2(?:id|i|d)\$\S{20,}   # password hashes
-  | \bSCRAM-SHA-256\$\d+:\S{20,} | \bmd5[0-9a-f]{32}\b
-  | [a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@                   # credentials in a URL
-  | (?i:\b(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|auth[_-]?token)"?\s*[=:]\s*"?[^\s;,"]{4,})
+    \b(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}\b                            # AWS key ids
+  | \bgh[pousr]_[A-Za-z0-9]{30,255}\b | \bgithub_pat_\w{40,255}\b           # GitHub
+  | \bgl(?:pat|dt|rt|cbt|ptt|ft|soat)-[\w-]{20,255}                         # GitLab
+  | \bxox[abeoprs]-[\w-]{10,255}                                            # Slack
+  | \bhttps://hooks\.slack\.com/services/[\w/]{20,100}
+  | \b[rs]k_(?:live|test)_\w{16,255}\b | \bwhsec_\w{20,255}\b               # Stripe
+  | \bAIza[\w-]{35}\b | \bya29\.[\w-]{20,255}                               # Google
+  | \bnpm_\w{36}\b | \bpypi-[\w-]{50,255} | \bdckr_pat_[\w-]{20,255}
+  | \bSG\.[\w-]{16,64}\.[\w-]{16,64}                                        # SendGrid
+  | \bsk-(?:ant-|proj-)?[\w-]{24,255}                                       # model vendors
+  | \bgg[dmj]_[\w-]{16,255}                                                 # this gateway's own tokens
+  | \beyJ[\w-]{8,400}\.eyJ[\w-]{8,400}                                      # JSON web tokens
+  | -----BEGIN[ A-Z0-9]{0,30}PRIVATE[ ]KEY-----
+  | \bAGE-SECRET-KEY-1[A-Z0-9]{50,80}
+  | \$2[aby]\$\d\d\$[./A-Za-z0-9]{53} | \$argon2(?:id|i|d)\$\S{20,255}      # password hashes
+  | \bSCRAM-SHA-256\$\d{1,9}:\S{20,255} | \bmd5[0-9a-f]{32}\b
+  | \b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,100}:[^\s/@]{1,200}@              # credentials in a URL
+  | (?i:\b(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|auth[_-]?token)"?
+    \s{0,9}[=:]\s{0,9}"?[^\s;,"]{4,255})
     """,
     re.VERBOSE,
 )
@@ -48,6 +51,8 @@ _RANDOM = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
 _RANDOM_BITS = 4.3
 _RANDOM_CHANGES = 0.4
 _SHORT = 5
+_LONGEST_EXPRESSION = 64
+_LONGEST_NAME = 6
 _ENDS_EXPRESSION = frozenset(
     {"WHERE", "FROM", "RETURNING", "AND", "OR", "SET", "VALUES", "ON", "LIMIT", "ORDER"}
 )
@@ -79,7 +84,7 @@ def redact(pieces: Pieces, *, stem: str) -> Redacted:
     for at, piece in enumerate(pieces):
         if piece.kind is PieceKind.STRING and (at in marked or holds_secret(piece.text)):
             names.append(f"{stem}{len(names) + 1}")
-            result.append(Piece(PieceKind.SYMBOL, f":'{names[-1]}'", piece.value))
+            result.append(Piece(PieceKind.PLACEHOLDER, f":'{names[-1]}'", piece.value))
         elif piece.kind in (PieceKind.COMMENT, PieceKind.QUOTED):
             result.append(Piece(piece.kind, _SHAPES.sub("[secret]", piece.text), piece.value))
         else:
@@ -98,7 +103,7 @@ def without_secrets(text: str) -> str:
 
 
 def _random(run: str) -> bool:
-    """Whether a run of letters and digits is a key, by its mixture: no words, path, hex digest or UUID reaches it."""
+    """Whether a run of characters is a key, by its mixture: no words, path, digest or UUID reaches it."""
     kinds = [
         "a" if each.islower() else "A" if each.isupper() else "0" if each.isdigit() else "-" for each in run
     ]
@@ -117,7 +122,7 @@ def _secret_name(piece: Piece) -> bool:
 
 
 def _named_by_their_place(pieces: Pieces) -> set[int]:
-    """Return the places of strings that stand where a secret belongs: ``password = '…'``, ``PASSWORD '…'``, columns."""
+    """Return the places of strings where a secret belongs: ``password = '…'``, ``PASSWORD '…'``, columns."""
     loud = [(at, piece) for at, piece in enumerate(pieces) if not piece.quiet]
     marked: set[int] = set()
     for index, (_, piece) in enumerate(loud[:-1]):
@@ -127,7 +132,7 @@ def _named_by_their_place(pieces: Pieces) -> set[int]:
         if following.kind is PieceKind.STRING and len(following.text) > len("''"):
             marked.add(loud[index + 1][0])
         elif following.text in ("=", ":=", "=>", "<>", "!=") or following.word == "TO":
-            marked |= _expression_strings(loud[index + 2 :])
+            marked |= _expression_strings(loud[index + 2 : index + 2 + _LONGEST_EXPRESSION])
     return marked | _inserted(loud)
 
 
@@ -147,27 +152,39 @@ def _expression_strings(loud: list[tuple[int, Piece]]) -> set[int]:
 def _inserted(loud: list[tuple[int, Piece]]) -> set[int]:
     """Return the places of the strings in secret columns of ``INSERT INTO t (columns) VALUES (…), (…)``."""
     marked: set[int] = set()
-    for index, (_, piece) in enumerate(loud):
-        if piece.word != "INTO":
+    index = 0
+    while index < len(loud):
+        if loud[index][1].word != "INTO":
+            index += 1
             continue
-        opening = next((at for at in range(index + 1, len(loud)) if loud[at][1].text == "("), len(loud))
-        columns, end = _groups(loud, opening)
+        index = _opening(loud, index + 1, _LONGEST_NAME)
+        columns, index = _groups(loud, index)
         secret = {at for at, column in enumerate(columns) if len(column) == 1 and _secret_name(column[0][1])}
-        if not secret or end >= len(loud) or loud[end][1].word not in ("VALUES", "OVERRIDING"):
+        if not secret or index >= len(loud) or loud[index][1].word not in ("VALUES", "OVERRIDING"):
             continue
-        at = next((place for place in range(end, len(loud)) if loud[place][1].text == "("), len(loud))
-        while at < len(loud) and loud[at][1].text == "(":
-            values, at = _groups(loud, at)
+        index = _opening(loud, index, _LONGEST_NAME)
+        while index < len(loud) and loud[index][1].text == "(":
+            values, index = _groups(loud, index)
             chosen = [value for number, value in enumerate(values) if number in secret]
             marked |= {place for value in chosen for place in _expression_strings(value)}
-            at += at < len(loud) and loud[at][1].text == ","
+            index += index < len(loud) and loud[index][1].text == ","
     return marked
 
 
+def _opening(loud: list[tuple[int, Piece]], start: int, within: int) -> int:
+    """Return the place of the parenthesis that opens within so many pieces, else the last place looked at."""
+    for at in range(start, min(start + within, len(loud))):
+        if loud[at][1].text == "(":
+            return at
+    return min(start + within, len(loud))
+
+
 def _groups(loud: list[tuple[int, Piece]], opening: int) -> tuple[list[list[tuple[int, Piece]]], int]:
-    """Split what stands in the parentheses that open here at its commas; return the groups and the place behind."""
+    """Split the parentheses that open here at their commas; return the groups and the place behind."""
     groups: list[list[tuple[int, Piece]]] = [[]]
     depth = 0
+    if opening >= len(loud) or loud[opening][1].text != "(":
+        return [], opening
     for index in range(opening, len(loud)):
         text = loud[index][1].text
         depth += (text in ("(", "[")) - (text in (")", "]"))

@@ -1,4 +1,4 @@
-"""Data put into headers, messages and diffs: on one line where it must be, bounded, nothing in it obeyed or hidden."""
+"""Data in headers, messages and diffs: on one line where it must be, bounded, nothing obeyed or hidden."""
 
 from __future__ import annotations
 

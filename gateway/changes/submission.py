@@ -1,6 +1,6 @@
 """One submission: claim the draft, take a number, commit, push, and only then call it submitted.
 
-The claim keeps other replicas and a second terminal out without holding a transaction open over the push. What is
+The claim keeps other replicas and a second terminal out, and holds no transaction open over the push. What is
 pushed is written down before, so that a try that died between push and store is finished by the next one.
 """
 
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from gateway.changes import journal, proposal
 from gateway.changes.message import author, branch_name, commit_message, committer
+from gateway.changes.objects import NewCommit
 from gateway.changes.proposal import Base
-from gateway.changes.repository import NewCommit
 from gateway.domain.change import ChangeState
 from gateway.domain.errors import Conflict, GlassgateError, RepositoryUnavailable
-from gateway.store import changes as rows
+from gateway.store import submissions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from gateway.domain.change import FilePatch
     from gateway.domain.endpoint import Repository
     from gateway.domain.identity import Identity
-    from gateway.store.changes import Claim, StoredChange
+    from gateway.store.changes import StoredChange
     from gateway.store.pool import Store
+    from gateway.store.submissions import Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,9 @@ class Submission:
             )
         files = self._files(repository, edited)
         async with self.store.transaction() as conn:
-            claim = await rows.claim(conn, number, self.identity.id)
+            claim = await submissions.claim(conn, number, self.identity.id)
             if claim is not None and edited is not None:
-                await rows.put_files(conn, number, files, edited=True)
+                await submissions.put_files(conn, number, files, edited=True)
         if claim is None:
             raise self._conflict()
         try:
@@ -81,10 +82,10 @@ class Submission:
         finally:
             with contextlib.suppress(GlassgateError):
                 async with self.store.transaction() as conn:
-                    await rows.release(conn, number, claim.token)
+                    await submissions.release(conn, number, claim.token)
 
     def _files(self, repository: Repository, edited: Mapping[str, bytes] | None) -> tuple[FilePatch, ...]:
-        """Return the files without a number of their own yet: what a person must mend is said before git is asked."""
+        """Return the files without their number yet: what a person must mend is said before git is asked."""
         if edited is not None:
             files = proposal.edited(self.change, repository, edited)
         else:
@@ -95,7 +96,7 @@ class Submission:
     async def _submit(
         self, repository: Repository, files: tuple[FilePatch, ...], claim: Claim, *, kept: bool
     ) -> None:
-        """Do the work under the claim. The files are kept before the push: a try that dies there can be finished."""
+        """Do the work under the claim; the files are kept before the push, for a try that dies there."""
         number = self.change.request.id
         source = self.repositories.at(repository.url)
         if await self._arrived_before(source, claim):
@@ -108,8 +109,8 @@ class Submission:
         people = author(self.identity, self.public_url), committer(self.public_url)
         commit = await source.commit(base, NewCommit(files, text, *people, int(claim.at.timestamp())))
         async with self.store.transaction() as conn:
-            held = await rows.pushing(conn, number, claim.token, branch=branch, commit=commit)
-            await rows.put_files(conn, number, files, edited=kept)
+            held = await submissions.pushing(conn, number, claim.token, branch=branch, commit=commit)
+            await submissions.put_files(conn, number, files, edited=kept)
         if not held:
             raise self._conflict()
         await source.push(commit, branch, expected=None)
@@ -129,17 +130,17 @@ class Submission:
         *,
         kept: bool,
     ) -> tuple[FilePatch, ...]:
-        """Take the next free number against the fresh base; return the files under it, with their way back."""
+        """Take the next free number against the fresh base; return the files under it."""
         names = await source.names(base, repository.migrations)
         number = self.change.request.id
         async with self.store.transaction() as conn:
-            seen = Base(base, names, await rows.lock_numbers(conn, repository.url, but=number))
+            seen = Base(base, names, await submissions.lock_numbers(conn, repository.url, but=number))
             if kept:
                 files = proposal.renumber(self.change, repository, files, seen)
             else:
                 files = proposal.render(self.change, repository, seen)
             paths = proposal.numbered(repository, files)
-            if not await rows.reserve(
+            if not await submissions.reserve(
                 conn, number, claim.token, repository=repository, base=base, paths=paths
             ):
                 raise self._conflict()
@@ -149,7 +150,7 @@ class Submission:
         """Call it submitted."""
         number = self.change.request.id
         async with self.store.transaction() as conn:
-            done = await rows.submitted(
+            done = await submissions.submitted(
                 conn, number, claim.token, reason=self.reason, no_way_back=self.no_way_back
             )
             if not done:
@@ -160,8 +161,7 @@ class Submission:
                 ChangeState.SUBMITTED,
                 by=self.identity.name,
                 why=self.reason,
-                commit=commit,
-                branch=branch,
+                facts={"commit": commit, "branch": branch},
             )
 
     def _conflict(self) -> Conflict:

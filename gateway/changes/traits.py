@@ -1,4 +1,4 @@
-"""What a migration must know of a statement beside its text: can it run in a transaction, by itself, at all."""
+"""What a migration must know of a statement beside its text: can it run in a transaction, or at all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def is_control(statement: Pieces) -> bool:
 
 
 def alone(statement: Pieces) -> str:
-    """Return why it can't run inside a transaction block, empty where it can (PostgreSQL 18, SQL commands)."""
+    """Return why it can't run inside a transaction block, empty where it can."""
     first = words(statement, 6)
     seen = tuple(piece.word for piece in loud(statement))
     for start in _NEVER_INSIDE:
@@ -51,7 +51,7 @@ def alone(statement: Pieces) -> str:
 
 
 def caution(statement: Pieces) -> str:
-    """Return what a reviewer must add or know before it can run from a file, empty where nothing is missing."""
+    """Return what must be added before it can run from a file, empty where nothing is missing."""
     first = words(statement, 2)
     seen = loud(statement)
     verbs = {piece.word for piece in seen}

@@ -10,7 +10,7 @@ from gateway.domain.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# pg_type.dat: the built-in types whose literal must say its type, since a bare one could be taken for another.
+# pg_type.dat: built-in types whose literal must say its type, since a bare one could be taken for another.
 # Text types stand bare: an unknown literal becomes text wherever nothing else is asked for.
 _CASTS = {
     16: "boolean",
@@ -116,7 +116,7 @@ def _is_cast(pieces: Pieces) -> bool:
 
 
 def _proven(pieces: Pieces) -> Pieces:
-    """Return the pieces if the scanner reads their text as exactly these, else refuse: nothing may have merged."""
+    """Return the pieces if the scanner reads their text as exactly these: nothing may have merged."""
     expected = [(piece.kind, piece.text) for piece in loud(pieces)]
     if [(piece.kind, piece.text) for piece in loud(cut(join(pieces)))] != expected:
         raise InvalidInput("the bind values can't be put into the statement without changing its meaning")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from changes.shop import bare_repository, git, push_files
 
-from gateway.changes.repository import NewCommit, Person, Repositories, local_path
+from gateway.changes.objects import NewCommit, Person
+from gateway.changes.repository import Repositories, local_path
 from gateway.domain.change import FilePatch
 from gateway.domain.errors import Conflict, InvalidInput, NotFound, RepositoryUnavailable
 
@@ -74,7 +75,8 @@ def check_pushed(shop: Path, commit: str) -> None:
     assert git("show", "change/1-x:migrations/0007_x.sql", cwd=shop) == "UPDATE t SET a = 1;\n"
     assert git("diff", "--name-status", "main", "change/1-x", cwd=shop) == "A\tmigrations/0007_x.sql\n"
     assert git("log", "-1", "--format=%an <%ae> %cn <%ce> %at %P", "change/1-x", cwd=shop).strip() == (
-        f"Eve Engineer <eve@example.org> Glassgate <glassgate@gw.example> 1790000000 {git('rev-parse', 'main', cwd=shop).strip()}"
+        "Eve Engineer <eve@example.org> Glassgate <glassgate@gw.example> 1790000000 "
+        + git("rev-parse", "main", cwd=shop).strip()
     )
     assert "missing" not in git("fsck", "--strict", "--full", cwd=shop)
 

@@ -50,7 +50,7 @@ class _Flyway:
         alone = ""
         if migration.alone:
             alone = (
-                f"\n-- Outside of a transaction: {sql.field(migration.alone)}; flyway detects most of these by itself, "
+                f"\n-- Outside of a transaction: {sql.field(migration.alone)}; flyway detects most of these, "
                 "else set executeInTransaction=false for this file"
             )
         return (

@@ -134,7 +134,7 @@ def comment_rollback(migration: Migration) -> str:
 
 
 def comment_section(text: str) -> tuple[str, list[str]] | None:
-    """Split at the rollback section: what stands before, and its lines; None where there is no such section."""
+    """Split at the rollback section: what stands before, and its lines; None where there is none."""
     found = None
     for found in _ROLLBACK_LINE.finditer(text):  # noqa: B007 - the last one is the section
         pass
@@ -163,7 +163,7 @@ def comment_without_way_back(text: str, why: str) -> str:
 
 
 def settle_comments(text: str) -> str:
-    """Return the text with every line of its rollback section commented, so that it never runs with the rest."""
+    """Return the text with its rollback section commented throughout: it never runs with the rest."""
     section = comment_section(text)
     if section is None:
         return text.rstrip("\n") + "\n"
@@ -188,9 +188,8 @@ def stamp(drafted_at: datetime, highest: str) -> str:
     if wanted > highest[:14]:
         return wanted
     try:
-        return (datetime.strptime(highest[:14] + "+0000", _STAMP + "%z") + timedelta(seconds=1)).strftime(
-            _STAMP
-        )
+        last = datetime.strptime(f"{highest[:14]}+0000", "%Y%m%d%H%M%S%z")
+        return (last + timedelta(seconds=1)).strftime(_STAMP)
     except (ValueError, OverflowError):
         raise InvalidInput(f"the repository's highest migration {field(highest)} is no time stamp") from None
 
