@@ -15,6 +15,7 @@ from gateway.recordings.verify_ledger import Said, verify_ledger
 from gateway.store import blocks as block_rows
 from gateway.store import ledger as ledger_rows
 from gateway.store import recordings as rows
+from gateway.store.snapshot import one_moment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -48,7 +49,7 @@ async def verify_all(
         StoreUnavailable: the store is away.
     """
     report = Report()
-    async with store.transaction(isolation="repeatable_read") as conn:
+    async with one_moment(store) as (conn, _):
         trusted = checkpoint.verifiers(keyring, await ledger_rows.origin(conn))
         said = await verify_ledger(conn, report, trusted=trusted, published=published)
         known: set[SessionId] = set()

@@ -302,6 +302,11 @@ async def unclosed_sessions(conn: Connection, replica: str) -> list[SessionRow]:
     return [_session(row) for row in rows]
 
 
+async def adopt_sessions(conn: Connection, replica: str) -> None:
+    """Leave the sessions that no gateway serves any more to ``replica``, which closes them at its start."""
+    await conn.execute("UPDATE sessions SET replica = $1 WHERE NOT closed", replica)
+
+
 async def due_to_expire(conn: Connection, limit: int) -> list[SessionRow]:
     """Return closed sessions past their age whose key still exists, oldest first."""
     rows = await conn.fetch(
