@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from gateway.domain.errors import InvalidInput
 
-_FORM = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?")
+_FORM = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?", re.ASCII)
 
 
 def parse_duration(text: str) -> timedelta:
