@@ -1,6 +1,7 @@
 # make demo    sample production, the gateway and three accounts on this machine; Ctrl-C stops all of it
 # make test    every test, against real servers and clients
 # make lint    ruff and mypy
+# make story   play the demo's story and put its output into README.md
 # make bench   measure against direct connections and pgbouncer
 # make clean   remove what the targets above have made
 #
@@ -12,7 +13,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint story bench clean
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -27,6 +28,9 @@ lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+
+story: $(VENV)/installed
+	$(RUN) -m gateway.cli.demo.readme README.md
 
 bench: $(VENV)/installed-dev
 	$(RUN) benchmarks/run.py $(BENCH)

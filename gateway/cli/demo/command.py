@@ -116,6 +116,7 @@ async def _wait(stage: Stage) -> None:
 def _tell(stage: Stage, seconds: float) -> None:
     """Print the commands to copy, in the order of the story."""
     from gateway.cli.demo import story
+    from gateway.cli.demo.stage import ENDPOINT
 
     say(f"\nGlassgate is up after {seconds:.0f} s, with sample production behind it.", "good")
     print(f"In another terminal, first:\n\n  . {stage.folder / 'env'}\n")
@@ -140,7 +141,7 @@ def _tell(stage: Stage, seconds: float) -> None:
             print(f"  {command}")
         print()
     print(f"The first login shows the gateway's authority. It must be\n  {stage.fingerprint}\n")
-    print(f"For any other PostgreSQL client: glassgate config psql {story.ENDPOINT}")
+    print(f"For any other PostgreSQL client: glassgate config psql {ENDPOINT}")
     print("Ctrl-C stops everything.", flush=True)
 
 
@@ -171,7 +172,8 @@ def _print_now(text: str) -> None:
 
 
 _QUIET: Final = {
-    "TERM": "dumb",
+    "TERM": "xterm",
+    "NO_COLOR": "1",
     "LANG": "C.UTF-8",
     "TZ": "UTC",
     "PAGER": "cat",

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROMPT: Final = "$ "
+_SPINNER: Final = re.compile("^[\u2801-\u28ff] ", re.MULTILINE)
+"""The moving sign before a line of waiting."""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class Player:
         typed: Mapping[str, str] | None = None,
         status: int = 0,
         seconds: float = 60,
+        shown: bool = True,
     ) -> str:
         """Run one command to its end and return its output.
 
@@ -69,18 +72,19 @@ class Player:
             typed: prompt of the command → what is typed there, in order.
             status: how it must end.
             seconds: how long it may take.
+            shown: whether it belongs to what is shown.
 
         Raises:
             SceneFailed: it came out otherwise.
         """
-        live = self.start(command)
+        live = self.start(command, shown=shown)
         try:
             text = ""
             for prompt, answer in (typed or {}).items():
                 text += await live.until(prompt, seconds=seconds)
                 live.terminal.send(f"{answer}\n")
             rest, ended = await live.terminal.ended(seconds=seconds)
-            self._show(rest)
+            live.shown(rest)
             text += rest
         finally:
             live.close()
@@ -89,11 +93,17 @@ class Player:
         check(command, text, expected)
         return text
 
-    def start(self, command: str) -> Live:
-        """Start a command that goes on while others run; the story's end closes it."""
-        self._show(f"{PROMPT}{command}\n")
+    def start(self, command: str, *, shown: bool = True) -> Live:
+        """Start a command that goes on while others run; the story's end closes it.
+
+        Args:
+            command: as typed at the prompt.
+            shown: whether it belongs to what is shown.
+        """
+        show = self._show if shown else _hide
+        show(f"{PROMPT}{command}\n")
         terminal = Terminal.open(shlex.split(command), environment=self.environment, folder=self.folder)
-        live = Live(command, terminal, self._show)
+        live = Live(command, terminal, show)
         self._open.append(live)
         return live
 
@@ -103,8 +113,13 @@ class Player:
             live.close()
 
     def _show(self, text: str) -> None:
-        self.scenes[-1].output += text
-        self.said(text)
+        still = _SPINNER.sub("", text)
+        self.scenes[-1].output += still
+        self.said(still)
+
+
+def _hide(text: str) -> None:
+    """Take a text that is not to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +136,16 @@ class Live:
     terminal: Terminal
     shown: Callable[[str], None]
 
-    async def until(self, pattern: str, *, seconds: float = 30) -> str:
-        """Wait for a prompt or a text, show what was printed up to it, and return that."""
+    async def until(self, pattern: str, *, seconds: float = 30, line: bool = False) -> str:
+        """Wait for a prompt or a text, show what was printed up to it, and return that.
+
+        Args:
+            pattern: regular expression.
+            seconds: how long to wait.
+            line: show it as a line of its own, since something else is shown next.
+        """
         text = await self.terminal.until(pattern, seconds=seconds)
-        self.shown(text)
+        self.shown(text + "\n" if line else text)
         return text
 
     async def type(self, line: str, *expected: str, until: str, seconds: float = 30) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -22,11 +23,12 @@ from gateway.cli.client import Client
 from gateway.cli.demo.production import DATABASE, READER, SERVICE, SampleProduction
 from gateway.cli.profiles import Profile
 from gateway.domain.errors import ConfigurationBroken, GlassgateError, StoreUnavailable, UpstreamUnavailable
+from gateway.server import ADMINISTRATOR_FILE
 from gateway.store import postmaster
 from gateway.transport.authority import Authority
 from gateway.web.shapes.endpoints import EndpointFacts, PutEndpoint, RepositoryFacts, SettingsFacts
 from gateway.web.shapes.gateway import Readiness
-from gateway.web.shapes.identity import Done, NewPerson, Person
+from gateway.web.shapes.identity import Done, LoggedIn, Login, NewPerson, Person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -223,6 +225,8 @@ postgres-port = {ports.postgres}
 seconds = 5
 """
     )
+    # Others may pass: as root, the store's server runs under another account. What lies within is closed.
+    (folder / "gateway").mkdir(mode=0o711)
     arguments = [sys.executable, "-m", "gateway.cli.main", "serve", "-c", str(configuration)]
     with (folder / "gateway.log").open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - our own program
@@ -281,8 +285,12 @@ def _client(folder: Path, ports: Ports, token: str = "") -> Client:
 
 
 def _last_words(folder: Path) -> str:
+    """Return the log's last line that names an error, else its last line."""
     lines = (folder / "gateway.log").read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "no output"
+    errors = [
+        line.lstrip(" |+-") for line in lines if re.search(r"(?:Error|Unavailable|Broken|glassgate): ", line)
+    ]
+    return (errors or lines or ["no output"])[-1]
 
 
 def _set_up(folder: Path, ports: Ports, production: SampleProduction) -> dict[str, str]:
@@ -306,6 +314,15 @@ def _set_up(folder: Path, ports: Ports, production: SampleProduction) -> dict[st
     client.call("PUT /v1/endpoints/{name}", _registration(folder, production), EndpointFacts)
     client.call("POST /v1/logout", None, Done)
     return passwords
+
+
+def _administrator(folder: Path, ports: Ports) -> str:
+    """Log in with the one-time password that the gateway has left for its operator, and return the token."""
+    left = folder / "gateway" / ADMINISTRATOR_FILE
+    name, password = left.read_text().split()
+    left.unlink()
+    login = Login(name=name, password=password)
+    return _client(folder, ports).call("POST /v1/login", login, LoggedIn).token
 
 
 def _registration(folder: Path, production: SampleProduction) -> PutEndpoint:

@@ -9,14 +9,17 @@ if TYPE_CHECKING:
     from gateway.cli.demo.stage import Stage
 
 _PATTERNS: Final = (
-    (re.compile(r"SHA256:(?:[0-9A-F]{2}:){31}[0-9A-F]{2}"), "SHA256:5D:8A:…:C4:1E"),
-    (re.compile(r"\b[0-9a-f]{40}\b"), "f3b1c2d49a7e5068b1d2c3e4f5a60718293a4b5c"),
-    (
-        re.compile(r"\b\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d(?:\.\d+)?(?=\+00:00|Z|\b)"),
-        r"2026-11-21\g<1>09:30:00",
-    ),
-    (re.compile(r"\b\d\d:\d\d:\d\d\b"), "09:30:00"),
-    (re.compile(r"\b\d+(?:\.\d+)? (ms|µs)\b"), r"1 \1"),
+    (r"SHA256:(?:[0-9A-F]{2}:){31}[0-9A-F]{2}", "SHA256:5D:8A:…:C4:1E"),
+    (r"\b[0-9a-f]{40}\b", "f3b1c2d49a7e5068b1d2c3e4f5a60718293a4b5c"),
+    (r"\b[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \d{4}\b", "Sat Nov 21 09:30:00 2026"),
+    (r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b", "2026-11-21 09:30"),
+    (r"\b\d\d:\d\d:\d\d\b", "09:30:00"),
+    (r"\b\d+(?:\.\d+)? (ms|µs)\b", r"1 \1"),
+    (r"(?<=09:30:00  )\ds\b", "0s"),
+    (r"\b127\.0\.0\.1:\d+\b", "127.0.0.1:50000"),
+    (r"\b\d+ leaves, \d+ checkpoints\b", "24 leaves, 3 checkpoints"),
+    (r"\bsize \d+\b", "size 24"),
+    (r"[ \t]+$", ""),
 )
 """What is volatile → what stands for it."""
 
@@ -32,5 +35,5 @@ def steady(text: str, stage: Stage) -> str:
     text = text.replace(str(stage.ports.api), "8443").replace(str(stage.ports.postgres), "6432")
     text = text.replace(str(stage.ports.production), "15432")
     for pattern, sample in _PATTERNS:
-        text = pattern.sub(sample, text)
+        text = re.sub(pattern, sample, text, flags=re.MULTILINE)
     return text

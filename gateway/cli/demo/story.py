@@ -9,7 +9,7 @@ from gateway.cli.demo.stage import ENDPOINT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.cli.demo.play import Live, Player
+    from gateway.cli.demo.play import Player
     from gateway.cli.demo.stage import Stage
 
 SHELL: Final = r"shop=[>#*!] $"
@@ -44,7 +44,7 @@ def login(name: str) -> str:
 
 def commit(stage: Stage) -> str:
     """Return the git command that shows the pushed commit."""
-    return f"git --git-dir {stage.repository} log -1 --patch --branches 'change/*'"
+    return f"git --git-dir {stage.repository} log -1 --stat --branches='change/*'"
 
 
 async def play_story(player: Player, stage: Stage) -> None:
@@ -89,7 +89,7 @@ async def _approve(player: Player, stage: Stage) -> None:
         "The approver approves",
         "Half of what was asked for. The clock starts at the first connection; nobody approves their own.",
     )
-    await player.run(login("approver"), "Logged in as approver", typed=answers(stage, "approver"))
+    await player.run(login("approver"), typed=answers(stage, "approver"), shown=False)
     await player.run(REQUESTS, "engineer", ENDPOINT, "pending", "INC-42")
     await player.run(APPROVE, "Request 1 .* is approved")
 
@@ -119,7 +119,7 @@ async def _submit(player: Player, stage: Stage) -> None:
     await player.run(SHOW, "UPDATE orders", "migrations/0004_", r"\+UPDATE orders SET status = 'paid'")
     await player.run(SUBMIT, "submitted", r"change/1-", "commit")
     await player.run(
-        commit(stage), "Author: Erin Engineer", "Change-Request: 1", r"\+UPDATE orders SET status = 'paid'"
+        commit(stage), "Author: Erin Engineer", "Change-Request: 1", "migrations/0004_update-orders.sql"
     )
 
 
@@ -128,11 +128,11 @@ async def _review(player: Player, stage: Stage) -> None:
         "The reviewer reviews",
         "Every statement with its verdict, and the proof that nothing was altered, removed or reordered.",
     )
-    await player.run(login("reviewer"), "Logged in as reviewer", typed=answers(stage, "reviewer"))
+    await player.run(login("reviewer"), typed=answers(stage, "reviewer"), shown=False)
     await player.run(SESSIONS, "engineer", ENDPOINT, "client")
-    await player.run(REPLAY, "SELECT status", "allow", "UPDATE orders", "change")
+    await player.run(REPLAY, "allow +1 +SELECT status", "change +3 +UPDATE orders", "ended")
     await player.run(SEARCH, "engineer", "UPDATE orders SET status = 'paid'")
-    await player.run(VERIFY, "verified|intact|proven|good")
+    await player.run(VERIFY, "^proven: ")
 
 
 async def _revoke(player: Player) -> None:
@@ -141,12 +141,13 @@ async def _revoke(player: Player) -> None:
         "Revoking cuts the engineer's session within a second, in the middle of a query, which is cancelled "
         "on the server.",
     )
-    psql = await _connected(player)
+    psql = player.start(CONNECT)
+    await psql.until(SHELL)
     psql.terminal.send(f"{LONG}\n")
     await psql.until(r"c\.total;\n")
     await player.run(GRANTS, "engineer", ENDPOINT, "active")
-    await player.run(REVOKE, "1")
-    await psql.until(r"FATAL:.*(?:\n.*)*(?:connection|Connection) .*", seconds=5)
+    await player.run(REVOKE, "Grant 1 is revoked")
+    await psql.until(r"^FATAL: .*INC-42 is solved.*\n", seconds=2)
     psql.close()
 
 
@@ -158,15 +159,10 @@ async def _ask_again(player: Player) -> None:
     psql = player.start(CONNECT)
     await psql.until(r"Reason: ")
     psql.terminal.send("INC-43: slow again\n")
-    await psql.until(r"Request 2: .*approver[^\n]*")
+    await psql.until(r"Request 2: .*\(glassgate approve 2\)", line=True)
     await player.run("glassgate --profile approver approve 2", "Request 2 .* is approved")
+    await psql.terminal.until(r"(?=Request 2: .* is approved)")
     await psql.until(SHELL)
     await psql.type("SELECT count(*) FROM open_orders;", r"\d+", until=SHELL)
     psql.terminal.send("\\q\n")
     await psql.ended(status=0)
-
-
-async def _connected(player: Player) -> Live:
-    psql = player.start(CONNECT)
-    await psql.until(SHELL)
-    return psql
