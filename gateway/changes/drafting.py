@@ -102,7 +102,7 @@ async def put_into_draft(conn: Connection, target: Target, unit: NewUnit) -> tup
     joined = change is not None
     if change is None:
         change = await _new_draft(conn, target, unit)
-    elif await drafts.count_units(conn, change) >= MAX_UNITS:
+    elif await drafts.count_units(conn, change, but=unit.fingerprint) >= MAX_UNITS:
         raise Conflict(
             f"change request {change} holds {MAX_UNITS} statements already; write the rest into a file"
         )

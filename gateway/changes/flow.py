@@ -17,6 +17,7 @@ from gateway.changes.git import shown_url
 from gateway.changes.message import committer
 from gateway.changes.reading import Reader
 from gateway.changes.repository import Repositories
+from gateway.changes.secrets_found import without_secrets
 from gateway.changes.shown import one_line
 from gateway.changes.submission import Submission
 from gateway.domain.change import ChangeRequest, ChangeState
@@ -296,7 +297,9 @@ class Changes:
             NotAuthorised: it is somebody else's.
             Conflict: it is past withdrawing, or being submitted right now.
         """
-        await self._end(identity, change, ChangeState.WITHDRAWN, one_line(reason, _MAX_REASON))
+        await self._end(
+            identity, change, ChangeState.WITHDRAWN, one_line(without_secrets(reason), _MAX_REASON)
+        )
         return await self.get(change)
 
     async def was_a_read(self, identity: Identity, change: ChangeId) -> ReadProposal:
@@ -361,7 +364,7 @@ def _check_author(stored: StoredChange, identity: Identity) -> None:
 
 
 def _said(what: str, text: str, hint: str) -> str:
-    """Return words that a person must give, trimmed.
+    """Return words that a person must give, trimmed, without what has a credential's shape.
 
     Raises:
         InvalidInput: nothing was said, or too much.
@@ -371,4 +374,4 @@ def _said(what: str, text: str, hint: str) -> str:
         raise InvalidInput(f"the {what} is empty", hint=hint)
     if len(text) > _MAX_REASON:
         raise InvalidInput(f"the {what} has {len(text):,} characters, at most {_MAX_REASON:,} are kept")
-    return text
+    return without_secrets(text)

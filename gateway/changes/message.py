@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from gateway.changes.objects import Person
 from gateway.changes.paths import slug
-from gateway.changes.secrets_found import without_secrets
 from gateway.changes.shown import one_line
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def _recording(session: str, captures: list[CaptureRow]) -> str:
 
 def _paragraph(name: str, text: str) -> str:
     """Return a text as one indented paragraph: only its first line begins at the margin."""
-    safe = one_line(without_secrets(text), _MAX_REASON)
+    safe = one_line(text, _MAX_REASON)
     return textwrap.fill(f"{name}: {safe}", _WIDTH, subsequent_indent="  ", break_long_words=False)
 
 

@@ -199,7 +199,7 @@ def check_way_back(
                     _MISSING_WAY_BACK.format(change.request.id, file.path),
                     hint=_BOTH_WAYS.format(change.request.id),
                 )
-            text = rules.without_way_back(text, secrets_found.without_secrets(no_way_back))
+            text = rules.without_way_back(text, no_way_back)
         result.append(FilePatch(file.path, file.old, text.encode(), file.mode))
     return tuple(result)
 

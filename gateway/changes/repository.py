@@ -86,10 +86,10 @@ class GitRepository:
                 f"the repository {shown} has no branch {branch}",
                 hint=f"it has {known}; set the endpoint's repository.branch",
             )
-        await self.fetch(branch, heads[branch])
+        await self.bring(branch, heads[branch])
         return heads[branch]
 
-    async def fetch(self, branch: str, commit: str) -> None:
+    async def bring(self, branch: str, commit: str) -> None:
         """Have a branch's commit at hand."""
         if self.path is not None:
             await asyncio.to_thread(self._objects.link)
@@ -251,7 +251,7 @@ class Repositories:
         for left in reversed(range(tries)):
             tip = (await repository.heads()).get(branch)
             if tip is not None:
-                await repository.fetch(branch, tip)
+                await repository.bring(branch, tip)
                 if await repository.read(tip, file.path) == file.new:
                     return tip
             new = NewCommit((file,), message, self.committer, self.committer, int(time.time()))

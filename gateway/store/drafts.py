@@ -126,9 +126,13 @@ async def count_drafts(conn: Connection, author: IdentityId, endpoint: EndpointI
     )
 
 
-async def count_units(conn: Connection, change: ChangeId) -> int:
-    """Return how many units a change request holds."""
-    return int(await conn.fetchval("SELECT count(*) FROM change_units WHERE change_id = $1", change))
+async def count_units(conn: Connection, change: ChangeId, *, but: bytes) -> int:
+    """Return how many units a change request holds beside the one of this fingerprint."""
+    return int(
+        await conn.fetchval(
+            "SELECT count(*) FROM change_units WHERE change_id = $1 AND fingerprint <> $2", change, but
+        )
+    )
 
 
 async def create_draft(

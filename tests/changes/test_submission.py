@@ -9,8 +9,10 @@ from changes.shop import URL, ProductionPort, bare_repository, capture, git, ord
 
 from gateway.changes.flow import Changes
 from gateway.domain.change import ChangeState
+from gateway.domain.endpoint import EndpointKind, Repository
 from gateway.domain.errors import Conflict, InvalidInput, NotAuthorised, NotFound, RepositoryUnavailable
 from gateway.domain.ids import IdentityId, SessionId
+from gateway.store.endpoints import Registration, put_endpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +113,45 @@ async def test_only_the_author_submits(changes: Changes, facts: SessionFacts, ev
     change = await drafted(changes, facts)
     with pytest.raises(NotAuthorised):
         await changes.submit(replace(eve, id=IdentityId(2)), change, WHY, no_way_back="none")
+
+
+async def test_secrets_in_reasons_go_nowhere(
+    changes: Changes, facts: SessionFacts, eve: Identity, shop: Path, store: Store
+) -> None:
+    change = await drafted(changes, facts)
+    token = "ghp_0123456789abcdefghij0123456789abcdef"
+    submitted = await changes.submit(eve, change, f"rotate {token}", no_way_back=f"was {token}")
+    assert submitted.reason == "rotate [secret]"
+    assert token not in git("show", submitted.branch, cwd=shop)
+    async with store.connection() as conn:
+        for table in ("changes", "change_steps", "change_files", "ledger_leaves", "outbox"):
+            kept = await conn.fetch(f"SELECT encode(convert_to(t::text, 'UTF8'), 'escape') FROM {table} t")
+            assert kept
+            assert not any(token in row[0] for row in kept)
+
+
+async def test_the_repository_is_the_one_that_the_endpoint_names_now(
+    changes: Changes, facts: SessionFacts, eve: Identity, shop: Path, store: Store, tmp_path: Path
+) -> None:
+    moved = tmp_path / "moved.git"
+    registration = Registration(
+        name="orders-db",
+        kind=EndpointKind.POSTGRES,
+        labels={},
+        host="db",
+        port=5432,
+        username="glassgate",
+        repository=Repository(url=str(moved)),
+    )
+    async with store.transaction() as conn:
+        endpoint = await put_endpoint(conn, registration, b"sealed")
+    change = await drafted(changes, replace(facts, endpoint=endpoint))
+    shop.rename(tmp_path / "elsewhere.git")
+    registration = replace(registration, repository=Repository(url=str(tmp_path / "elsewhere.git")))
+    async with store.transaction() as conn:
+        await put_endpoint(conn, registration, None)
+    submitted = await changes.submit(eve, change, WHY, no_way_back="none")
+    assert git("rev-parse", submitted.branch, cwd=tmp_path / "elsewhere.git").strip() == submitted.commit
 
 
 # --- edited files
