@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import asyncpg
+
 from gateway.domain.errors import ConfigurationBroken
 
 if TYPE_CHECKING:
@@ -108,16 +110,26 @@ async def _apply(connection: Connection, migrations: list[Migration]) -> list[st
     for migration in migrations:
         if migration.number in applied:
             continue
-        async with connection.transaction():
-            await connection.execute(migration.text, timeout=600)
-            await connection.execute(
-                "INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)",
-                migration.number,
-                migration.name,
-                migration.checksum,
-            )
+        try:
+            await _apply_one(connection, migration)
+        except (asyncpg.SyntaxOrAccessError, asyncpg.IntegrityConstraintViolationError) as error:
+            raise ConfigurationBroken(
+                f"{migration.name} can't be applied: {error}",
+                hint="nothing of it was; restore the backup or ask for a mended gateway",
+            ) from error
         done.append(migration.name)
     return done
+
+
+async def _apply_one(connection: Connection, migration: Migration) -> None:
+    async with connection.transaction():
+        await connection.execute(migration.text, timeout=600)
+        await connection.execute(
+            "INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)",
+            migration.number,
+            migration.name,
+            migration.checksum,
+        )
 
 
 def _check_applied(here: Migration | None, name: str, checksum: str) -> None:

@@ -78,7 +78,7 @@ class Store:
         Raises:
             StoreUnavailable: it can't be reached, or refuses the login.
         """
-        with translated():
+        with translated(OSError):
             pool = await asyncpg.create_pool(
                 dsn,
                 min_size=min(min_size, max_size),
@@ -98,7 +98,7 @@ class Store:
             StoreUnavailable: the store is away or too busy.
         """
         with translated():
-            connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+            connection = await self._acquire()
             try:
                 yield connection
             finally:
@@ -115,12 +115,16 @@ class Store:
             StoreUnavailable: the store is away or too busy; nothing of the transaction counts as done.
         """
         with translated():
-            connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+            connection = await self._acquire()
             try:
                 async with connection.transaction(isolation=isolation):
                     yield connection
             finally:
                 await self._pool.release(connection)
+
+    async def _acquire(self) -> Any:
+        with translated(OSError):
+            return await self._pool.acquire(timeout=ACQUIRE_SECONDS)
 
     async def listen(self, channel: str) -> AsyncIterator[str]:
         """Yield payloads notified on a channel, reconnecting for ever.
@@ -168,8 +172,11 @@ async def _nothing_to_reset(_: object) -> None:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn what the driver raises into the error tree; the error tree passes as it is.
+def translated(unreachable: type[OSError] = ConnectionError) -> Iterator[None]:
+    """Turn what the driver raises into the error tree; whatever else the block raises passes as it is.
+
+    Args:
+        unreachable: errors of the system that mean the store; while connecting, all of them.
 
     Raises:
         StoreUnavailable: the store can't be reached, is too slow, or can't do it now.
@@ -185,7 +192,7 @@ def translated() -> Iterator[None]:
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         log.warning("store error", error=_sentence(error), sqlstate=getattr(error, "sqlstate", ""))
         raise StoreUnavailable(f"the store can't answer: {_sentence(error)}", hint=HINT) from error
-    except (OSError, TimeoutError) as error:
+    except (unreachable, TimeoutError) as error:
         raise StoreUnavailable(f"the store can't be reached: {_sentence(error)}", hint=HINT) from error
 
 
