@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,8 +52,8 @@ def reload(ctx: typer.Context) -> None:
     say(f"Policy version {found.version} is in force", "good")
 
 
-@app.command("test")
-def ask(
+@app.command("may")
+def may(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Login name.")],
     action: Annotated[str, typer.Argument(metavar="ACTION", help="Such as request or approve.")],
@@ -63,7 +64,7 @@ def ask(
     """Ask what policy says: may NAME do ACTION at an endpoint? Status 0 yes, 77 no.
 
     Example:
-      glassgate policy test engineer request --endpoint orders-db
+      glassgate policy may engineer request --endpoint orders-db
     """
     import msgspec
 
@@ -77,3 +78,41 @@ def ask(
         say(display(said.why), "good" if said.allowed else "bad")
     if not said.allowed:
         raise typer.Exit(Status.NOT_AUTHORISED)
+
+
+@app.command("test")
+def run_cases(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="[POLICIES]", help="Folder of the policies; else the shipped ones."),
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Check a policies folder: its files parse, and the verdicts of its cases.toml are as expected.
+
+    Needs no gateway: run it before `glassgate policy reload`, and in the repository that keeps them.
+
+    Example:
+      glassgate policy test policies
+    """
+    from gateway.access.policy import Policy
+    from gateway.cli.cases import judged, read_cases
+    from gateway.settings import SHIPPED
+
+    place = folder or SHIPPED / "policies"
+    Policy.load(place)
+    results = judged(read_cases(place / "cases.toml"), place / "catalogue")
+    if json:
+        import msgspec
+
+        print_json(msgspec.json.encode(results))
+    else:
+        for one in results:
+            if not one.good:
+                say(f"{display(one.text)}", "bold")
+                print(f"  expected {one.expected}, judged {one.verdict} by {one.rule}: {one.reason}")
+        failed = sum(not one.good for one in results)
+        say(f"{len(results) - failed} of {len(results)} cases as expected", "bad" if failed else "good")
+    if not all(one.good for one in results):
+        raise typer.Exit(Status.ERROR)
