@@ -35,8 +35,13 @@ def inverse(statement: Pieces) -> str | None:
     It holds in the search path of the statement. ``IF [NOT] EXISTS`` and ``OR REPLACE`` make it uncertain:
     whether anything was done then depends on what was there before.
     """
-    seen = loud(statement)
-    first = words(statement)
+    back = _inverse(loud(statement))
+    # A name may hold a line break; the way back stands in a comment, whose next line would run.
+    return back if back is None or back.isprintable() else None
+
+
+def _inverse(seen: Pieces) -> str | None:
+    first = words(seen)
     if not first:
         return None
     if first[0] in _CONTENT_FREE:

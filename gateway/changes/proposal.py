@@ -163,6 +163,11 @@ def edited(change: StoredChange, repository: Repository, files: Mapping[str, byt
             raise InvalidInput(f"{clean} holds a NUL character")
         text = rules.settle(_without_secrets(clean, text, change)) if rules.number(_name(clean)) else text
         patches.append(FilePatch(clean, None, text.encode()))
+    if not numbered(repository, patches):
+        raise InvalidInput(
+            "none of the edited files is a numbered migration",
+            hint=f"keep the file's name as `glassgate change show {change.request.id}` proposes it",
+        )
     if len({patch.path for patch in patches}) < len(patches):
         raise InvalidInput("two of the files have the same path")
     return tuple(patches)

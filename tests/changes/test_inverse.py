@@ -94,6 +94,8 @@ def test_an_offered_inverse_brings_the_definitions_back(
         "DROP TABLE t",
         "GRANT SELECT ON t TO eve",
         "DO $$ BEGIN END $$",
+        'CREATE TABLE "a\nDROP TABLE t;--" (id int)',
+        'ALTER TABLE t ADD COLUMN "a\rb" int',
     ],
 )
 def test_no_inverse_is_offered_where_it_is_not_certain(statement: str) -> None:

@@ -204,6 +204,15 @@ async def test_an_edited_path_leaves_the_migrations_nowhere(
     assert (await changes.get(change)).state is ChangeState.DRAFT
 
 
+async def test_a_file_that_is_no_migration_needs_a_way_back_all_the_same(
+    changes: Changes, facts: SessionFacts, eve: Identity
+) -> None:
+    change = await drafted(changes, facts)
+    for path in ("migrations/fix.sql", "migrations/notes.md"):
+        with pytest.raises(InvalidInput, match="numbered migration"):
+            await changes.submit(eve, change, WHY, files={path: b"UPDATE t SET a = 1;"})
+
+
 async def test_edited_content_is_bounded_text_without_secrets(
     changes: Changes, facts: SessionFacts, eve: Identity, shop: Path
 ) -> None:

@@ -129,7 +129,8 @@ def guidance_lines(migration: Migration) -> list[str]:
 def comment_rollback(migration: Migration) -> str:
     """Return the rollback section of tools that know none of their own: comments throughout."""
     lines = [ROLLBACK, *guidance_lines(migration)]
-    lines += [line if line.startswith("--") else f"-- {line}" for line in migration.rollback]
+    undone = [line for each in migration.rollback for line in each.splitlines()]
+    lines += [line if line.startswith("--") else f"-- {line}" for line in undone]
     return "\n".join(lines)
 
 

@@ -86,6 +86,12 @@ def test_statements_of_the_rollback_section_never_run_with_the_rest() -> None:
     assert settled.endswith("\n")
 
 
+def test_no_line_of_a_rollback_runs_forwards() -> None:
+    text = PLAIN.lay_out(migration(rollback=('DROP TABLE "a\nDROP TABLE t;\r--b";',)))
+    _, _, section = text.partition(ROLLBACK)
+    assert all(line.startswith("--") for line in section.splitlines() if line)
+
+
 def test_no_way_back_says_why_on_one_line() -> None:
     text = PLAIN.without_way_back(PLAIN.lay_out(migration()), "rows are\nDROP TABLE t;")
     assert text.endswith(f"{ROLLBACK}\n-- # No way back: rows are DROP TABLE t;\n")
