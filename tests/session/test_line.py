@@ -192,3 +192,13 @@ def test_a_restart_tells_live_clients(tmp_path: Path, production: Production, fr
         assert other.stop() == 0
         with pytest.raises(psycopg.OperationalError, match="restarting"):
             connection.execute("SELECT 1")
+
+
+def test_a_change_request_says_how_many_rows_it_would_touch(gateway: LiveGateway) -> None:
+    gateway.grant()
+    with (
+        psycopg.connect(gateway.dsn(), autocommit=True) as connection,
+        pytest.raises(psycopg.errors.ReadOnlySqlTransaction) as refused,
+    ):
+        connection.execute("UPDATE orders SET status = 'paid' WHERE id = %s", (7,))
+    assert "some 1 row" in str(refused.value.diag.message_detail)

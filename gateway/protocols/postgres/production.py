@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.domain.errors import UpstreamUnavailable
 from gateway.domain.unit import Admitted, Origin
+from gateway.judge.postgres.touched import touched_rows
 from gateway.protocols.postgres import wire
 from gateway.protocols.postgres.units import SqlUnit
 from gateway.protocols.postgres.upstream import Target, Upstream, dial
@@ -73,16 +74,21 @@ class ProductionReads:
         return tuple("NULL" if value is None else value.decode() for value in rows[0])
 
     async def estimate(self, statement: str) -> int | None:
-        """Return the plan's estimated rows (EXPLAIN without ANALYZE), None where it can't be had safely."""
-        unit = SqlUnit(f"EXPLAIN (FORMAT JSON) {statement}".encode(), origin=Origin.GATEWAY)
+        """Return the plan's estimated rows (EXPLAIN without ANALYZE), None where it can't be had safely.
+
+        What is explained is the read of the rows that the statement would touch: planning the write itself
+        takes the right to write.
+        """
+        reading = touched_rows(statement)
+        if reading is None:
+            return None
+        unit = SqlUnit(f"EXPLAIN (FORMAT JSON) {reading}".encode(), origin=Origin.GATEWAY)
         try:
             rows = await self._read(unit)
             plan = msgspec.json.decode(b"\n".join(row[0] or b"" for row in rows))[0]["Plan"]
         except (UpstreamUnavailable, msgspec.DecodeError, LookupError, TypeError):
             return None
-        # A writing plan's own node yields nothing: what it would touch is what stands below it.
-        below = plan.get("Plans") if plan.get("Node Type") == "ModifyTable" else None
-        return sum(int(each.get("Plan Rows", 0)) for each in below or [plan])
+        return int(plan.get("Plan Rows", 0))
 
     async def _read(self, unit: SqlUnit) -> list[tuple[bytes | None, ...]]:
         if self._session is None:
