@@ -96,6 +96,19 @@ class BlockHeader:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """What a block's leaf speaks of.
+
+    Attributes:
+        header: the block's header.
+        hash: SHA-256 of the block.
+    """
+
+    header: BlockHeader
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """A sealed block.
 
@@ -108,6 +121,11 @@ class Block:
     header: BlockHeader
     data: bytes
     hash: bytes
+
+    @property
+    def digest(self) -> Digest:
+        """The block without its content."""
+        return Digest(self.header, self.hash)
 
 
 def parse_header(data: bytes) -> BlockHeader:

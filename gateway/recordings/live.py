@@ -87,6 +87,7 @@ class Recording:
         "_folder",
         "_lost",
         "_max_bytes",
+        "_named",
         "_rotated",
         "_synced",
         "_syncing",
@@ -156,6 +157,7 @@ class Recording:
         self._lost: RecordingLost | None = None
         self._filled: RecordingFull | None = None
         self._synced = 0
+        self._named = -1
         self._syncing = asyncio.Lock()
         self._tail: Tail | None = None
         try:
@@ -212,7 +214,7 @@ class Recording:
         if self._watches:
             record = Record(self.frames, now, frame)
             for watch in self._watches:
-                watch.offer(record)
+                watch.offer(record, size)
         self.frames += 1
         self.bytes += size
         if tail.size >= block.BLOCK_BYTES:
@@ -286,14 +288,16 @@ class Recording:
             if self._synced >= target:
                 return
             reached = self.frames
-            tails = [*self.unsealed, *([self._tail] if self._tail is not None else [])]
+            tails = self.unsealed_tails()
+            newest = tails[-1].header.generation if tails else self._named
             handles = [os.dup(tail.handle) for tail in tails]
+            folder = self._folder if newest > self._named else None
             loop = asyncio.get_running_loop()
             try:
-                await loop.run_in_executor(self._executor, _sync, handles, self._folder)
+                await loop.run_in_executor(self._executor, _sync, handles, folder)
             except OSError as error:
                 raise self._lose(self._unwritable(error)) from error
-            self._synced = reached
+            self._synced, self._named = reached, newest
 
     # ---- the end ---------------------------------------------------------------------------------
 
@@ -382,11 +386,12 @@ class Recording:
         return Facts(self.opened, self.started_us, progress, self.ended, self.ended_ns)
 
 
-def _sync(handles: list[int], folder: Path) -> None:
+def _sync(handles: list[int], folder: Path | None) -> None:
     try:
         for handle in handles:
             os.fdatasync(handle)
-        sync_folder(folder)
+        if folder is not None:
+            sync_folder(folder)
     finally:
         for handle in handles:
             os.close(handle)

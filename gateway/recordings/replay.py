@@ -126,11 +126,28 @@ def _unsealed(vault: Vault, live: Recording, sequence: int) -> Iterator[list[Rec
         yield list(frames.decode(owed, live.frames - 1))
 
 
-async def in_thread(items: Iterator[T]) -> AsyncIterator[T]:
-    """Yield from an iterator that blocks, one item in memory at a time, without holding up the loop."""
-    end = object()
+async def in_thread(items: Iterator[T], *, at_once: int = 1) -> AsyncIterator[T]:
+    """Yield from an iterator that blocks, without holding up the loop.
+
+    Args:
+        items: what to yield.
+        at_once: so many are in memory at a time.
+    """
     while True:
-        item = await asyncio.to_thread(next, items, end)
-        if item is end:
+        batch, error = await asyncio.to_thread(_take, items, at_once)
+        for item in batch:
+            yield item
+        if error is not None:
+            raise error
+        if len(batch) < at_once:
             return
-        yield item  # type: ignore[misc]  # everything but the end is a T
+
+
+def _take(items: Iterator[T], count: int) -> tuple[list[T], Exception | None]:
+    """Take up to so many items, and what went wrong at the next one."""
+    batch: list[T] = []
+    try:
+        batch.extend(islice(items, count))
+    except Exception as error:  # noqa: BLE001 - raised again behind the items before it
+        return batch, error
+    return batch, None

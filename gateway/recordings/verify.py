@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.store.recordings import SessionRow
 
 _LEAVES_AT_ONCE = 500
+_BLOCKS_AT_ONCE = 64
 
 
 async def verify_all(
@@ -147,9 +148,9 @@ class _Recording:
             pairs.append((found, decode_entry(leaf.kind, leaf.data)))
         return pairs
 
-    async def _blocks(self) -> AsyncIterator[block.Block]:
-        async for made in in_thread(self._vault.blocks(self._row.id)):
-            yield made
+    def _blocks(self) -> AsyncIterator[block.Digest]:
+        digests = (made.digest for made in self._vault.blocks(self._row.id))
+        return in_thread(digests, at_once=_BLOCKS_AT_ONCE)
 
     def _entry_fault(self, entry: BlockEntry, standing: BlockRow, count: int) -> str:
         """Hold a block's leaf against its row and against the leaf before it."""
@@ -175,7 +176,7 @@ class _Recording:
             return "the store says another identity, endpoint, grant or start than the ledger"
         return ""
 
-    async def _block_fault(self, found: AsyncIterator[block.Block], entry: BlockEntry) -> str:
+    async def _block_fault(self, found: AsyncIterator[block.Digest], entry: BlockEntry) -> str:
         """Hold a block in the vault against its leaf."""
         try:
             made = await anext(found, None)

@@ -212,7 +212,7 @@ class _Check:
         assert self._tree is not None
         assert self._head is not None
         entry = decode_entry(leaf.kind, leaf.data.encode())
-        fault = entry_fault(entry, made)
+        fault = entry_fault(entry, made.digest)
         if not fault and entry.sequence == 0 and entry.started_us != microseconds(self._head.started_at):
             fault = "the file's first line is not what was recorded"
         if fault:
@@ -281,7 +281,7 @@ def decode_entry(kind: str, data: bytes) -> BlockEntry:
         raise ProofBroken(f"the block's leaf is malformed: {error}") from error
 
 
-def entry_fault(entry: BlockEntry, made: block.Block) -> str:
+def entry_fault(entry: BlockEntry, made: block.Digest) -> str:
     """Return what of a block is not as its leaf says; empty where everything is."""
     header = made.header
     if entry.hash != made.hash.hex():

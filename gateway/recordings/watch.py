@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 WATCH_FRAMES = 2_000
 """So many frames wait for a watcher; what comes on top is skipped, and it is told."""
 
+WATCH_BYTES = 4 << 20
+"""The same in bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
@@ -32,21 +35,24 @@ class Watch:
         capacity: frames that may wait.
     """
 
-    __slots__ = ("_capacity", "_ended", "_records", "_skipped", "_wake")
+    __slots__ = ("_capacity", "_ended", "_records", "_size", "_skipped", "_wake")
 
     def __init__(self, capacity: int = WATCH_FRAMES) -> None:
         self._capacity = capacity
-        self._records: deque[Record] = deque()
+        self._records: deque[tuple[Record, int]] = deque()
+        self._size = 0
         self._skipped = 0
         self._ended = False
         self._wake = asyncio.Event()
 
-    def offer(self, record: Record) -> None:
-        """Hand over one frame, or count it as skipped."""
-        if self._skipped or len(self._records) >= self._capacity:
+    def offer(self, record: Record, size: int) -> None:
+        """Hand over one frame of so many bytes, or count it as skipped."""
+        full = len(self._records) >= self._capacity or self._size + size > WATCH_BYTES
+        if self._skipped or (full and self._records):
             self._skipped += 1
         else:
-            self._records.append(record)
+            self._records.append((record, size))
+            self._size += size
         self._wake.set()
 
     def end(self) -> None:
@@ -60,7 +66,9 @@ class Watch:
     async def __anext__(self) -> Record | Skipped:
         while True:
             if self._records:
-                return self._records.popleft()
+                record, size = self._records.popleft()
+                self._size -= size
+                return record
             if self._skipped:
                 skipped, self._skipped = self._skipped, 0
                 return Skipped(skipped)

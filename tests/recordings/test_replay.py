@@ -51,15 +51,25 @@ async def test_a_follower_sees_everything_from_the_beginning_to_the_end_once(pla
 async def test_a_slow_watcher_is_told_what_it_missed_and_slows_nobody() -> None:
     watch = Watch(capacity=3)
     for number in range(10):
-        watch.offer(Record(number, 0, unit(number)))
+        watch.offer(Record(number, 0, unit(number)), 100)
     first = [await anext(watch) for _ in range(3)]
     assert [record.number for record in first] == [0, 1, 2]
     assert await anext(watch) == Skipped(7)
-    watch.offer(Record(10, 0, unit(10)))
+    watch.offer(Record(10, 0, unit(10)), 100)
     assert (await anext(watch)).number == 10
     watch.end()
     with pytest.raises(StopAsyncIteration):
         await anext(watch)
+
+
+async def test_what_waits_for_a_watcher_is_bounded_in_bytes_too() -> None:
+    watch = Watch()
+    for number in range(9):
+        watch.offer(Record(number, 0, unit(number)), 1 << 20)
+    seen = [await anext(watch) for _ in range(5)]
+    assert seen[-1] == Skipped(5)
+    watch.offer(Record(9, 0, unit(9)), 100 << 20)
+    assert (await anext(watch)).number == 9
 
 
 async def test_a_watcher_that_never_reads_leaves_the_session_alone(place) -> None:
