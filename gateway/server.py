@@ -184,7 +184,12 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> _Built:
     authenticator = Authenticator(store=store, policy=policy, passwords=passwords, limits=limits, jwts=jwts)
     endpoints = Endpoints(store, policy, keyring)
     grants = Grants(store, policy)
-    changes = Changes(store, public_url=settings.public_url, folder=settings.data_folder / "repositories")
+    changes = Changes(
+        store,
+        public_url=settings.public_url,
+        folder=settings.data_folder / "repositories",
+        catalogue=settings.policies_folder / "catalogue" / "postgres.toml",
+    )
     ledger = Ledger(store, keyring, _witnesses(settings, changes))
     recordings = await Recordings.start(
         store=store, keyring=keyring, folder=settings.recordings_folder, replica=settings.replica
