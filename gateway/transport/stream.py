@@ -100,7 +100,7 @@ class ByteStream(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send it, in the background where the peer is slow."""
-        if self.transport is not None and not self._closed:
+        if self.transport is not None and not self._closed and not self.transport.is_closing():
             self.transport.write(data)
 
     async def drain(self) -> None:

@@ -48,6 +48,18 @@ _STATES: Final[tuple[tuple[type[errors.GlassgateError], str], ...]] = (
     (errors.PeerError, PROTOCOL_VIOLATION),
 )
 
+_MISTAKES: Final = {
+    ".syntax": "42601",
+    ".encoding": BAD_ENCODING,
+    ".relation.unknown": "42P01",
+    ".function.unknown": "42883",
+    ".operator.unknown": "42883",
+    ".type.unknown": "42704",
+    ".length": TOO_LARGE,
+    ".depth": TOO_LARGE,
+}
+"""Rule → the state the server itself would answer such a mistake with; clients look for these."""
+
 
 def failing_query() -> bytes:
     """Return the Query that stands in a refused one's place."""
@@ -108,14 +120,17 @@ def refused(verdict: Verdict, filed: Filed | None) -> bytes:
         verb = "joined change request" if filed.joined else "drafted as change request"
         detail = f"{verb} {filed.change} ({filed.title}): {filed.url}"
         return error(
-            f"{verdict.reason.rstrip(chr(46))}; it was not run",
+            f"{verdict.reason.rstrip('.')}; it was not run",
             code=READ_ONLY_TRANSACTION,
             detail=f"{detail[0].upper()}{detail[1:]}\n{filed.detail}".strip(),
             hint=f"To propose it: {filed.submit}",
         )
+    known = next((code for end, code in _MISTAKES.items() if verdict.rule.endswith(end)), None)
+    if known is not None:
+        return error(verdict.reason, code=known)
     code = READ_ONLY_TRANSACTION if verdict.decision is Decision.CHANGE else INSUFFICIENT_PRIVILEGE
     return error(
-        f"{verdict.reason.rstrip(chr(46))}; it was not run",
+        f"{verdict.reason.rstrip('.')}; it was not run",
         code=code,
         detail=f"Rule: {verdict.rule}",
         hint="To propose it as a change: glassgate change draft LAST",

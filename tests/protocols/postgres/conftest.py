@@ -1,204 +1,20 @@
-"""A gateway's PostgreSQL door on a real port, in front of real servers, with a line and session of the tests' own."""
+"""A PostgreSQL door on a real port, in front of real servers."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import secrets
-import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-
-from gateway.domain.change import Capture
-from gateway.domain.endpoint import Endpoint, EndpointKind, EndpointSettings, Require
-from gateway.domain.errors import AuthenticationFailed, GlassgateError, NotFound
-from gateway.domain.identity import DatabaseTokenEvidence
-from gateway.domain.ids import ChangeId, EndpointId, SessionId, UnitNumber
-from gateway.domain.secret import Secret
-from gateway.domain.session import EndCause, Ending
-from gateway.domain.unit import Admitted, Filed, Refused
-from gateway.domain.verdict import Decision
-from gateway.judge.catalogue import load_postgres
-from gateway.protocols.postgres.catalogue import Catalogues
-from gateway.protocols.postgres.parts import Parts
-from gateway.protocols.postgres.reception import Reception
-from gateway.session.door import DialContext
-from gateway.session.line import SessionOver
-from gateway.transport.accept import Listener
-from gateway.transport.authority import Authority
-from gateway.transport.tls import ServerTls
+from postgres_door import Gate, Speaker, endpoint_for, gate_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
-TOKEN = "ggd_test"
-
-
-@dataclass
-class Room:
-    """A session as the contract has it, keeping what it was told instead of a recording."""
-
-    door: Any
-    endpoint: Endpoint
-    id: SessionId = SessionId(7)
-    units: list[tuple[Any, Any]] = field(default_factory=list)
-    answers: dict[int, dict[str, Any]] = field(default_factory=dict)
-    outputs: list[tuple[int, int, bytes]] = field(default_factory=list)
-    events: list[tuple[str, str]] = field(default_factory=list)
-    captures: list[Capture] = field(default_factory=list)
-    rendered: list[tuple[str, ...]] = field(default_factory=list)
-    estimates: list[int | None] = field(default_factory=list)
-    dropped: list[int] = field(default_factory=list)
-    level: Any = None
-    ending: Ending | None = None
-    slow: bool = False
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def admit_now(self, unit: Any) -> Any:
-        if self.slow or self.door.heavy(unit):
-            return None
-        return self._admit(unit)
-
-    async def admit(self, unit: Any) -> Any:
-        if self.door.heavy(unit):
-            await asyncio.to_thread(self.door.judge, unit)
-        return self._admit(unit)
-
-    def _admit(self, unit: Any) -> Any:
-        if self.ending is not None:
-            raise SessionOver(self.ending)
-        judged = self.door.judge(unit)
-        number = UnitNumber(len(self.units) + 1)
-        self.units.append((unit, judged))
-        if judged.verdict.decision is Decision.ALLOW:
-            return Admitted(unit, judged, number)
-        return Refused(unit, judged, number, judged.verdict)
-
-    def answered(self, number: int, **facts: Any) -> None:
-        self.answers[number] = facts
-
-    def output(self, number: int, stream: int, data: bytes) -> None:
-        self.outputs.append((number, stream, data))
-
-    def event(self, kind: str, text: str) -> None:
-        self.events.append((kind, text))
-
-    async def file_change(self, refused: Any) -> Filed | None:
-        capture = self.door.capture(refused)
-        if capture is None:
-            return None
-        joined = any(each.batch == capture.batch for each in self.captures)
-        self.captures.append(capture)
-        if capture.values is not None:
-            self.rendered.append(await self.door.production.literals(capture.values, capture.types))
-        elif capture.explainable:
-            self.estimates.append(await self.door.production.estimate(capture.text))
-        return Filed(ChangeId(capture.batch), joined, capture.title, "https://gw/changes/3", "glassgate change submit 3", "")
-
-    def drop_changes(self, batch: int) -> None:
-        self.dropped.append(batch)
-
-    def over(self) -> Ending | None:
-        return self.ending
-
-    @property
-    def texts(self) -> list[bytes]:
-        return [unit.text for unit, _ in self.units]
-
-
-class Straight:
-    """A line that knows one token and the endpoints of the tests."""
-
-    def __init__(self, endpoints: dict[str, tuple[Endpoint, Secret]]) -> None:
-        self.endpoints = endpoints
-        self.rooms: list[Room] = []
-        self.slow = False
-
-    async def run(self, evidence: DatabaseTokenEvidence, name: str, door: Any) -> Ending:
-        if evidence.token != Secret(TOKEN) or evidence.name != "engineer":
-            raise AuthenticationFailed("wrong name or token")
-        if name not in self.endpoints:
-            raise NotFound(f"there is no endpoint {name}", hint="glassgate endpoints")
-        endpoint, secret = self.endpoints[name]
-        level = await door.dial(endpoint, secret, DialContext(SessionId(7), "engineer"))
-        room = Room(door, endpoint, level=level, slow=self.slow)
-        self.rooms.append(room)
-        try:
-            ending = await door.serve(room)
-            if ending.cause not in {EndCause.CLIENT, EndCause.UPSTREAM}:
-                await door.cut(ending)
-        except SessionOver as over:
-            ending = over.ending
-            await door.cut(ending)
-        room.ending = room.ending or ending
-        room.ended.set()
-        return ending
-
-
-@dataclass
-class Gate:
-    """A running door: where it listens, and what the sessions behind it were told."""
-
-    host: str
-    port: int
-    ca: Path
-    line: Straight
-    parts: Parts
-    authority: Authority
-
-    def dsn(self, database: str = "shop", endpoint: str = "orders-db", **more: str) -> str:
-        given = {
-            "host": self.host, "port": str(self.port), "user": f"engineer+{endpoint}", "password": TOKEN,
-            "dbname": database, "sslmode": "verify-full", "sslrootcert": str(self.ca), **more,
-        }  # fmt: skip
-        return " ".join(f"{name}='{value}'" for name, value in given.items() if value)
-
-    def environment(self, database: str = "shop", endpoint: str = "orders-db") -> dict[str, str]:
-        return {
-            "PGHOST": self.host, "PGPORT": str(self.port), "PGUSER": f"engineer+{endpoint}",
-            "PGPASSWORD": TOKEN, "PGDATABASE": database, "PGSSLMODE": "verify-full",
-            "PGSSLROOTCERT": str(self.ca), "PATH": "/usr/bin:/bin", "PSQLRC": "/dev/null", "HOME": "/nonexistent",
-        }  # fmt: skip
-
-    @property
-    def room(self) -> Room:
-        return self.line.rooms[-1]
-
-
-def endpoint_for(production: Any, name: str = "orders-db", **settings: Any) -> tuple[Endpoint, Secret]:
-    user = settings.pop("user", production.reader)
-    password = settings.pop("password", production.reader_password)
-    endpoint = Endpoint(
-        id=EndpointId(1), name=name, kind=EndpointKind.POSTGRES, labels={}, host=production.host,
-        port=production.port, username=user, tls="verify-full", ca=production.ca.read_text(),
-        repository=None, settings=EndpointSettings(**settings), version=secrets.randbelow(1 << 30),
-    )  # fmt: skip
-    return endpoint, Secret(password)
-
-
-@contextlib.asynccontextmanager
-async def gate_for(folder: Path, endpoints: dict[str, tuple[Endpoint, Secret]], **more: Any) -> AsyncIterator[Gate]:
-    authority = Authority.open(folder)
-    tls = ServerTls(authority.server_certificate(["localhost", "127.0.0.1"]), protocols=("postgresql",))
-    parts = Parts(Catalogues(load_postgres()), most_bytes=more.get("most_bytes", 1 << 21))
-    line = Straight(endpoints)
-    reception = Reception(line, parts, tls, login_seconds=more.get("login_seconds", 5.0))
-    listener = Listener.open("127.0.0.1", 0)
-    async with asyncio.TaskGroup() as group:
-        running = [group.create_task(reception.run()), group.create_task(listener.run(reception.serve))]
-        try:
-            yield Gate("localhost", listener.port, authority.certificate_file, line, parts, authority)
-        finally:
-            for task in running:
-                task.cancel()
-            listener.close()
+    from servers import Production
 
 
 @pytest.fixture(scope="session")
-async def gate(production: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gate]:
+async def gate(production: Production, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gate]:
     """A door in front of the wheel's PostgreSQL."""
     endpoints = {
         "orders-db": endpoint_for(production),
@@ -209,7 +25,7 @@ async def gate(production: Any, tmp_path_factory: pytest.TempPathFactory) -> Asy
 
 
 @pytest.fixture(scope="session")
-async def gate15(production15: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gate]:
+async def gate15(production15: Production, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gate]:
     """A door in front of PostgreSQL 15."""
     async with gate_for(
         tmp_path_factory.mktemp("gate15"), {"orders-db": endpoint_for(production15)}
@@ -217,9 +33,9 @@ async def gate15(production15: Any, tmp_path_factory: pytest.TempPathFactory) ->
         yield made
 
 
-async def until(condition: Any, seconds: float = 3.0) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to pass in time"
-        await asyncio.sleep(0.01)
+@pytest.fixture
+async def speaker(gate: Gate) -> AsyncIterator[Speaker]:
+    """A client that is logged in."""
+    made = await Speaker.login(gate)
+    yield made
+    await made.close()

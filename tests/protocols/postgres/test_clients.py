@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ import sqlalchemy
 from gateway.domain.verdict import Decision
 
 if TYPE_CHECKING:
-    from conftest import Gate  # type: ignore[import-not-found]
+    from postgres_door import Gate
 
 DEBIAN = Path("/usr/bin")
 
@@ -209,7 +208,3 @@ async def test_everything_admitted_was_judged_a_read(gate: Gate) -> None:
         for number in room.answers:
             unit, judged = room.units[number - 1]
             assert judged.verdict.decision is Decision.ALLOW, unit.text
-
-
-def test_environment_has_no_password_file() -> None:
-    assert "PGPASSFILE" not in os.environ
