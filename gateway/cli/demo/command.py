@@ -141,6 +141,7 @@ def _tell(stage: Stage, seconds: float) -> None:
             print(f"  {command}")
         print()
     print(f"The first login shows the gateway's authority. It must be\n  {stage.fingerprint}\n")
+    print("The administrator is logged in already: glassgate --profile admin doctor")
     print(f"For any other PostgreSQL client: glassgate config psql {ENDPOINT}")
     print("Ctrl-C stops everything.", flush=True)
 

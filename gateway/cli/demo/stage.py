@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import secrets
@@ -28,7 +29,7 @@ from gateway.store import postmaster
 from gateway.transport.authority import Authority
 from gateway.web.shapes.endpoints import EndpointFacts, PutEndpoint, RepositoryFacts, SettingsFacts
 from gateway.web.shapes.gateway import Readiness
-from gateway.web.shapes.identity import Done, LoggedIn, Login, NewPerson, Person
+from gateway.web.shapes.identity import NewPerson, Person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -312,17 +313,32 @@ def _set_up(folder: Path, ports: Ports, production: SampleProduction) -> dict[st
             Person,
         )
     client.call("PUT /v1/endpoints/{name}", _registration(folder, production), EndpointFacts)
-    client.call("POST /v1/logout", None, Done)
     return passwords
 
 
 def _administrator(folder: Path, ports: Ports) -> str:
-    """Log in with the one-time password that the gateway has left for its operator, and return the token."""
+    """Log in with the one-time password that the gateway has left for its operator, and return the token.
+
+    The login stays, as the profile ``admin`` of the demo's terminals.
+    """
     left = folder / "gateway" / ADMINISTRATOR_FILE
     name, password = left.read_text().split()
+    fingerprint = Authority.open(folder / "gateway" / "tls").fingerprint
+    done = subprocess.run(  # noqa: S603 - our own program
+        [
+            *(sys.executable, "-m", "gateway.cli.main", "--profile", "admin"),
+            *("login", "--name", name, "--ca-fingerprint", fingerprint, "--password-stdin"),
+        ],
+        input=password,
+        env={**os.environ, **terminal_environment(folder, ports)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise UpstreamUnavailable(f"the first administrator can't log in: {done.stderr.strip()}")
     left.unlink()
-    login = Login(name=name, password=password)
-    return _client(folder, ports).call("POST /v1/login", login, LoggedIn).token
+    return str(json.loads((folder / "home" / "admin.json").read_text())["token"])
 
 
 def _registration(folder: Path, production: SampleProduction) -> PutEndpoint:
