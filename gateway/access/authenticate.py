@@ -104,16 +104,29 @@ class Authenticator:
             StoreUnavailable: the store is away.
         """
         name = evidence.name if words.NAME.fullmatch(evidence.name) else ""
-        await self._limits.attempt(name, evidence.source)
+        pauses = await self._limits.attempt(name, evidence.source)
         async with self._store.connection() as conn:
             credential = await people.credential(conn, name)
         fits = await self._passwords.verify(evidence.password, "" if credential is None else credential.hash)
         if credential is None or not fits:
             log.info("login refused", name=name, source=evidence.source)
+            if pauses:
+                await self._write_pause_down(
+                    None if credential is None else credential.person, evidence.source
+                )
             raise _failed()
         granted = await self._logged_in(credential, evidence.source)
         await self._limits.succeeded(name, evidence.source)
         return granted
+
+    async def _write_pause_down(self, person: Person | None, source: str) -> None:
+        """Somebody tries passwords: say so once, when the pauses begin; also for a name that nobody has."""
+        name = "" if person is None else person.name
+        said = f"logins of {name or 'an unknown name'} are paused after wrong passwords"
+        facts = {"person": name, "source": source}
+        paused = Decision("access.logins-paused", "gateway", said, facts, pages=person is not None)
+        async with self._store.transaction() as conn:
+            await write_down(conn, paused)
 
     async def _logged_in(self, credential: Credential, source: str) -> IssuedTokens:
         person = credential.person

@@ -36,17 +36,21 @@ class Limits:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def attempt(self, name: str, source: str) -> None:
+    async def attempt(self, name: str, source: str) -> bool:
         """Count a login by password that is about to be checked.
 
         Args:
             name: as typed.
             source: the peer's address.
 
+        Returns:
+            Whether the name is paused from now on, if this one is wrong, too.
+
         Raises:
             TooManyAttempts: the name or the source is paused; this attempt is not checked.
         """
-        await self._count([_of_source(source), _of_name(name)])
+        _, failures = await self._count([_of_source(source), _of_name(name)])
+        return failures == NAME_FREE
 
     async def failed(self, source: str) -> None:
         """Count a wrong token; right ones are never made to wait, for they can't be guessed.
@@ -67,7 +71,7 @@ class Limits:
         async with self._store.connection() as conn:
             await login_limits.forget_old_attempts(conn, timedelta(seconds=4 * FORGET))
 
-    async def _count(self, limits: list[Limit]) -> None:
+    async def _count(self, limits: list[Limit]) -> list[int]:
         async with self._store.transaction() as conn:
             counted = await login_limits.count_attempts(conn, limits)
         paused = max(each.paused for each in counted)
@@ -77,6 +81,7 @@ class Limits:
                 "too many wrong logins: they are paused for a while",
                 hint=f"try again in {max(1, round(paused))} s",
             )
+        return [each.failures for each in counted]
 
 
 def _of_name(name: str) -> Limit:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import os
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol, final
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 
-from gateway.domain.errors import GlassgateError, StoreUnavailable
+from gateway.domain.display import display
+from gateway.domain.errors import ConfigurationBroken, GlassgateError
 from gateway.log import get_logger
 from gateway.store import outbox
 from gateway.store.notify import OUTBOX
@@ -35,6 +38,8 @@ _FIRST_PAUSE: Final = 2.0
 _LONGEST_PAUSE: Final = 900.0
 _LOOK: Final = 30.0
 _TIDY: Final = 3600.0
+_OURS: Final = "GLASSGATE_"
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 log = get_logger("access")
 
@@ -59,6 +64,8 @@ class Hook(Protocol):
 class Program:
     """A program that gets an event on standard input, and takes it by ending with 0.
 
+    It inherits none of the gateway's own variables: they may hold keys.
+
     Attributes:
         argv: program and arguments; no shell.
     """
@@ -74,6 +81,7 @@ class Program:
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
                 start_new_session=True,
+                env={name: value for name, value in os.environ.items() if not name.startswith(_OURS)},
             )
         except OSError as error:
             raise NotDelivered(f"{self.argv[0]}: {error.strerror or error}") from error
@@ -104,6 +112,18 @@ class Webhook:
 
     url: str
     secret: Secret
+
+    def __post_init__(self) -> None:
+        """Refuse what would carry events in clear over a network.
+
+        Raises:
+            ConfigurationBroken: the URL is none, or plain http to another machine.
+        """
+        parts = urlsplit(self.url)
+        if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in _LOOPBACK):
+            raise ConfigurationBroken(
+                "the webhook's URL must begin with https://", hint="plain http serves on this machine alone"
+            )
 
     async def deliver(self, event: bytes) -> None:
         """Post it; redirects are not followed."""
@@ -166,7 +186,7 @@ class Outbox:
                 async with self._store.connection() as conn:
                     due = await outbox.seconds_to_next(conn)
                 pause = min(_LOOK, _LOOK if due is None else due + 0.05)
-            except StoreUnavailable as error:
+            except GlassgateError as error:
                 log.warning("events not delivered", error=error.message)
             try:
                 async with asyncio.timeout(pause):
@@ -191,7 +211,7 @@ class Outbox:
                 log.warning("event not delivered", outbox_id=event.id, attempts=event.attempts, error=problem)
             async with self._store.connection() as conn:
                 if problem:
-                    await outbox.event_failed(conn, event.id, problem[:500], again)
+                    await outbox.event_failed(conn, event.id, display(problem, limit=500), again)
                 else:
                     await outbox.event_delivered(conn, event.id)
         return len(events)
@@ -201,7 +221,7 @@ class Outbox:
             try:
                 async with self._store.connection() as conn:
                     await outbox.forget_events(conn, KEEP)
-            except StoreUnavailable as error:
+            except GlassgateError as error:
                 log.warning("old events not forgotten", error=error.message)
             await asyncio.sleep(_TIDY)
 

@@ -50,8 +50,8 @@ class People:
     async def first_administrator(self) -> tuple[str, Secret] | None:
         """Make the first administrator where nobody can administer; several replicas make one.
 
-        Where there are people but no administrator has a way in any more, ``admin`` gets a new one-time
-        password: whoever can restart the gateway can get in, and the ledger says so.
+        Where no administrator has a way in any more, the first of them gets a new one-time password:
+        whoever can restart the gateway can get in, and the ledger says so.
 
         Returns:
             Login name and one-time password, to be printed once; None where nothing was missing.
@@ -65,32 +65,31 @@ class People:
             await people.lock_people(conn)
             if await people.count_administrators(conn, able=True):
                 return None
-            person = await people.person_by_name(conn, FIRST)
-            if person is None:
-                number = await people.add_person(
-                    conn,
-                    FIRST,
-                    kind=IdentityKind.PERSON,
-                    email="",
-                    display_name="Administrator",
-                    password=hashed,
-                    once=True,
-                )
-            else:
-                number = person.id
-                await people.set_password(conn, number, hashed, once=True)
-            await people.give_role(conn, number, ADMINISTRATOR)
-            await write_down(
-                conn,
-                _decided(
-                    "administrator-made",
-                    _GATEWAY,
-                    FIRST,
-                    "has a one-time password, printed at start",
-                    pages=True,
-                ),
-            )
-        return FIRST, password
+            name = await self._let_in(conn, hashed)
+            made = _decided("administrator-made", _GATEWAY, name, "has a one-time password", pages=True)
+            await write_down(conn, made)
+        return name, password
+
+    async def _let_in(self, conn: Connection, hashed: str) -> str:
+        """Give the first administrator a one-time password, or make one under a name that is free."""
+        for person in await people.administrators(conn):
+            await people.set_password(conn, person.id, hashed, once=True)
+            return person.name
+        name, number = FIRST, 1
+        while await people.person_by_name(conn, name) is not None:
+            number += 1
+            name = f"{FIRST}-{number}"
+        added = await people.add_person(
+            conn,
+            name,
+            kind=IdentityKind.PERSON,
+            email="",
+            display_name="Administrator",
+            password=hashed,
+            once=True,
+        )
+        await people.give_role(conn, added, ADMINISTRATOR)
+        return name
 
     async def list(self, identity: Identity) -> Sequence[Person]:
         """Return everybody, by name.
@@ -232,7 +231,7 @@ class People:
             await people.lock_people(conn)
             person = await _existing(conn, name)
             if not ROLE.fullmatch(role) or not await people.take_role(conn, person.id, role):
-                raise NotFound(f"{name} does not have that role", hint="glassgate people")
+                raise NotFound(f"{name} does not have that role", hint="glassgate person list")
             if role == ADMINISTRATOR and not await people.count_administrators(conn):
                 raise _last_administrator()
             left = await self._policy.permissions_of(person.roles - {role})
@@ -326,7 +325,7 @@ class People:
 async def _existing(conn: Connection, name: str) -> Person:
     person = await people.person_by_name(conn, name) if words.NAME.fullmatch(name) else None
     if person is None:
-        raise NotFound("nobody of that name", hint="glassgate people")
+        raise NotFound("nobody of that name", hint="glassgate person list")
     return person
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
@@ -276,11 +277,12 @@ class Requests:
         view = await self.get(identity, request)
         try:
             async with asyncio.timeout(max(0.0, min(seconds, LONGEST_WAIT))):
-                async for payload in self._store.listen(REQUESTS):
-                    if payload in {"", str(request)}:
-                        view = await self.get(identity, request)
-                    if view.request.state is not RequestState.PENDING:
-                        break
+                async with aclosing(self._store.listen(REQUESTS)) as notices:
+                    async for payload in notices:
+                        if payload in {"", str(request)}:
+                            view = await self.get(identity, request)
+                        if view.request.state is not RequestState.PENDING:
+                            break
         except TimeoutError:
             return await self.get(identity, request)
         return view

@@ -216,7 +216,7 @@ class Tokens:
         async with self._store.connection() as conn:
             person = await people.person_by_name(conn, name) if words.NAME.fullmatch(name) else None
         if person is None:
-            raise NotFound("nobody of that name", hint="glassgate people")
+            raise NotFound("nobody of that name", hint="glassgate person list")
         if person.kind is IdentityKind.PERSON:
             raise NotAuthorised(
                 "nobody gets another person's token", hint=f"{name} makes it with their own login"
@@ -272,7 +272,7 @@ class Tokens:
         async with self._store.transaction() as conn:
             token = await tokens.token_by_id(conn, number)
             if token is None or (token.person != identity.id and not permissions.allows("administer")):
-                raise NotFound(f"no live token {number}", hint="glassgate tokens")
+                raise NotFound(f"no live token {number}", hint="glassgate token machine list")
             await tokens.revoke_token(conn, number)
             await write_down(conn, _decided("access.token-revoked", identity.name, token))
         return token

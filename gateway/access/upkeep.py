@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final, final
 
 from gateway.access.decisions import Decision, write_down
-from gateway.domain.errors import ConfigurationBroken, StoreUnavailable
+from gateway.domain.errors import ConfigurationBroken, GlassgateError
 from gateway.log import get_logger
 from gateway.store.notify import GRANTS, notify
 
@@ -38,7 +38,7 @@ class Upkeep:
         self._policy = policy
         self._tokens = tokens
         self._limits = limits
-        self._written = policy.digest
+        self._written = ""
         self._said = ""
 
     async def run(self) -> None:
@@ -60,21 +60,28 @@ class Upkeep:
             ConfigurationBroken: a file can't be used; what was in force stays so.
             StoreUnavailable: the change is in force, and is written down as soon as the store is back.
         """
+        await self._write_down("gateway")
         changed = await self._policy.reload()
-        if self._policy.digest != self._written:
-            digest = self._policy.digest
-            async with self._store.transaction() as conn:
-                await notify(conn, GRANTS)
-                decision = Decision(
-                    "access.policy-changed",
-                    by,
-                    f"the access policy changed (SHA-256 {digest[:16]}…)",
-                    {"digest": digest, "before": self._written, "version": self._policy.version},
-                    pages=True,
-                )
-                await write_down(conn, decision)
-            self._written = digest
+        await self._write_down(by)
         return changed
+
+    async def _write_down(self, by: str) -> None:
+        """Let the ledger say what is in force: at the start, and after each change."""
+        digest = self._policy.digest
+        if digest == self._written:
+            return
+        first = not self._written
+        async with self._store.transaction() as conn:
+            await notify(conn, GRANTS)
+            decision = Decision(
+                "access.policy-in-force" if first else "access.policy-changed",
+                by,
+                f"the access policy {'is' if first else 'changed to'} SHA-256 {digest[:16]}…",
+                {"digest": digest, "before": self._written, "version": self._policy.version},
+                pages=not first,
+            )
+            await write_down(conn, decision)
+        self._written = digest
 
     async def _watch(self) -> None:
         while True:
@@ -87,7 +94,7 @@ class Upkeep:
                 if self._said != error.message:
                     log.warning("policy not changed", error=error.message, hint=error.hint)
                 self._said = error.message
-            except StoreUnavailable as error:
+            except GlassgateError as error:
                 log.warning("policy change not written down yet", error=error.message)
 
     async def _tidy(self) -> None:
@@ -95,6 +102,6 @@ class Upkeep:
             try:
                 await self._tokens.tidy()
                 await self._limits.tidy()
-            except StoreUnavailable as error:
+            except GlassgateError as error:
                 log.warning("not tidied", error=error.message)
             await asyncio.sleep(_TIDY_SECONDS)

@@ -10,7 +10,7 @@ import asyncpg
 from gateway.log import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
 RETRY_SECONDS = 0.5
 PING_SECONDS = 5.0
@@ -67,7 +67,7 @@ class Listening:
         self._listened: set[str] = set()
         self._closed = False
 
-    async def listen(self, channel: str) -> AsyncIterator[str]:
+    async def listen(self, channel: str) -> AsyncGenerator[str, None]:
         """Yield payloads of a channel; ``""`` whenever notices may have been missed, and first of all."""
         reader = _Reader()
         self._readers.setdefault(channel, set()).add(reader)

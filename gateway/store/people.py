@@ -113,7 +113,7 @@ async def add_person(
         once,
     )
     if number is None:
-        raise Conflict(f"{name} exists already", hint="glassgate people")
+        raise Conflict(f"{name} exists already", hint="glassgate person list")
     return IdentityId(number)
 
 
@@ -209,6 +209,16 @@ async def count_administrators(conn: Connection, *, able: bool = False) -> int:
         able,
     )
     return number
+
+
+async def administrators(conn: Connection) -> list[Person]:
+    """Return the administrators who are people, those who came first before others."""
+    rows = await conn.fetch(
+        f"""SELECT {COLUMNS} FROM people p JOIN person_roles r ON r.person_id = p.id AND r.role = $1
+            WHERE p.removed_at IS NULL AND p.kind = 'person' ORDER BY p.id""",  # noqa: S608
+        ADMINISTRATOR,
+    )
+    return [person_of(row) for row in rows]
 
 
 async def remove_person(conn: Connection, person: IdentityId) -> bool:

@@ -12,7 +12,7 @@ from gateway.log import get_logger
 from gateway.store.listening import Listening
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
     from contextlib import AbstractAsyncContextManager
 
 CONNECT_SECONDS = 5.0
@@ -126,16 +126,15 @@ class Store:
         with translated(OSError):
             return await self._pool.acquire(timeout=ACQUIRE_SECONDS)
 
-    async def listen(self, channel: str) -> AsyncIterator[str]:
-        """Yield payloads notified on a channel, reconnecting for ever.
+    def listen(self, channel: str) -> AsyncGenerator[str, None]:
+        """Yield payloads notified on a channel, reconnecting until the store is closed.
 
         Yields ``""`` first, and again whenever notices may have been missed: the reader reads again.
 
         Args:
             channel: a lower-case name.
         """
-        async for payload in self._listening.listen(channel):
-            yield payload
+        return self._listening.listen(channel)
 
     async def ping(self) -> None:
         """Return when the store answers.

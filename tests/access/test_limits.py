@@ -33,6 +33,8 @@ async def test_wrong_passwords_for_one_name_make_it_wait_wherever_they_come_from
     assert await wrong(gate, "engineer", "10.2.99.1") is TooManyAttempts
     with pytest.raises(TooManyAttempts):
         await gate.login("engineer")
+    assert (await gate.leaves()).count("access.logins-paused") == 1
+    assert (await gate.events())[-1] == "access.logins-paused"
     await later(gate, 2)
     assert (await gate.login("engineer")).name == "engineer"
     assert await wrong(gate, "engineer", "10.2.99.1") is AuthenticationFailed

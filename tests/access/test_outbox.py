@@ -13,6 +13,7 @@ from aiohttp import web
 
 from gateway.access import outbox
 from gateway.access.outbox import NotDelivered, Outbox, Program, Webhook
+from gateway.domain.errors import ConfigurationBroken
 from gateway.domain.secret import Secret
 from gateway.store.outbox import add_event, claim_events
 from gateway.store.pool import Store
@@ -73,7 +74,8 @@ async def test_an_event_is_posted_signed_with_number_and_time(gate, receiver) ->
     )
     stamp = float(headers["Glassgate-Signature"].removeprefix("t=").partition(",")[0])
     assert headers["Glassgate-Signature"] == hook.signature(body, stamp)
-    assert headers["Glassgate-Signature"] != Webhook("", Secret("other")).signature(body, stamp)
+    other = Webhook(receiver.url, Secret("other"))
+    assert headers["Glassgate-Signature"] != other.signature(body, stamp)
     assert (await stored(gate))["delivered_at"] is not None
     assert await Outbox(gate.store, hook).deliver_due(hook) == 0
 
@@ -139,6 +141,22 @@ async def test_a_program_that_fails_is_tried_again(gate, argv, says) -> None:
     row = await stored(gate)
     assert row["delivered_at"] is None
     assert says in row["problem"]
+
+
+async def test_a_program_sees_none_of_the_gateways_own_variables(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("GLASSGATE_MASTER_KEY", "the key")
+    monkeypatch.setenv("PAGER_TOKEN", "theirs")
+    seen = tmp_path / "seen"
+    code = f"import os; open({str(seen)!r}, 'w').write(repr(dict(os.environ)))"
+    await Program([PYTHON, "-c", code]).deliver(b"{}")
+    assert "the key" not in seen.read_text()
+    assert "theirs" in seen.read_text()
+
+
+@pytest.mark.parametrize("url", ["http://pager.example.com/x", "ftp://127.0.0.1/x", "pager", ""])
+def test_a_webhook_is_https_or_on_this_machine(url) -> None:
+    with pytest.raises(ConfigurationBroken, match="https://"):
+        Webhook(url, Secret("k"))
 
 
 async def test_a_program_that_hangs_is_killed(tmp_path, monkeypatch) -> None:

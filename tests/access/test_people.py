@@ -68,6 +68,24 @@ async def test_who_lost_the_way_in_gets_a_new_password_at_the_next_start(gate) -
     assert (await gate.authenticator.login(PasswordEvidence(*second, "127.0.0.1"))).change_password
 
 
+async def test_letting_an_administrator_in_makes_nobody_else_one(gate, admin) -> None:
+    await gate.person(admin, "boss", "administrator")
+    await gate.people.remove(await gate.login("boss"), "admin")
+    namesake = await gate.person(await gate.login("boss"), "admin", "engineer")
+    async with gate.store.connection() as conn:
+        await conn.execute("UPDATE people SET password = NULL WHERE name = 'boss'")
+        await conn.execute("UPDATE tokens SET revoked_at = now() WHERE person_id <> $1", namesake.id)
+    made = await gate.people.first_administrator()
+    assert made is not None
+    assert made[0] == "boss"
+    async with gate.store.connection() as conn:
+        await conn.execute("DELETE FROM person_roles WHERE role = 'administrator'")
+    made = await gate.people.first_administrator()
+    assert made is not None
+    assert made[0] == "admin-2"
+    assert (await gate.people.get(namesake, "admin")).roles == {"engineer"}
+
+
 async def test_only_administrators_add_people(gate, admin, engineer) -> None:
     with pytest.raises(NotAuthorised):
         await gate.people.add(engineer, "friend")

@@ -17,6 +17,7 @@ def kept(gate) -> Upkeep:
 
 async def test_a_change_of_policy_is_written_down_and_paged(gate, kept, policies) -> None:
     assert not await kept.reload()
+    assert (await gate.leaves())[-1] == "access.policy-in-force"
     with (policies / "policy.csv").open("a") as file:
         file.write("# seen\n")
     assert await kept.reload("admin")
