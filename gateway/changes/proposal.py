@@ -241,7 +241,10 @@ def detail(change: StoredChange, files: Sequence[FilePatch] | None, where: str) 
     """Return one sentence on what the proposed patch is."""
     rows = [unit.captured.estimated_rows for unit in change.units]
     known = [each for each in rows if each is not None]
-    estimate = f"some {sum(known):,} rows" if known and len(known) == len(rows) else "rows not estimated"
+    total = sum(known)
+    estimate = "rows not estimated"
+    if known and len(known) == len(rows):
+        estimate = "some 1 row" if total == 1 else f"some {total:,} rows"
     count = len(change.units)
     what = change.request.title if count == 1 else f"{count} statements, the last {change.units[-1].title}"
     path = files[0].path if files else f"a migration in {where}"
