@@ -126,15 +126,6 @@ async def person_by_name(conn: Connection, name: str) -> Person | None:
     return None if row is None else person_of(row)
 
 
-async def person_by_id(conn: Connection, number: IdentityId) -> Person | None:
-    """Return somebody who is not removed, None where there is nobody of that number."""
-    row = await conn.fetchrow(
-        f"SELECT {COLUMNS} FROM people p WHERE id = $1 AND removed_at IS NULL",  # noqa: S608
-        number,
-    )
-    return None if row is None else person_of(row)
-
-
 async def list_people(conn: Connection) -> list[Person]:
     """Return everybody who is not removed, by name."""
     rows = await conn.fetch(
@@ -185,12 +176,6 @@ async def use_once(conn: Connection, person: IdentityId, password: str) -> bool:
 async def lock_people(conn: Connection) -> None:
     """Wait for other changes of people and roles, so that a count of administrators holds to the commit."""
     await conn.execute("LOCK TABLE person_roles IN SHARE ROW EXCLUSIVE MODE")
-
-
-async def count_people(conn: Connection) -> int:
-    """Return how many are not removed."""
-    number: int = await conn.fetchval("SELECT count(*) FROM people WHERE removed_at IS NULL")
-    return number
 
 
 async def count_administrators(conn: Connection, *, able: bool = False) -> int:
