@@ -64,7 +64,7 @@ COMMANDS: Final = (
     Entry("export", "replay:export", "Take a recording out as a file.", "Review"),
     Entry("verify", "proof:verify", "Prove that nothing was altered, removed or reordered.", "Review"),
     Entry("checkpoint", "proof:checkpoint", "Print the ledger's latest signed checkpoint.", "Review"),
-    Entry("judge", "judge:app", "Judge a text as a session would, without a gateway.", "Review"),
+    Entry("judge", "judge:app", "Print the verdict on a text, its rule and the reason.", "Review"),
     Entry("serve", "serve:serve", "Run the gateway.", "Operate"),
     Entry("doctor", "doctor:doctor", "Say what is wrong, and how to mend it.", "Operate"),
     Entry("endpoint", "endpoint:app", "Register, check and harden endpoints.", "Operate"),
@@ -89,19 +89,6 @@ Example:
   glassgate request orders-db --for 1h --reason "INC-42: checkout is slow" --wait
   glassgate connect orders-db
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What was typed before the command.
-
-    Attributes:
-        profile: name of the profile.
-        url: of the gateway; empty: the profile's.
-    """
-
-    profile: str
-    url: str
 
 
 class Table(TyperGroup):
@@ -185,18 +172,17 @@ def _print_version(wanted: bool) -> None:
 
 @cli.callback()
 def before(
-    ctx: typer.Context,
     profile: Annotated[
         str, typer.Option(envvar="GLASSGATE_PROFILE", help="Whose login to use, where there are several.")
     ] = "default",
-    url: Annotated[str, typer.Option(help="The gateway; else GLASSGATE_URL, else the profile's.")] = "",
+    url: Annotated[
+        str, typer.Option(help="The gateway; else GLASSGATE_URL, else the profile's.")
+    ] = "",
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
     ] = False,
 ) -> None:
-    """Keep what was typed before the command."""
-    del version
-    ctx.obj = Choice(profile, url)
+    """Take what is typed before the command; ``options.py`` reads it from the context."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -21,8 +21,9 @@ def profile_of(ctx: typer.Context) -> Profile:
     """Return the profile in force for this command."""
     from gateway.cli.profiles import chosen
 
-    choice = ctx.find_root().obj
-    return chosen(choice.profile, choice.url)
+    # Read from the parameters, since a shell that asks for completions runs no callback.
+    typed = ctx.find_root().params
+    return chosen(typed.get("profile") or "default", typed.get("url") or "")
 
 
 def client_of(ctx: typer.Context) -> Client:
@@ -50,7 +51,7 @@ def complete_endpoint(ctx: typer.Context, incomplete: str) -> list[str]:
 
     try:
         found = client_of(ctx).call("GET /v1/endpoints", ListEndpoints(), EndpointList)
-    except (GlassgateError, AttributeError):
+    except GlassgateError:
         return []
     return [endpoint.name for endpoint in found.endpoints if endpoint.name.startswith(incomplete)]
 
