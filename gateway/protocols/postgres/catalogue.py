@@ -1,7 +1,7 @@
 """An endpoint's own catalogue, read as the session's role and kept fresh, as the judge's snapshot.
 
-A cheap fingerprint of the catalogue's rows is looked at on a timer, and at once when a statement names something
-that the snapshot doesn't know; only where it changed is everything read again.
+A cheap fingerprint of the catalogue's rows is looked at on a timer, and at once when a statement names
+something that the snapshot doesn't know; only where it changed is everything read again.
 """
 
 from __future__ import annotations
@@ -51,13 +51,8 @@ _WATCHED: Final = (
     "pg_extension",
     "pg_foreign_table",
 )
-_FINGERPRINT: Final = "SELECT pg_catalog.concat_ws(' ', {})".format(
-    ", ".join(
-        f"(SELECT pg_catalog.concat(pg_catalog.count(*), '/', pg_catalog.sum(xmin::pg_catalog.text::pg_catalog.int8))"
-        f" FROM pg_catalog.{name})"
-        for name in _WATCHED
-    )
-)
+_XMINS: Final = "(SELECT pg_catalog.concat(count(*), '/', sum(xmin::text::int8)) FROM pg_catalog.{})"
+_FINGERPRINT: Final = f"SELECT pg_catalog.concat_ws(' ', {', '.join(map(_XMINS.format, _WATCHED))})"
 """Each change of a row gives it a new xmin."""
 
 _epochs = count(1)

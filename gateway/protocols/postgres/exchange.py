@@ -42,7 +42,7 @@ log = get_logger("protocols.postgres")
 
 
 class Exchange:
-    """One session's traffic. The two sides are protocols of the event loop; what must wait is done in ``run``.
+    """One session's traffic. The two sides are protocols of the event loop; ``run`` does what must wait.
 
     Attributes:
         session: admission and the record.
@@ -152,7 +152,7 @@ class Exchange:
         self.drafted = []
 
     def completed(self, awaited: Awaited, statement: StatementAnalysis, tag: bytes) -> bytes:
-        """Production has run a statement that changes its session; returns a notice for the client, if any."""
+        """Production has run a statement that changes its session; returns a notice for the client."""
         notice = b""
         failed_commit = tag == b"ROLLBACK"
         for effect in statement.session_effects:

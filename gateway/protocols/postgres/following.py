@@ -1,8 +1,8 @@
 """What a session's verdicts depend on, followed from admission to the server's answer.
 
-No proxy knows for certain which ``search_path`` holds (rollbacks, savepoints, pipelines): the set of those that
-could is kept. It grows when a statement that sets one is admitted and shrinks once the server has answered
-everything and no transaction is open.
+No proxy knows for certain which ``search_path`` holds (rollbacks, savepoints, pipelines): the set of those
+that could is kept. It grows when a statement that sets one is admitted and shrinks once the server has
+answered everything and no transaction is open.
 """
 
 from __future__ import annotations
@@ -109,8 +109,8 @@ class Following:
         """Look the verdict up, judging a small text at once.
 
         Returns:
-            Whether the unit carries its judgement; False: it is to be judged in a thread, or the catalogue may
-            have to be read again first.
+            Whether the unit carries its judgement; False: it is to be judged in a thread, or the catalogue
+            may have to be read again first.
         """
         text = unit.text if self.codec == "utf-8" else self._utf8(unit)
         context = self.context

@@ -55,7 +55,7 @@ def harden(endpoint: Endpoint, groups: Sequence[str] = ()) -> str:
     roles = [endpoint.username, *(f"{endpoint.username}_{group}" for group in groups)]
     heading = [
         f"-- The role that the gateway reads {_comment(endpoint.name)} with.",
-        "-- Run by a superuser, with psql, in each database that people look at; running it again changes nothing.",
+        "-- Run by a superuser, with psql, in each database that people look at; again changes nothing.",
         "-- What applications were allowed to do as PUBLIC they keep by name.",
         "\\set ON_ERROR_STOP on",
         "BEGIN;",

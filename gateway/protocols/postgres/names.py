@@ -1,8 +1,8 @@
 """Names of statements and portals: presumed when a message is forwarded, settled by the server's answers.
 
-Wire statements and SQL's PREPARE share one name space; portals and SQL's cursors another. A failed message gives
-the name back to what it stood for. A name whose fate hangs on an earlier, unanswered segment of the pipeline (the
-messages up to a Sync) is not guessed at: the client's next message waits for the answer.
+Wire statements and SQL's PREPARE share one name space; portals and SQL's cursors another. A failed message
+gives the name back to what it stood for. A name whose fate hangs on an earlier, unanswered segment of the
+pipeline (the messages up to a Sync) is not guessed at: the client's next message waits for the answer.
 """
 
 from __future__ import annotations

@@ -38,10 +38,10 @@ _FINDINGS: Final[Mapping[str, str]] = {
     ),
     "owns": _FEW.format(
         "name",
-        "(SELECT datname::text AS name FROM pg_catalog.pg_database"
+        "(SELECT datname::text AS name FROM pg_catalog.pg_database"  # noqa: S608 - constants alone
         " WHERE datname = pg_catalog.current_database() AND pg_catalog.pg_has_role(datdba, 'MEMBER')"
         " UNION ALL SELECT nspname FROM pg_catalog.pg_namespace n"
-        f" WHERE {_NOT_TEMP} AND pg_catalog.pg_has_role(nspowner, 'MEMBER')"
+        " WHERE " + _NOT_TEMP + " AND pg_catalog.pg_has_role(nspowner, 'MEMBER')"
         " UNION ALL SELECT c.oid::pg_catalog.regclass::text FROM pg_catalog.pg_class c"
         " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND pg_catalog.pg_has_role(c.relowner, 'MEMBER')"
         " UNION ALL SELECT p.oid::pg_catalog.regprocedure::text FROM pg_catalog.pg_proc p"
@@ -58,12 +58,12 @@ _FINDINGS: Final[Mapping[str, str]] = {
     ),
     "creates": _FEW.format(
         "name",
-        "(SELECT 'database ' || pg_catalog.current_database() AS name"
+        "(SELECT 'database ' || pg_catalog.current_database() AS name"  # noqa: S608 - constants alone
         " WHERE pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')"
         " UNION ALL SELECT 'temporary tables'"
         " WHERE pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMP')"
         " UNION ALL SELECT 'schema ' || n.nspname FROM pg_catalog.pg_namespace n"
-        f" WHERE {_NOT_TEMP} AND pg_catalog.has_schema_privilege(n.oid, 'CREATE')) AS created",
+        " WHERE " + _NOT_TEMP + " AND pg_catalog.has_schema_privilege(n.oid, 'CREATE')) AS created",
     ),
     "definers": _FEW.format(
         "p.oid::pg_catalog.regprocedure::text",

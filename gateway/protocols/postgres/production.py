@@ -1,7 +1,7 @@
-"""The gateway's own reads of production for a change request: units like any other, on a connection of their own.
+"""The gateway's own reads of production for a change request: units like any other, on their own connection.
 
-The client's connection stands in a failed transaction at that moment; this one is opened when it is first needed,
-with the client's search_path in a start-up packet of ours, and belongs to the session alone.
+The client's connection stands in a failed transaction at that moment; this one is opened when it is first
+needed, with the client's search_path in a start-up packet of ours, and belongs to the session alone.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class PostgresDoor:
         """Open production read-only and probe what it enforces by itself.
 
         Raises:
-            UpstreamUnavailable: production can't be reached, refuses the credential or overrides our settings.
+            UpstreamUnavailable: production can't be reached, refuses the credential or overrides settings.
             UpstreamTooOpen: the endpoint requires a read-only role and the probe found more.
         """
         del context
@@ -96,11 +96,7 @@ class PostgresDoor:
         target = upstream.target_of(endpoint, parameters)
         self._upstream = dialled = await self._parts.warm.take(target, secret)
         try:
-            ((path, role, read_only, quote),) = await dialled.ask(_READ_BACK)
-            if read_only != b"on" or quote != PINNED["backslash_quote"].encode():
-                raise UpstreamUnavailable("production overrides the gateway's read-only settings")
-            self._path = split_path((path or b"").decode("utf-8", "replace"))
-            self._role = (role or b"").decode("utf-8", "replace")
+            await self._read_back(dialled)
             level = await self._parts.levels.level(dialled)
             probe.check_requirement(endpoint, level)
             self._feed = self._parts.catalogues.feed(target, secret, endpoint.settings.lists)
@@ -110,6 +106,14 @@ class PostgresDoor:
             raise
         self._secret = secret
         return level
+
+    async def _read_back(self, dialled: Upstream) -> None:
+        """Make sure that the server's own settings left ours alone; learn where names resolve."""
+        ((path, role, read_only, quote),) = await dialled.ask(_READ_BACK)
+        if read_only != b"on" or quote != PINNED["backslash_quote"].encode():
+            raise UpstreamUnavailable("production overrides the gateway's read-only settings")
+        self._path = split_path((path or b"").decode("utf-8", "replace"))
+        self._role = (role or b"").decode("utf-8", "replace")
 
     # ---- the judge -------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""From a raw connection to a door: told apart by its first bytes, encrypted, its start-up packet and password read."""
+"""From a raw connection to a door: first bytes, encryption, start-up packet, password."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def failing_query() -> bytes:
 def failing_parse(name: bytes) -> bytes:
     """Return the Parse that stands in a refused one's place.
 
-    It has the same name, so that the server drops the unnamed statement or keeps a named one as it would have.
+    It has the same name, so that the server drops the unnamed statement or keeps a named one as it would.
     """
     return wire.parse(name, FAILING)
 

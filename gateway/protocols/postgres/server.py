@@ -1,4 +1,4 @@
-"""Production's side of a session: answers out to the client, each mapped to what it answers. The hot loop back.
+"""Production's side of a session: answers to the client, each mapped to what it answers; the hot loop back.
 
 Every message is framed; the whole of one read goes to the client in one write, but for what must be replaced.
 """

@@ -1,11 +1,12 @@
-"""The swift way for the commonest traffic: one statement alone, whole in one read, answered whole in one read.
+"""The swift way for the commonest traffic: one statement alone, whole in one read, answered in one read.
 
-The ordinary way (``client.py``, ``server.py``) is its plain twin: whatever doesn't fit goes there, with the same
-outcome. Measured with benchmarks/: it takes two thirds of the Python time off a prepared query.
+The ordinary way (``statements.py``, ``server.py``) is its plain twin: whatever doesn't fit goes there, with
+the same outcome. Measured with benchmarks/: it takes two thirds of the Python time off a prepared query.
 """
 
 from __future__ import annotations
 
+import struct
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Final
 
@@ -27,8 +28,9 @@ from gateway.protocols.postgres.units import (
 
 if TYPE_CHECKING:
     from gateway.judge.postgres import SqlJudgement
-    from gateway.protocols.postgres.client import ClientSide, Outcome
+    from gateway.protocols.postgres.client import ClientSide
     from gateway.protocols.postgres.exchange import Exchange
+    from gateway.protocols.postgres.reading import Outcome
     from gateway.protocols.postgres.server import ServerSide
 
 _SIZE: Final = wire.INT32.unpack_from
@@ -76,18 +78,20 @@ def _send_query(client: ClientSide, data: bytes) -> bool:
 
 
 def _send_bound(client: ClientSide, data: bytes) -> bool:
-    """Bind, Execute, Sync of the unnamed portal; with Parse before and Describe between where they are sent."""
+    """Bind, Execute, Sync of the unnamed portal; with Parse before and Describe between where sent."""
     exchange = client.exchange
     position = 0
     shape = _HAS_BIND
     prepared: Prepared | None
     try:
         if data[0] == PARSE:
-            if len(data) < 5 or (position := _SIZE(data, 1)[0] + 1) >= len(data) or data[position] != BIND:
+            position = _SIZE(data, 1)[0] + 1
+            if not 5 < position < len(data) or data[position] != BIND:
                 return False
             parsed = wire.parse_parse(data[5:position])
             shape |= _HAS_PARSE
-        if len(data) - position < 5 or (after := position + _SIZE(data, position + 1)[0] + 1) >= len(data):
+        after = position + _SIZE(data, position + 1)[0] + 1
+        if not position + 5 < after < len(data):
             return False
         tail = data[after:]
         if tail == _DESCRIBE_EXECUTE_SYNC:
@@ -95,7 +99,7 @@ def _send_bound(client: ClientSide, data: bytes) -> bool:
         elif tail != _EXECUTE_SYNC:
             return False
         bound = wire.parse_bind(data, position + 5, after)
-    except PeerError:
+    except (PeerError, struct.error):
         return False
     if bound.portal:
         return False
@@ -134,10 +138,7 @@ def _send_bound(client: ClientSide, data: bytes) -> bool:
 
 
 def _changes_session(judged: SqlJudgement) -> bool:
-    for statement in judged.statements:
-        if statement.session_effects:
-            return True
-    return False
+    return any(statement.session_effects for statement in judged.statements)
 
 
 def _forward(client: ClientSide, data: bytes, outcome: Outcome, *, shape: int) -> Awaited:
@@ -181,7 +182,7 @@ def answer(server: ServerSide, head: Awaited, data: bytes, *, plain: bool) -> bo
         after = position + _SIZE(data, position + 1)[0] + 1
         if data[position] != 67 or after != end or data[end] != 90:  # CommandComplete, ReadyForQuery
             return _spell_out(server.exchange, head)
-    except (IndexError, wire.error):
+    except (IndexError, struct.error):
         return _spell_out(server.exchange, head)
     exchange = server.exchange
     exchange.awaited.popleft()

@@ -1,5 +1,6 @@
-"""Production's side: dial, log in with the gateway's credential, read set-up answers, cancel. Nothing else writes
-to production before a session's admitted units do.
+"""Production's side: dial, log in with the gateway's credential, read set-up answers, cancel.
+
+Nothing else writes to production before a session's admitted units do.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Connections to production opened ahead, for clients that connect alike; each serves one session and no other."""
+"""Connections to production opened ahead for clients that connect alike; each serves one session alone."""
 
 from __future__ import annotations
 

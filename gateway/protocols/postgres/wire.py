@@ -204,7 +204,7 @@ def parse_parse(body: bytes) -> Parse:
 
 
 def parse_bind(data: bytes, position: int, after: int) -> Bind:
-    """Read a Bind message's body, which stands from ``position`` up to ``after``. Hot: reads without copying."""
+    """Read a Bind message's body, from ``position`` up to ``after``; hot: reads without copying."""
     try:
         portal_end = data.index(0, position, after)
         statement_end = data.index(0, portal_end + 1, after)

@@ -27,9 +27,7 @@ async def gate(production: Production, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 async def gate15(production15: Production, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gate]:
     """A door in front of PostgreSQL 15."""
-    async with gate_for(
-        tmp_path_factory.mktemp("gate15"), {"orders-db": endpoint_for(production15)}
-    ) as made:
+    async with gate_for(tmp_path_factory.mktemp("gate15"), {"orders-db": endpoint_for(production15)}) as made:
         yield made
 
 

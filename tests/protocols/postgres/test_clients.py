@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 DEBIAN = Path("/usr/bin")
 
 
-async def run(program: Path, *arguments: str, environment: dict[str, str], stdin: str = "") -> tuple[int, str, str]:
+async def run(
+    program: Path, *arguments: str, environment: dict[str, str], stdin: str = ""
+) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         program, *arguments, env=environment, stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -49,7 +51,8 @@ async def test_psql_reads_and_is_told_of_the_change_request(gate: Gate, psql: Pa
 
 
 @pytest.mark.parametrize(
-    "command", ["\\dt+", "\\d customers", "\\d+ open_orders", "\\df", "\\sf record_visit", "\\du", "\\dn+", "\\dp"]
+    "command",
+    ["\\dt+", "\\d customers", "\\d+ open_orders", "\\df", "\\sf record_visit", "\\du", "\\dn+", "\\dp"],
 )
 async def test_backslash_commands_pass(gate: Gate, psql: Path, command: str) -> None:
     environment = gate.environment()
@@ -59,7 +62,9 @@ async def test_backslash_commands_pass(gate: Gate, psql: Path, command: str) -> 
 
 
 async def test_copy_out_and_fetch_count(gate: Gate, psql: Path) -> None:
-    script = "\\copy (SELECT id FROM customers ORDER BY id) TO STDOUT\n\\set FETCH_COUNT 50\nTABLE products;\n"
+    script = (
+        "\\copy (SELECT id FROM customers ORDER BY id) TO STDOUT\n\\set FETCH_COUNT 50\nTABLE products;\n"
+    )
     code, out, err = await run(psql, "-X", "-At", environment=gate.environment(), stdin=script)
     assert (code, err) == (0, "")
     assert len(out.splitlines()) > 600
@@ -144,7 +149,12 @@ async def test_executemany_of_a_write_joins_one_change_request(gate: Gate) -> No
 async def test_asyncpg_prepares_fetches_and_walks(gate: Gate) -> None:
     tls = ssl.create_default_context(cafile=str(gate.ca))
     connection = await asyncpg.connect(
-        host=gate.host, port=gate.port, user="engineer+orders-db", password="ggd_test", database="shop", ssl=tls
+        host=gate.host,
+        port=gate.port,
+        user="engineer+orders-db",
+        password="ggd_test",
+        database="shop",
+        ssl=tls,
     )
     try:
         assert await connection.fetchval("SELECT count(*) FROM customers WHERE id <= $1", 100) == 100

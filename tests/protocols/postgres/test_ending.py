@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+
 import psycopg
 import pytest
 from postgres_door import Gate, Speaker
@@ -38,7 +39,9 @@ async def test_a_warning_waits_for_the_end_of_a_row(gate: Gate, speaker: Speaker
         assert wire.parse_error((await speaker.until(b"N"))[-1].body)["M"] == "soon"
 
 
-async def test_a_cut_in_the_middle_of_a_query_cancels_it(gate: Gate, production: object, speaker: Speaker) -> None:
+async def test_a_cut_in_the_middle_of_a_query_cancels_it(
+    gate: Gate, production: object, speaker: Speaker
+) -> None:
     speaker.send(wire.query(SLEEP))
     while not await running(production, SLEEP.decode()):
         await asyncio.sleep(0.02)

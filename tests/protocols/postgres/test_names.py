@@ -101,7 +101,9 @@ async def test_a_cursor_of_sql_can_be_run_by_the_wire(speaker: Speaker) -> None:
     assert await speaker.ask(wire.query(b"CLOSE k; COMMIT")) == "CCZI"
 
 
-async def test_a_search_path_set_in_the_pipeline_counts_for_what_follows(gate: Gate, speaker: Speaker) -> None:
+async def test_a_search_path_set_in_the_pipeline_counts_for_what_follows(
+    gate: Gate, speaker: Speaker
+) -> None:
     pipeline = b"".join(
         wire.parse(b"", text) + wire.bind(b"", b"") + wire.execute(b"")
         for text in (b"SET search_path TO pg_catalog", b"SELECT count(*) FROM customers")

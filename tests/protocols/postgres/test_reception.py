@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+
 import psycopg
 import pytest
 from postgres_door import Gate, Speaker
@@ -51,7 +52,9 @@ async def test_bytes_before_the_handshake_end_the_connection(gate: Gate) -> None
     assert answer == b""
 
 
-@pytest.mark.parametrize("noise", [b"GET / HTTP/1.1\r\n\r\n", b"\0" * 64, b"\xff" * 64, b"\0\0\0\x08\0\0\0\0"])
+@pytest.mark.parametrize(
+    "noise", [b"GET / HTTP/1.1\r\n\r\n", b"\0" * 64, b"\xff" * 64, b"\0\0\0\x08\0\0\0\0"]
+)
 async def test_noise_is_not_answered_with_secrets_and_ends(gate: Gate, noise: bytes) -> None:
     answer = await raw(gate, noise)
     assert answer == b"" or answer.startswith(b"E")
@@ -112,7 +115,9 @@ async def test_what_a_login_is_refused_for_is_said(gate: Gate, change: dict[str,
 
 async def test_allowed_settings_pass_by_parameter_and_by_options(gate: Gate) -> None:
     options = "-c search_path=pg_catalog,public --statement-timeout=5000 -c DateStyle=German"
-    async with await psycopg.AsyncConnection.connect(gate.dsn(options=options, application_name="x")) as connection:
+    async with await psycopg.AsyncConnection.connect(
+        gate.dsn(options=options, application_name="x")
+    ) as connection:
         shown = await connection.execute(
             "SELECT current_setting('search_path'), current_setting('statement_timeout'),"
             " current_setting('application_name'), current_setting('default_transaction_read_only')"
@@ -133,7 +138,13 @@ async def test_a_client_that_says_nothing_is_let_go(gate: Gate) -> None:
 
 
 async def test_malformed_messages_end_their_session_alone(gate: Gate, speaker: Speaker) -> None:
-    for noise in (b"Q\0\0\0\1", b"\x01\0\0\0\x08abcd", b"C\xff\xff\xff\xff", wire.message(b"D", b"X"), wire.message(b"p")):
+    for noise in (
+        b"Q\0\0\0\1",
+        b"\x01\0\0\0\x08abcd",
+        b"C\xff\xff\xff\xff",
+        wire.message(b"D", b"X"),
+        wire.message(b"p"),
+    ):
         broken = await Speaker.login(gate)
         broken.send(noise)
         last = (await broken.closed())[-1]
