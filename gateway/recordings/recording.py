@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import re
 import secrets
@@ -21,40 +20,38 @@ import msgspec
 from gateway.domain.errors import (
     ConfigurationBroken,
     Conflict,
-    GlassgateError,
     NotFound,
     RecordingLost,
     StoreUnavailable,
 )
-from gateway.domain.ids import EndpointId, GrantId, IdentityId, SessionId
-from gateway.domain.session import EndCause
+from gateway.domain.ids import SessionId
 from gateway.log import get_logger
-from gateway.recordings import block, recovery, tail
+from gateway.recordings import block
 from gateway.recordings.frames import Opened
 from gateway.recordings.live import Recording, RecordingFull
 from gateway.recordings.moment import microseconds
+from gateway.recordings.restart import KEY_PURPOSE, Restart, is_held, lock, new_session
 from gateway.recordings.sealing import seal_waiting
 from gateway.recordings.vault import FolderVault, Vault
 from gateway.store import blocks
 from gateway.store import recordings as rows
-from gateway.store.ledger import append_leaf
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from gateway.store.keyring import Keyring
-    from gateway.store.pool import Store
+    from gateway.store.pool import Connection, Store
 
 __all__ = ["Recording", "RecordingFull", "Recordings"]
 
 SEAL_SECONDS = 1.0
 """A frame is sealed and synced within so long."""
 
-KEY_PURPOSE = "recording"
 _LEAVES_AT_ONCE = 500
 _RETRY_SECONDS = 1.0
 _THREADS = 4
-_KEEP_DAYS = 365
+_ORPHAN_SECONDS = 60.0
 
 log = get_logger("recordings")
 
@@ -82,28 +79,36 @@ class Recordings:
         keyring: wraps each recording's key.
         vault: takes the sealed blocks.
         tails: folder of this process's tails, locked for it.
-        lock: descriptor of that lock.
+        held: descriptor of that lock.
         replica: this process's name among the replicas.
     """
 
     def __init__(
-        self, *, store: Store, keyring: Keyring, vault: Vault, tails: Path, lock: int, replica: str
+        self, *, store: Store, keyring: Keyring, vault: Vault, tails: Path, held: int, replica: str
     ) -> None:
         self.store = store
         self.keyring = keyring
         self.vault = vault
         self._tails = tails
-        self._lock = lock
+        self._lock = held
         self._locking = threading.Lock()
         self._replica = replica
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="recordings")
         self._live: dict[SessionId, Recording] = {}
+        self._opening: set[SessionId] = set()
         self._due: set[Recording] = set()
         self._wake = asyncio.Event()
         self._leaves: deque[blocks.SealedBlock] = deque()
         self._leaves_wake = asyncio.Event()
         self._flushing = asyncio.Lock()
-        self._unrecovered: set[SessionId] = set()
+        self._restart = Restart(
+            store=store,
+            vault=vault,
+            keyring=keyring,
+            tails=tails,
+            executor=self._executor,
+            emit=self._emit,
+        )
 
     @classmethod
     async def start(
@@ -127,9 +132,9 @@ class Recordings:
             )
         local = await asyncio.to_thread(FolderVault, folder)
         tails = folder / "tails" / replica
-        lock = await asyncio.to_thread(_lock, tails)
+        held = await asyncio.to_thread(lock, tails)
         return cls(
-            store=store, keyring=keyring, vault=vault or local, tails=tails, lock=lock, replica=replica
+            store=store, keyring=keyring, vault=vault or local, tails=tails, held=held, replica=replica
         )
 
     # ---- opening ---------------------------------------------------------------------------------
@@ -151,6 +156,7 @@ class Recordings:
             RecordingLost: it can't be written; nothing may run.
             StoreUnavailable: the store is away.
         """
+        new = new_session(opened, self._replica, keep_days)
         key = secrets.token_bytes(block.KEY_BYTES)
         wrapped = self.keyring.seal(key, purpose=KEY_PURPOSE)
         loop = asyncio.get_running_loop()
@@ -158,7 +164,7 @@ class Recordings:
         recording: Recording | None = None
         try:
             async with self.store.transaction() as conn:
-                session, started_at = await rows.add_session(conn, self._new(opened, keep_days), wrapped)
+                session, started_at = await rows.add_session(conn, new, wrapped)
                 recording = Recording(
                     opened=msgspec.structs.replace(opened, session=session),
                     started_us=microseconds(started_at),
@@ -171,26 +177,16 @@ class Recordings:
                     rotated=self._rotated,
                     closed=self._close,
                 )
+                self._opening.add(recording.session)  # a recovery must not take it for left behind
+            self._live[recording.session] = recording
         except BaseException:
             if recording is not None:
                 recording.abandon()
             raise
-        self._live[recording.session] = recording
+        finally:
+            if recording is not None:
+                self._opening.discard(recording.session)
         return recording
-
-    def _new(self, opened: Opened, keep_days: int) -> rows.NewSession:
-        return rows.NewSession(
-            replica=self._replica,
-            identity_id=IdentityId(opened.identity_id),
-            identity=opened.identity,
-            endpoint_id=EndpointId(opened.endpoint_id),
-            endpoint=opened.endpoint,
-            kind=opened.kind,
-            grant=GrantId(opened.grant),
-            reason=opened.reason,
-            client=opened.client,
-            keep_days=keep_days,
-        )
 
     def live(self, session: SessionId) -> Recording:
         """Return the live recording of a session.
@@ -282,6 +278,7 @@ class Recordings:
     async def _watch_folder(self) -> None:
         """End the sessions whose recordings could not be found again; finish recoveries that had to wait."""
         loop = asyncio.get_running_loop()
+        looked = loop.time()
         while True:
             await asyncio.sleep(SEAL_SECONDS)
             try:
@@ -290,22 +287,23 @@ class Recordings:
                 for recording in tuple(self._live.values()):
                     recording.lose(error)
                 continue
-            if self._unrecovered:
+            if self._restart.waiting or loop.time() >= looked + _ORPHAN_SECONDS:
+                looked = loop.time()
                 await self._recover_again()
 
     async def _recover_again(self) -> None:
         try:
             await self.recover()
-        except StoreUnavailable as error:
-            log.warning("recovery waits for the store", error=error.message)
+        except (StoreUnavailable, OSError) as error:
+            log.warning("recovery waits", error=str(error))
 
     def _check(self) -> None:
         """See that blocks and tails can be kept; make our own folder anew where the whole was replaced."""
         self.vault.check()
         try:
             with self._locking:
-                if os.fstat(self._lock).st_nlink == 0 or not (self._tails / "lock").exists():
-                    fresh = _lock(self._tails)
+                if not is_held(self._lock, self._tails):
+                    fresh = lock(self._tails)
                     os.close(self._lock)
                     self._lock = fresh
         except (OSError, ConfigurationBroken) as error:
@@ -338,88 +336,51 @@ class Recordings:
             while self._leaves:
                 batch = [self._leaves[i] for i in range(min(len(self._leaves), _LEAVES_AT_ONCE))]
                 async with self.store.transaction() as conn:
-                    await blocks.add_blocks(conn, batch)
+                    known = await self._known(conn, batch)
+                    await blocks.add_blocks(conn, known)
                 for sealed in batch:
                     self._leaves.popleft()
                     if sealed.end is not None:
                         self._live.pop(SessionId(sealed.entry.session), None)
 
+    async def _known(
+        self, conn: Connection, batch: Sequence[blocks.SealedBlock]
+    ) -> Sequence[blocks.SealedBlock]:
+        """Bring back rows that went while we ran: the store was replaced by an older one."""
+        missing = await blocks.unknown_sessions(conn, batch)
+        for session in missing & set(self._live):
+            live = self._live[session]
+            new = new_session(live.opened, self._replica, live.keep_days)
+            await rows.restore_session(conn, session, new, live.started_us, live.wrapped_key)
+        lost = missing - set(self._live)
+        if lost:
+            log.error("sessions are on disk, but not in the store", sessions=sorted(lost))
+        return [sealed for sealed in batch if SessionId(sealed.entry.session) not in lost]
+
     # ---- after a kill ----------------------------------------------------------------------------
 
     async def recover(self) -> list[SessionId]:
-        """Seal what a killed gateway of this name left behind, and close its sessions as interrupted.
+        """Close the sessions that this gateway, or others that are gone, were killed in the middle of.
 
         Call it before the first session opens.
 
         Returns:
-            The sessions that were closed.
+            The sessions that were closed as interrupted.
 
         Raises:
             StoreUnavailable: the store is away.
         """
-        loop = asyncio.get_running_loop()
-        tails, newest = await loop.run_in_executor(self._executor, self._survey)
-        async with self.store.connection() as conn:
-            unclosed = await rows.unclosed_sessions(conn, self._replica)
-            await rows.number_sessions_past(conn, newest)
-        sessions = sorted({*tails, *(row.id for row in unclosed)} - set(self._live))
-        recovered = [session for session in sessions if await self._recover(session, tails.get(session, []))]
+        recovered = await self._restart.recover(self._is_ours)
+        recovered += await self._restart.recover_orphans()
         await self.flush()
         return recovered
 
-    def _survey(self) -> tuple[dict[SessionId, list[Path]], SessionId]:
-        tails: dict[SessionId, list[Path]] = {}
-        for path in tail.found(self._tails):
-            tails.setdefault(tail.session_of(path), []).append(path)
-        return tails, max([*self.vault.sessions(), *tails], default=SessionId(0))
+    def _is_ours(self, session: SessionId) -> bool:
+        return session in self._live or session in self._opening
 
-    async def _recover(self, session: SessionId, tails: list[Path]) -> bool:
-        async with self.store.connection() as conn:
-            row = await rows.session_by_id(conn, session)
-            wrapped = await rows.wrapped_key(conn, session)
-        work = partial(
-            recovery.recover_session,
-            session,
-            vault=self.vault,
-            tails=tails,
-            keyring=self.keyring,
-            purpose=KEY_PURPOSE,
-            wrapped_key=wrapped,
-            started_us=None if row is None else microseconds(row.started_at),
-        )
-        self._unrecovered.discard(session)
-        try:
-            found = await asyncio.get_running_loop().run_in_executor(self._executor, work)
-        except (RecordingLost, OSError) as error:
-            log.warning("recording not recovered yet", session=session, error=str(error))
-            self._unrecovered.add(session)
-            return False
-        except GlassgateError as error:
-            log.warning("recording can't be recovered; its files stay", session=session, error=error.message)
-            return False
-        if found is None:
-            return await self._close_unrecorded(session, known=row is not None)
-        if row is None:
-            async with self.store.connection() as conn:
-                new = self._new(found.opened, _KEEP_DAYS)
-                await rows.restore_session(conn, session, new, found.started_us, found.wrapped_key)
-        self._leaves.extend(found.blocks)
+    def _emit(self, sealed: Sequence[blocks.SealedBlock]) -> None:
+        self._leaves.extend(sealed)
         self._leaves_wake.set()
-        log.warning("session closed as interrupted", session=session, torn_bytes=found.torn_bytes)
-        return True
-
-    async def _close_unrecorded(self, session: SessionId, *, known: bool) -> bool:
-        """Close the row of a session of which nothing is on disk; the ledger says so."""
-        if not known:
-            return False
-        text = "the gateway was stopped in mid-session, and its recording was not found"
-        end = rows.End(time_ns(), EndCause.INTERRUPTED.value, text, "")
-        async with self.store.transaction() as conn:
-            closed = await rows.close_session(conn, session, end)
-            if closed:
-                entry = blocks.RecoveredEntry(session, 0, 0, text)
-                await append_leaf(conn, blocks.RECOVERED_LEAF, msgspec.json.encode(entry))
-        return closed
 
     # ---- the end ---------------------------------------------------------------------------------
 
@@ -436,28 +397,7 @@ class Recordings:
             await self.flush()
         except StoreUnavailable as error:
             log.warning("blocks wait for the next start", blocks=len(self._leaves), error=error.message)
+        await asyncio.to_thread(self._executor.shutdown)
         for recording in self._live.values():
             recording.release()
-        self._executor.shutdown()
         os.close(self._lock)
-
-
-def _lock(folder: Path) -> int:
-    """Make the folder of this process's tails and hold it against another of the same name."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise ConfigurationBroken(
-            f"the recordings folder {folder} can't be used: {error.strerror}",
-            hint="set recording.folder to one that the gateway may write",
-        ) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise ConfigurationBroken(
-            f"another gateway named {folder.name} uses this recordings folder",
-            hint="give each replica a name of its own (replica = …)",
-        ) from error
-    return handle

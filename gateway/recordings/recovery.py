@@ -134,7 +134,7 @@ def recover_session(
     if opened_tails:
         wrapped_key = opened_tails[0][0].wrapped_key
     if wrapped_key is None or (not opened_tails and not vault.exists(session)):
-        _drop(tails)
+        drop(tails)
         return None
     vault.repair(session)  # the tail still holds what a half-written block held
     account = _Account(session, keyring.open(wrapped_key, purpose=purpose), started_us)
@@ -142,7 +142,7 @@ def recover_session(
         account.take(sealed, block.records(sealed, account.key))
     waiting = [(header, data) for header, data in opened_tails if header.generation >= account.sequence]
     torn = 0 if account.final else _seal_rest(account, waiting, vault)
-    _drop(tails)
+    drop(tails)
     facts = account.facts
     return Recovered(facts.opened, facts.started_us, wrapped_key, tuple(account.made), torn)
 
@@ -222,6 +222,7 @@ def _seal_one(account: _Account, plain: bytes, times: list[int], vault: Vault, *
     account.take(made, found)
 
 
-def _drop(tails: Sequence[Path]) -> None:
+def drop(tails: Sequence[Path]) -> None:
+    """Remove tails whose frames are all sealed."""
     for path in tails:
         path.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from gateway.recordings.replay import Texts, in_thread, sealed_blocks
 from gateway.store import recordings as rows
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from gateway.recordings.frames import Record
     from gateway.recordings.recording import Recordings
@@ -67,7 +67,9 @@ class Hit:
     text: bytes
 
 
-async def search(recordings: Recordings, query: Query) -> AsyncIterator[Hit]:
+async def search(
+    recordings: Recordings, query: Query, *, may: Callable[[SessionRow], bool] = lambda _: True
+) -> AsyncIterator[Hit]:
     """Yield units that were run, newest first, as they are found.
 
     Sessions whose recording has expired, or can't be read, are passed over.
@@ -75,6 +77,7 @@ async def search(recordings: Recordings, query: Query) -> AsyncIterator[Hit]:
     Args:
         recordings: of this gateway.
         query: what is looked for.
+        may: tells the sessions that may be looked into; others are not even decrypted.
 
     Raises:
         StoreUnavailable: the store is away.
@@ -91,7 +94,7 @@ async def search(recordings: Recordings, query: Query) -> AsyncIterator[Hit]:
                 before=before,
                 limit=_PAGE,
             )
-        for row in page:
+        for row in filter(may, page):
             async for hit in _in_session(recordings, row, query, left):
                 yield hit
                 left -= 1

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway.domain.errors import Conflict
 from gateway.domain.ids import SessionId
 from gateway.store import ledger
 from gateway.store.recordings import End, close_session
@@ -159,6 +158,13 @@ class SealedBlock:
     said: tuple[tuple[str, bytes], ...] = ()
 
 
+async def unknown_sessions(conn: Connection, blocks: Sequence[SealedBlock]) -> set[SessionId]:
+    """Return the sessions of these blocks that have no row."""
+    wanted = {SessionId(sealed.entry.session) for sealed in blocks}
+    rows = await conn.fetch("SELECT id FROM sessions WHERE id = ANY($1::bigint[])", sorted(wanted))
+    return wanted - {row["id"] for row in rows}
+
+
 async def add_blocks(conn: Connection, blocks: Sequence[SealedBlock]) -> None:
     """Give sealed blocks their leaves and bring their sessions' rows up to them.
 
@@ -167,19 +173,13 @@ async def add_blocks(conn: Connection, blocks: Sequence[SealedBlock]) -> None:
 
     Args:
         conn: inside a transaction at READ COMMITTED.
-        blocks: each session's in order.
+        blocks: each session's in order; every session has its row.
     """
     rows = await conn.fetch(
         "SELECT id, blocks FROM sessions WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE",
         sorted({sealed.entry.session for sealed in blocks}),
     )
     standing = {row["id"]: row["blocks"] for row in rows}
-    unknown = {sealed.entry.session for sealed in blocks} - set(standing)
-    if unknown:
-        raise Conflict(
-            f"sessions {sorted(unknown)} are recorded on disk but not in the store",
-            hint="restart the gateway where the store was restored from a backup",
-        )
     new = [sealed for sealed in blocks if sealed.entry.sequence >= standing[sealed.entry.session]]
     entries: list[tuple[str, bytes]] = []
     for sealed in new:

@@ -238,13 +238,36 @@ async def test_a_damaged_recording_is_left_as_it_lies(place) -> None:
         await place.recorded(recordings)
 
 
-async def test_replicas_recover_only_what_is_theirs(place) -> None:
-    await left_behind(place)
+async def test_replicas_leave_to_one_another_what_is_theirs(place) -> None:
+    async with place.gateway("two") as two, place.session(two) as recording:
+        recording.write(unit(1))
+        async with place.gateway("one") as one:
+            assert await one.recover() == []
+            recording.write(unit(2))
+            await place.recorded(one)
+    row = await place.row(recording.session)
+    assert (row.end_cause, row.units) == ("client", 2)
+
+
+async def test_what_a_gateway_left_that_will_not_come_back_is_closed_by_another(place) -> None:
+    """A container gets a new host name each time it is made."""
+    await left_behind(place, sealed=1)
     async with place.gateway("two") as recordings:
-        assert not (await place.row(SessionId(1))).closed
-        await place.recorded(recordings)
-    async with place.gateway("one"):
-        assert (await place.row(SessionId(1))).closed
+        row = await place.row(SessionId(1))
+        assert (row.closed, row.end_cause, row.units) == (True, "interrupted", 4)
+        assert (await place.verify(recordings)).problem == ""
+        assert [path.name for path in place.folder.glob("tails/*")] == ["two"]
+
+
+async def test_a_tail_left_beside_a_closed_session_is_removed(place) -> None:
+    newest = await left_behind(place)
+    kept = newest.read_bytes()
+    async with place.gateway():
+        pass
+    newest.write_bytes(kept)
+    async with place.gateway() as recordings:
+        assert not newest.exists()
+        assert (await place.verify(recordings)).problem == ""
 
 
 async def _wrapped(place: Place) -> bytes:

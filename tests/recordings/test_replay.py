@@ -150,6 +150,13 @@ async def test_search_finds_texts_and_values_newest_first(place) -> None:
         assert await searched(recordings, text="nowhere") == []
 
 
+async def test_search_looks_only_where_it_may(place) -> None:
+    async with place.gateway() as recordings:
+        await looked_through(place, recordings)
+        found = search(recordings, Query("customers", limit=2), may=lambda row: row.endpoint != "ledger-db")
+        assert [(hit.session.id, hit.unit.number) async for hit in found] == [(2, 2), (2, 1)]
+
+
 async def test_search_keeps_to_its_time(place) -> None:
     async with place.gateway() as recordings:
         await looked_through(place, recordings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from recordings.place import MIGRATIONS, OPENED, Place, unit, until
 
@@ -60,6 +61,33 @@ async def test_a_commit_whose_answer_was_lost_is_not_made_twice(place) -> None:
         await recordings.flush()
         report = await place.verify(recordings)
     assert (report.problem, report.blocks) == ("", 2)
+
+
+async def test_rows_that_went_under_a_running_gateway_are_brought_back_and_hold_up_nobody(place) -> None:
+    async with place.gateway() as recordings:
+        first = await recordings.open_recording(OPENED)
+        second = await recordings.open_recording(OPENED)
+        await place.sql(f"DELETE FROM sessions WHERE id = {first.session}")
+        for recording in (first, second):
+            recording.write(unit(1))
+            await recording.close(Ended("client", "bye"))
+        await recordings.flush()
+        assert [(await place.row(one.session)).closed for one in (first, second)] == [True, True]
+        assert (await place.verify(recordings)).problem == ""
+
+
+async def test_an_opening_that_fails_leaves_no_trace(place) -> None:
+    async with place.gateway() as recordings:
+        await place.sql(
+            """CREATE CONSTRAINT TRIGGER fails_at_commit AFTER INSERT ON sessions DEFERRABLE INITIALLY DEFERRED
+               FOR EACH ROW WHEN (NEW.client = 'nobody') EXECUTE FUNCTION ledger_is_append_only()"""
+        )
+        with pytest.raises(StoreUnavailable):
+            await recordings.open_recording(msgspec.structs.replace(OPENED, client="nobody"))
+        assert not list(place.folder.glob("tails/one/*.tail"))
+        assert await recordings.recover() == []
+        await place.recorded(recordings)
+        assert (await place.verify(recordings)).problem == ""
 
 
 async def test_a_gateway_stopped_while_the_store_is_away_finishes_at_its_next_start(
