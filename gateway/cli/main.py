@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -175,9 +176,7 @@ def before(
     profile: Annotated[
         str, typer.Option(envvar="GLASSGATE_PROFILE", help="Whose login to use, where there are several.")
     ] = "default",
-    url: Annotated[
-        str, typer.Option(help="The gateway; else GLASSGATE_URL, else the profile's.")
-    ] = "",
+    url: Annotated[str, typer.Option(help="The gateway; else GLASSGATE_URL, else the profile's.")] = "",
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
     ] = False,
@@ -203,6 +202,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         # The reader of our output went away (head, less): nothing to say, and nothing more to flush.
         sys.stderr.close()
+        sys.exit(Status.ERROR)
+    except Exception as error:
+        if os.environ.get("GLASSGATE_DEBUG"):
+            raise
+        from gateway.cli.show import complain
+
+        complain(
+            f"a fault of glassgate itself: {type(error).__name__}: {error}",
+            "set GLASSGATE_DEBUG=1 to see where, and report it",
+        )
         sys.exit(Status.ERROR)
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.show import say
+from gateway.cli.statuses import Status
+from gateway.domain.errors import GlassgateError
 
 if TYPE_CHECKING:
     from gateway.server import Running
@@ -44,5 +46,11 @@ def serve(
             print(f"  first administrator  name and one-time password stand in {running.administrator}")
         sys.stdout.flush()
 
-    with asyncio.Runner(loop_factory=server.event_loop()) as runner:
-        runner.run(server.serve(settings, told))
+    try:
+        with asyncio.Runner(loop_factory=server.event_loop()) as runner:
+            runner.run(server.serve(settings, told))
+    except GlassgateError:
+        raise
+    except Exception as error:
+        log.get_logger("server").exception("the gateway failed")
+        raise typer.Exit(Status.ERROR) from error

@@ -32,6 +32,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HEARTBEAT_SECONDS: Final = 10.0
 """A silent stream sends an empty line so often, so that both sides notice when the other is gone."""
 
+GUARD_SECONDS: Final = 2.0
+"""A stream's reader is looked at again so often: a token or role that is gone ends it."""
+
 HEADERS: Final = {
     "Strict-Transport-Security": "max-age=31536000",
     "Content-Security-Policy": (
@@ -55,6 +58,7 @@ def build_app(parts: WebParts) -> web.Application:
     """
     app = web.Application(middlewares=[_errors_as_json(parts)], client_max_size=0)
     app.on_response_prepare.append(_set_headers)
+    parts.metrics.follow(lambda: len(parts.registry.sessions()))
     for route in ROUTES:
         app.router.add_route(route.method, route.path, _serve(route, parts), name=None)
     return app
@@ -143,7 +147,7 @@ def _serve(route: Route, parts: WebParts) -> Handler:
         if route.answer is Answer.JSON:
             return _json(result)
         if route.answer is Answer.LINES:
-            return await _lines(request, result)
+            return await _lines(request, result, still_allowed=lambda: authorise(request, route, parts))
         return await _raw(request, result)
 
     return handle
@@ -211,20 +215,41 @@ async def _rest(
     return response
 
 
-async def _lines(request: web.Request, items: AsyncGenerator[object, None]) -> web.StreamResponse:
-    """Stream one JSON object a line; an error in mid-stream is the last line."""
+async def _lines(
+    request: web.Request,
+    items: AsyncGenerator[object, None],
+    *,
+    still_allowed: Callable[[], Awaitable[object]],
+) -> web.StreamResponse:
+    """Stream one JSON object a line; an error in mid-stream is the last line, the end of the right too."""
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
     await response.prepare(request)
     waiting: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=16)
     async with asyncio.TaskGroup() as group:
         pump = group.create_task(_pump(items, waiting))
+        guard = group.create_task(_guard(still_allowed, waiting))
         try:
             await _drain(waiting, response)
         except ConnectionError:
             log.info("stream's client is gone", path=request.path)
         finally:
             pump.cancel()
+            guard.cancel()
     return response
+
+
+async def _guard(
+    still_allowed: Callable[[], Awaitable[object]], waiting: asyncio.Queue[bytes | None]
+) -> None:
+    """End a stream soon after its reader's token or role is gone."""
+    while True:
+        await asyncio.sleep(GUARD_SECONDS)
+        try:
+            await still_allowed()
+        except GlassgateError as error:
+            await waiting.put(msgspec.json.encode(answer_to(error)[1]) + b"\n")
+            await waiting.put(None)
+            return
 
 
 async def _drain(waiting: asyncio.Queue[bytes | None], response: web.StreamResponse) -> None:

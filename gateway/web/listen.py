@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from typing import Self
 
 from aiohttp import web
+
+_QUIET = logging.getLogger("gateway.web.http")
+"""What aiohttp says of malformed HTTP holds the bytes themselves, tokens too: that stays out of the log."""
+_QUIET.disabled = True
 
 
 class ApiListener:
@@ -33,7 +38,7 @@ class ApiListener:
         Raises:
             OSError: the address is in use or can't be bound.
         """
-        runner = web.AppRunner(app, access_log=None, keepalive_timeout=30, shutdown_timeout=5)
+        runner = web.AppRunner(app, access_log=None, logger=_QUIET, keepalive_timeout=30, shutdown_timeout=2)
         await runner.setup()
         site = web.TCPSite(runner, host, port, ssl_context=tls, backlog=512)
         try:

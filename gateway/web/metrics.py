@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from collections.abc import Callable
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 
 
 class WebMetrics:
@@ -20,12 +29,22 @@ class WebMetrics:
             ["method", "route", "status"],
             registry=registry,
         )
+        self._sessions = Gauge("glassgate_sessions", "Live sessions of this process", registry=registry)
+        ProcessCollector(registry=registry)
         self._seconds = Histogram(
             "glassgate_http_seconds",
             "Time to answer a request of the HTTP API",
             ["method", "route"],
             registry=registry,
         )
+
+    def follow(self, sessions: Callable[[], int]) -> None:
+        """Show how many sessions live in this process.
+
+        Args:
+            sessions: counts them; asked at each scrape.
+        """
+        self._sessions.set_function(sessions)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer.
