@@ -109,7 +109,7 @@ class Names:
         """Presume that the name stands for this from here on; return what it stood for."""
         before = self.portals.get(portal.name)
         self.portals[portal.name] = portal
-        return before
+        return before if portal.name else None
 
     def statement_done(self, prepared: Prepared) -> None:
         """The server has confirmed a Parse or a Close."""

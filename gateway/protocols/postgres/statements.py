@@ -143,9 +143,9 @@ class Statements(Refusing):
             return after
         names = exchange.names
         prepared = names.statements.get(bind.statement)
-        unsettled = names.unsettled(prepared, exchange.segment) or names.unsettled(
-            names.portals.get(bind.portal), exchange.segment
-        )
+        unsettled = names.unsettled(prepared, exchange.segment)
+        if bind.portal:
+            unsettled |= names.unsettled(names.portals.get(bind.portal), exchange.segment)
         if exchange.awaited and (unsettled or exchange.following.in_flight):
             self._wait_for_answers()
             return position

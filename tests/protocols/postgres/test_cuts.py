@@ -1,0 +1,177 @@
+"""Both sides without sockets: however the bytes are cut, and by either way, the same comes out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from postgres_door import Room
+
+from gateway.judge.catalogue import load_postgres
+from gateway.judge.postgres import VerdictCache
+from gateway.judge.postgres.builtin import builtin
+from gateway.protocols.postgres import refusal, wire
+from gateway.protocols.postgres.client import ClientSide
+from gateway.protocols.postgres.exchange import Exchange
+from gateway.protocols.postgres.following import Following
+from gateway.protocols.postgres.names import Names
+from gateway.protocols.postgres.server import ServerSide
+
+
+class Kept:
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+class Still:
+    """A catalogue that never changes."""
+
+    snapshot = builtin()
+    catalogue = load_postgres()
+    lists: dict[str, tuple[str, ...]] = {}
+
+    def may_be_behind(self, text: bytes) -> bool:
+        return False
+
+
+class Pair:
+    """Client's and production's side, joined; what either got is kept."""
+
+    def __init__(self, *, swift_way: bool) -> None:
+        names = Names()
+        feed: Any = Still()
+        self.following = Following(
+            feed=feed, cache=VerdictCache(), names=names, role="reader", path=("public",), encoding="UTF8"
+        )
+        self.room = Room(self, None)  # type: ignore[arg-type]
+        session: Any = self.room
+        self.exchange = Exchange(session, self.following, names)
+        self.client = self.exchange.client = ClientSide(self.exchange, most_bytes=4096, swift_way=swift_way)
+        self.server = self.exchange.server = ServerSide(
+            self.exchange, keep_results=False, on_parameter=lambda name, value: None
+        )
+        self.to_client, self.to_server = Kept(), Kept()
+        transports: Any = self
+        self.client.transport = self.server.client = transports.to_client
+        self.server.transport = self.client.server = transports.to_server
+
+    def heavy(self, unit: Any) -> bool:
+        return not self.following.known(unit)
+
+    def judge(self, unit: Any) -> Any:
+        return self.following.judge(unit)
+
+    def answers(self) -> dict[int, tuple[Any, ...]]:
+        return {number: (facts["tag"], facts["rows"]) for number, facts in self.room.answers.items()}
+
+
+REFUSED = b"SET transaction_read_only = off"
+SELECT = b"SELECT id FROM customers WHERE id = $1"
+EXTENDED = wire.parse(b"", SELECT) + wire.bind(b"", b"", [b"1"]) + wire.describe(b"P", b"") + wire.execute(b"")
+ROWS = wire.message(b"D", b"\0\1\0\0\0\x011") * 2 + wire.message(b"C", b"SELECT 2\0")
+COLUMNS = wire.message(b"T", b"\0\1id\0" + bytes(18))
+ANSWER = wire.message(b"1") + wire.message(b"2") + COLUMNS + ROWS
+FAILED = wire.fields_message(b"E", {"S": "ERROR", "V": "ERROR", "C": "42601", "M": "syntax error"})
+
+CONVERSATIONS = {
+    "simple": (wire.query(b"SELECT 1"), COLUMNS + ROWS + wire.ready(b"I")),
+    "extended": (EXTENDED + wire.SYNC, ANSWER + wire.ready(b"I")),
+    "refused": (wire.query(REFUSED), FAILED + wire.ready(b"I")),
+    "refused in a pipeline": (
+        EXTENDED + wire.parse(b"", REFUSED) + wire.bind(b"", b"") + wire.execute(b"") + wire.SYNC + EXTENDED + wire.SYNC,
+        ANSWER + FAILED + wire.ready(b"I") + ANSWER + wire.ready(b"I"),
+    ),
+    "failed": (EXTENDED + wire.SYNC, wire.message(b"1") + FAILED + wire.ready(b"I")),
+    "copy data out of place": (wire.message(b"d", b"x" * 9000) + wire.query(b"SELECT 1"), COLUMNS + ROWS + wire.ready(b"I")),
+    "too large": (wire.query(b"x" * 9000) + wire.query(b"SELECT 1"), FAILED + wire.ready(b"I") + COLUMNS + ROWS + wire.ready(b"I")),
+}  # fmt: skip
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    bounds = [0, *sorted(places), len(data)]
+    return [data[start:end] for start, end in zip(bounds, bounds[1:], strict=False) if start != end]
+
+
+def converse(name: str, asked_at: list[int], answered_at: list[int], *, swift_way: bool) -> Pair:
+    asked, answered = CONVERSATIONS[name]
+    pair = Pair(swift_way=swift_way)
+    for piece in cut(asked, asked_at):
+        pair.client.data_received(piece)
+    for piece in cut(answered, answered_at):
+        pair.server.data_received(piece)
+    return pair
+
+
+@pytest.mark.parametrize("name", CONVERSATIONS)
+async def test_every_cut_and_both_ways_come_out_alike(name: str) -> None:
+    asked, answered = CONVERSATIONS[name]
+    plain = converse(name, [], [], swift_way=False)
+    assert plain.exchange.ending is None
+    assert not plain.exchange.awaited
+    places = [*range(1, min(len(asked), 400)), len(asked) - 1]
+    cuts = [([], [at]) for at in range(1, len(answered))] + [([at], []) for at in places]
+    cuts.append((list(range(1, min(len(asked), 2000))), list(range(1, len(answered)))))
+    for asked_at, answered_at in cuts:
+        for swift_way in (True, False):
+            other = converse(name, asked_at, answered_at, swift_way=swift_way)
+            assert other.exchange.ending is None
+            assert other.to_client.data == plain.to_client.data, (asked_at, answered_at)
+            assert other.to_server.data == plain.to_server.data, (asked_at, answered_at)
+            assert not other.exchange.awaited
+
+
+async def test_what_is_forwarded_is_what_was_judged() -> None:
+    pair = converse("refused in a pipeline", [], [], swift_way=True)
+    assert REFUSED not in pair.to_server.data
+    assert pair.to_server.data == EXTENDED + refusal.failing_parse(b"") + wire.SYNC + EXTENDED + wire.SYNC
+
+
+async def test_both_ways_record_alike() -> None:
+    for name in CONVERSATIONS:
+        quick, plain = (converse(name, [], [], swift_way=way) for way in (True, False))
+        assert quick.room.texts == plain.room.texts
+        assert [unit.values for unit, _ in quick.room.units] == [unit.values for unit, _ in plain.room.units]
+        assert quick.answers() == plain.answers()
+
+
+@given(st.binary(min_size=1, max_size=300))
+@settings(max_examples=300, deadline=None)
+def test_noise_from_the_client_never_reaches_production_unjudged(noise: bytes) -> None:
+    async def feed() -> None:
+        pair = Pair(swift_way=True)
+        pair.client.data_received(noise)
+        for message in wire.Framer().feed(pair.to_server.data):
+            assert message.kind in b"QPBDECHS"
+            if message.kind == b"Q":
+                text = message.body[:-1]
+                assert text == refusal.FAILING or text in pair.room.texts
+
+    asyncio.run(feed())
+
+
+@given(st.binary(min_size=1, max_size=300))
+@settings(max_examples=300, deadline=None)
+def test_noise_from_production_ends_the_session_or_is_framed(noise: bytes) -> None:
+    async def feed() -> None:
+        pair = Pair(swift_way=True)
+        pair.client.data_received(wire.query(b"SELECT 1"))
+        pair.server.data_received(noise)
+        if pair.exchange.ending is None:
+            assert noise.startswith(pair.to_client.data)
+
+    asyncio.run(feed())
