@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.domain.errors import RecordingLost
 from gateway.recordings import block
 from gateway.recordings.frames import Ended, Opened
-from gateway.store.blocks import BlockEntry, Progress, SealedBlock
+from gateway.store.blocks import BlockEntry, Progress, SealedBlock, facts_hash
 from gateway.store.recordings import End
 
 if TYPE_CHECKING:
@@ -110,9 +110,22 @@ def describe(made: block.Block, facts: Facts) -> SealedBlock:
         endpoint=opened.endpoint if first else "",
         grant=opened.grant if first else 0,
         started_us=facts.started_us if first else 0,
+        facts=_hash_of(opened) if first else "",
         cause=last.cause if last is not None else "",
+        by=last.by if last is not None else "",
+        level=progress.level if last is not None else "",
         units=progress.units if last is not None else 0,
         refused=progress.refused if last is not None else 0,
     )
     end = End(facts.ended_ns, last.cause, last.message, last.by) if last is not None else None
     return SealedBlock(entry, len(made.data), progress, end)
+
+
+def _hash_of(opened: Opened) -> str:
+    return facts_hash(
+        identity_id=opened.identity_id,
+        endpoint_id=opened.endpoint_id,
+        kind=opened.kind,
+        reason=opened.reason,
+        client=opened.client,
+    )

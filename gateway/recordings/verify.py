@@ -173,7 +173,7 @@ class _Recording:
         if last is not None and last.final:
             return "the block stands behind the recording's end"
         if count == 0 and not self._facts_fit(entry):
-            return "the store says another identity, endpoint, grant or start than the ledger"
+            return "the store says another identity, endpoint, grant, reason or start than the ledger"
         return ""
 
     async def _block_fault(self, found: AsyncIterator[block.Digest], entry: BlockEntry) -> str:
@@ -190,8 +190,15 @@ class _Recording:
 
     def _facts_fit(self, entry: BlockEntry) -> bool:
         row = self._row
-        told = (row.identity, row.endpoint, row.grant, microseconds(row.started_at))
-        return told == (entry.identity, entry.endpoint, entry.grant, entry.started_us)
+        facts = block_rows.facts_hash(
+            identity_id=row.identity_id,
+            endpoint_id=row.endpoint_id,
+            kind=row.kind,
+            reason=row.reason,
+            client=row.client,
+        )
+        told = (row.identity, row.endpoint, row.grant, microseconds(row.started_at), facts)
+        return told == (entry.identity, entry.endpoint, entry.grant, entry.started_us, entry.facts)
 
     async def _expired_meanwhile(self) -> bool:
         async with self._store.connection() as conn:
@@ -210,9 +217,9 @@ class _Recording:
         elif last is not None and (row.last_hash or b"").hex() != last.hash:
             self._break("the store's last block is not the ledger's")
         elif last is not None and last.final:
-            told = (row.end_cause, row.units, row.refused)
-            if told != (last.cause, last.units, last.refused):
-                self._break("the store says another end or other numbers of units than the ledger")
+            told = (row.end_cause, row.ended_by, row.level, row.units, row.refused)
+            if told != (last.cause, last.by, last.level, last.units, last.refused):
+                self._break("the store says another end, level or number of units than the ledger")
 
     def _break(self, problem: str, standing: BlockRow | None = None) -> None:
         place = f"session {self._row.id}" if standing is None else standing.records

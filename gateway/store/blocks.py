@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,10 @@ class BlockEntry(msgspec.Struct, frozen=True, omit_defaults=True):
         endpoint: its name.
         grant: number of the grant.
         started_us: when the session opened, microseconds since 1970.
-        cause: why it ended; in the last block's leaf only, as the next two.
+        facts: SHA-256 over what else the session's row says from the start, hex; see :func:`facts_hash`.
+        cause: why it ended; in the last block's leaf only, as the next four.
+        by: login name of who ended it, where a person did.
+        level: what production enforced by itself.
         units: how many units.
         refused: of these, not admitted.
     """
@@ -81,7 +85,10 @@ class BlockEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     endpoint: str = ""
     grant: int = 0
     started_us: int = 0
+    facts: str = ""
     cause: str = ""
+    by: str = ""
+    level: str = ""
     units: int = 0
     refused: int = 0
 
@@ -156,6 +163,14 @@ class SealedBlock:
     progress: Progress
     end: End | None = None
     said: tuple[tuple[str, bytes], ...] = ()
+
+
+def facts_hash(*, identity_id: int, endpoint_id: int, kind: str, reason: str, client: str) -> str:
+    """Return what a first block's leaf says of the facts that it does not name, hex.
+
+    A hash, because reasons and addresses are personal and the ledger is never forgotten.
+    """
+    return hashlib.sha256(msgspec.json.encode([identity_id, endpoint_id, kind, reason, client])).hexdigest()
 
 
 async def unknown_sessions(conn: Connection, blocks: Sequence[SealedBlock]) -> set[SessionId]:

@@ -79,8 +79,9 @@ async def test_rows_that_went_under_a_running_gateway_are_brought_back_and_hold_
 async def test_an_opening_that_fails_leaves_no_trace(place) -> None:
     async with place.gateway() as recordings:
         await place.sql(
-            """CREATE CONSTRAINT TRIGGER fails_at_commit AFTER INSERT ON sessions DEFERRABLE INITIALLY DEFERRED
-               FOR EACH ROW WHEN (NEW.client = 'nobody') EXECUTE FUNCTION ledger_is_append_only()"""
+            """CREATE CONSTRAINT TRIGGER fails_at_commit AFTER INSERT ON sessions
+               DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+               WHEN (NEW.client = 'nobody') EXECUTE FUNCTION ledger_is_append_only()"""
         )
         with pytest.raises(StoreUnavailable):
             await recordings.open_recording(msgspec.structs.replace(OPENED, client="nobody"))
