@@ -74,7 +74,7 @@ def chosen(label: str, url: str = "") -> Profile:
         url: typed on the command line; empty: none was.
     """
     profile = stored(label) or Profile(label=label, url=DEFAULT_URL)
-    address = url or os.environ.get("GLASSGATE_URL", "") or profile.url
+    address = (url or os.environ.get("GLASSGATE_URL", "") or profile.url).rstrip("/")
     if address != profile.url:
         # Another gateway's token and authority are not this one's: neither is sent nor trusted there.
         profile = Profile(label=label, url=address)

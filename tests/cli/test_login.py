@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
+from gateway.cli.demo.terminal import Terminal
 from gateway.cli.statuses import Status
 from gateway.cli.trust import fingerprint_of, same_fingerprint
 from gateway.domain.errors import InvalidInput
@@ -43,6 +44,39 @@ def test_nothing_is_sent_before_the_fingerprint_is_agreed(glassgate: People, tmp
     good = glassgate("new", *words, "--ca-fingerprint", glassgate.fingerprint, typed=password, **home)
     assert good.status == 0
     assert {path.name for path in tmp_path.iterdir()} == {"new.json", "new.ca.pem"}
+
+
+async def test_a_person_compares_the_fingerprint_and_types_the_password(
+    glassgate: People, tmp_path: Path
+) -> None:
+    environment = {**glassgate.environment, "GLASSGATE_HOME": str(tmp_path), "TERM": "xterm"}
+    terminal = Terminal.open(glassgate.argv("typed", "login"), environment=environment, folder=tmp_path)
+    try:
+        shown = await terminal.until(r"operator says\? \[y/N\]:")
+        assert glassgate.fingerprint in shown.replace("\n", "")
+        terminal.send("y\n")
+        await terminal.until("Name:")
+        terminal.send("engineer\n")
+        await terminal.until("Password:")
+        terminal.send(glassgate.gateway.passwords["engineer"] + "\n")
+        said, status = await terminal.ended()
+        assert (status, "Logged in as engineer" in said) == (0, True)
+        assert glassgate.gateway.passwords["engineer"] not in said
+    finally:
+        terminal.close()
+
+
+async def test_a_fingerprint_that_is_not_agreed_ends_it(glassgate: People, tmp_path: Path) -> None:
+    environment = {**glassgate.environment, "GLASSGATE_HOME": str(tmp_path), "TERM": "xterm"}
+    terminal = Terminal.open(glassgate.argv("typed", "login"), environment=environment, folder=tmp_path)
+    try:
+        await terminal.until(r"\[y/N\]:")
+        terminal.send("n\n")
+        _, status = await terminal.ended()
+        assert status == Status.PROOF_BROKEN
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        terminal.close()
 
 
 def test_another_authority_later_is_refused(glassgate: People, tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from gateway.domain.errors import StoreUnavailable
 from gateway.store import endpoints as rows
+from gateway.store import ledger as ledger_rows
 from gateway.web.handlers import endpoints
 from gateway.web.routes import Raw
 from gateway.web.shapes import gateway as shapes
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from gateway.web.shapes.shape import Nothing
 
 
+STALE = timedelta(minutes=10)
+"""A ledger that grew and has no checkpoint for so long is a finding."""
 OK = "ok"
 """What a part that answers says of itself."""
 
@@ -66,6 +70,7 @@ async def diagnose(call: Call, _question: Nothing) -> shapes.Diagnosis:
         for part, told in (await call.parts.readiness()).items()
     ]
     findings.append(_policy(call))
+    findings.append(await _ledger(call))
     try:
         async with call.parts.store.connection() as connection:
             registered = await rows.list_endpoints(connection)
@@ -89,6 +94,23 @@ MEND = {
     "ledger": "look at the gateway's log; `glassgate verify` names the first leaf that doesn't fit",
 }
 """What to do where a part is not well."""
+
+
+async def _ledger(call: Call) -> shapes.Finding:
+    """Look whether checkpoints are being made."""
+    try:
+        async with call.parts.store.connection() as connection:
+            size = (await ledger_rows.edge(connection)).size
+            latest = await ledger_rows.latest_checkpoint(connection)
+    except StoreUnavailable as error:
+        return shapes.Finding(part="ledger", good=False, message=error.message, mend=error.hint)
+    if latest is None:
+        return shapes.Finding(part="ledger", good=True, message=f"{size} leaves, no checkpoint yet")
+    told = f"{size} leaves, checkpoint of size {latest.size}"
+    if latest.size < size and datetime.now(UTC) - latest.made_at > STALE:
+        message = f"{told} is from {latest.made_at.isoformat(timespec='seconds')}: none is made any more"
+        return shapes.Finding(part="ledger", good=False, message=message, mend=MEND["ledger"])
+    return shapes.Finding(part="ledger", good=True, message=told)
 
 
 def _policy(call: Call) -> shapes.Finding:
