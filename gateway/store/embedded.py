@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import quote
@@ -20,10 +20,11 @@ import asyncpg
 
 from gateway.domain.errors import StoreUnavailable
 from gateway.domain.secret import Secret
+from gateway.log import get_logger
 from gateway.store import postmaster
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gateway.store.postmaster import Account
 
@@ -34,6 +35,9 @@ _SOCKET_PATH_LIMIT: Final = 107 if os.uname().sysname == "Linux" else 103
 _BUILTIN_LOCALE_SINCE: Final = 17
 _READY_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 30.0
+_RESTART_SECONDS: Final = 1.0
+
+log = get_logger("store")
 
 _DEFAULTS: Final[Mapping[str, str]] = {
     "fsync": "on",
@@ -69,6 +73,9 @@ class EmbeddedPostgres:
     _process: subprocess.Popen[bytes]
     _lock: int
     _socket_folder: Path
+    _command: Sequence[str | Path]
+    _account: Account
+    _stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     async def start(
@@ -127,6 +134,8 @@ class EmbeddedPostgres:
                 _process=process,
                 _lock=lock,
                 _socket_folder=socket_folder,
+                _command=command,
+                _account=account,
             )
             await server._answers()
         except BaseException:
@@ -175,13 +184,36 @@ class EmbeddedPostgres:
         """Wait until the server's process has ended, by itself or by ``stop``, and return its status."""
         return await asyncio.to_thread(self._process.wait)
 
+    async def run(self) -> None:
+        """Start the server again whenever it ends by itself, until cancelled or stopped.
+
+        It recovers as after a crash; whoever had a connection makes a new one.
+        """
+        while True:
+            status = await self.exited()
+            if self._stopped.is_set():
+                return
+            log.error(
+                "the embedded PostgreSQL ended; starting it again", folder=str(self.folder), status=status
+            )
+            await asyncio.to_thread(postmaster.end_orphan, self.folder / "data")
+            if self._stopped.is_set():
+                return
+            self._process = postmaster.spawn(self._command, self._account, self.folder / "server.log")
+            try:
+                await self._answers()
+            except StoreUnavailable as error:
+                log.error("the embedded PostgreSQL does not start", error=error.message)  # noqa: TRY400
+                await asyncio.sleep(_RESTART_SECONDS)
+
     async def stop(self) -> None:
         """Stop the server in order (open connections are cut), harder if it takes too long; leave no process.
 
         Does nothing where it is stopped already.
         """
-        if self._lock < 0:
+        if self._stopped.is_set():
             return
+        self._stopped.set()
         for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
             self._process.send_signal(how)
             try:
@@ -192,7 +224,6 @@ class EmbeddedPostgres:
         if self._socket_folder.parent != self.folder:
             shutil.rmtree(self._socket_folder, ignore_errors=True)
         os.close(self._lock)
-        self._lock = -1
 
     async def _answers(self) -> None:
         """Wait until the server takes a connection."""

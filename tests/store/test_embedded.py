@@ -97,6 +97,28 @@ async def test_a_killed_gateway_leaves_no_server_and_the_folder_starts_again(sho
         await server.stop()
 
 
+async def test_a_killed_server_is_started_again_with_all_it_had(short_folder: Path) -> None:
+    server = await EmbeddedPostgres.start(short_folder / "store", name="again")
+    await asked(server.dsn(), "CREATE TABLE kept AS SELECT 42 AS n")
+    killed = server.pid
+    async with asyncio.TaskGroup() as group:
+        keeping = group.create_task(server.run())
+        os.kill(killed, signal.SIGKILL)
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    kept = await asked(server.dsn(), "SELECT n FROM kept")
+                except (OSError, asyncpg.PostgresError):
+                    await asyncio.sleep(0.05)
+                else:
+                    break
+        assert kept == 42
+        assert server.pid != killed
+        await server.stop()
+        await keeping
+    assert not server.running
+
+
 async def test_a_pid_file_that_names_a_stranger_does_not_stop_the_start(short_folder: Path) -> None:
     first = await EmbeddedPostgres.start(short_folder / "store", name="stale")
     os.kill(first.pid, signal.SIGKILL)

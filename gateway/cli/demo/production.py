@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import subprocess
 from dataclasses import dataclass
@@ -132,6 +133,7 @@ class SampleProduction:
             subprocess.run,
             program,
             input=settings + text,
+            env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
             capture_output=True,
             text=True,
             check=False,

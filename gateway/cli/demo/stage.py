@@ -235,6 +235,7 @@ seconds = 5
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            env=own_environment(),
             cwd=folder,
             start_new_session=True,
             preexec_fn=postmaster.die_with_parent(os.getpid(), signal.SIGTERM),  # noqa: PLW1509 - as there
@@ -330,7 +331,7 @@ def _administrator(folder: Path, ports: Ports) -> str:
             *("login", "--name", name, "--ca-fingerprint", fingerprint, "--password-stdin"),
         ],
         input=password,
-        env={**os.environ, **terminal_environment(folder, ports)},
+        env={**own_environment(), **terminal_environment(folder, ports)},
         capture_output=True,
         text=True,
         check=False,
@@ -367,9 +368,15 @@ def _write_terminal(folder: Path, ports: Ports) -> None:
         for name in ("psql", "pg_dump", "pgbench"):
             (programs / name).symlink_to(postmaster.wheel_folder() / "bin" / name)
     variables = terminal_environment(folder, ports)
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    lines = ["unset GLASSGATE_TOKEN GLASSGATE_CA GLASSGATE_PROFILE GLASSGATE_PASSWORD"]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     lines.append(f'export PATH={shlex.quote(str(programs))}:"$PATH"')
     (folder / "env").write_text("\n".join(lines) + "\n")
+
+
+def own_environment() -> dict[str, str]:
+    """Return our environment without what would lead the demo's programs to some other gateway or server."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("GLASSGATE_", "PG"))}
 
 
 def terminal_environment(folder: Path, ports: Ports) -> dict[str, str]:
