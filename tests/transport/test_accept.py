@@ -46,10 +46,11 @@ async def test_peeking_takes_nothing_and_taking_takes_no_more_than_asked() -> No
     async def serve(arrival: Arrival) -> None:
         seen = await arrival.peek(3)
         taken = await arrival.take(5)
-        await arrival.send(seen + b"|" + taken + b"|" + arrival.waiting(9))
+        waiting = arrival.waiting(9)
+        await arrival.send(seen + b"|" + taken + b"|" + waiting + b"|" + await arrival.take(6))
 
     async with listening(serve) as listener:
-        assert await exchange(listener.port, b"hello world") == b"hel|hello| world"
+        assert await exchange(listener.port, b"hello world") == b"hel|hello| world| world"
 
 
 async def test_a_peer_that_closes_early_is_one_error_and_the_next_is_served() -> None:
