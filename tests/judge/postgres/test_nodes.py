@@ -12,9 +12,9 @@ from gateway.judge.postgres.statements import Judge
 
 MESSAGES: dict[str, Descriptor] = dict(pg_query_pb2.DESCRIPTOR.message_types_by_name)
 ONLY_AFTER_ANALYSIS = {
-    "Var", "Param", "Aggref", "WindowFunc", "MergeSupportFunc", "Const", "OpExpr", "DistinctExpr", "NullIfExpr",
-    "ScalarArrayOpExpr", "FuncExpr", "SubPlan", "RangeTblEntry", "Query", "TargetEntry", "RangeTblRef", "FromExpr",
-}  # fmt: skip
+    *("Var", "Param", "Const", "Aggref", "WindowFunc", "OpExpr", "DistinctExpr", "NullIfExpr", "FuncExpr"),
+    *("ScalarArrayOpExpr", "SubPlan", "RangeTblEntry", "Query", "TargetEntry", "RangeTblRef", "FromExpr"),
+}
 
 
 @pytest.mark.parametrize("kind", sorted(NODES))
@@ -39,11 +39,18 @@ def test_a_field_that_holds_nodes_is_never_taken_for_a_plain_one(kind: str) -> N
 
 
 PLAIN_NODES = {
-    ("A_Const", "ival"), ("A_Const", "fval"), ("A_Const", "boolval"), ("A_Const", "sval"), ("A_Const", "bsval"),
-    ("A_Expr", "name"), ("Alias", "colnames"), ("CollateClause", "collname"), ("ColumnRef", "fields"),
-    ("FuncCall", "funcname"), ("JoinExpr", "usingClause"), ("RangeTableSample", "method"), ("SortBy", "useOp"),
-    ("SubLink", "operName"), ("TypeName", "names"),
-}  # fmt: skip
+    *(("A_Const", value) for value in ("ival", "fval", "boolval", "sval", "bsval")),
+    ("A_Expr", "name"),
+    ("Alias", "colnames"),
+    ("CollateClause", "collname"),
+    ("ColumnRef", "fields"),
+    ("FuncCall", "funcname"),
+    ("JoinExpr", "usingClause"),
+    ("RangeTableSample", "method"),
+    ("SortBy", "useOp"),
+    ("SubLink", "operName"),
+    ("TypeName", "names"),
+}
 """Lists of String nodes by the grammar."""
 
 
@@ -55,4 +62,4 @@ def test_every_statement_of_the_grammar_is_classified() -> None:
 
 
 def test_no_node_of_the_analysed_tree_is_known() -> None:
-    assert not (NODES.keys() & (ONLY_AFTER_ANALYSIS - {"MergeSupportFunc"}))
+    assert not (NODES.keys() & ONLY_AFTER_ANALYSIS)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from oracles import PASSWORD, WRITER, Oracle, Session
+from servers import DEBIAN_15
+
+from gateway.store.embedded import EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+HERE = Path(__file__).parent
+SETTINGS = {"autovacuum": "off", "max_prepared_transactions": "2", "statement_timeout": "5s"}
+
+
+@pytest.fixture(scope="session", params=[17, 15])
+async def oracle(request: pytest.FixtureRequest, server_folder: Path) -> AsyncIterator[Oracle]:
+    """A server of each version at hand."""
+    version: int = request.param
+    if version == 15 and not (DEBIAN_15 / "bin" / "postgres").exists():
+        pytest.skip("PostgreSQL 15 is not installed (apt install postgresql-15)")
+    server = await EmbeddedPostgres.start(
+        server_folder / f"oracle{version}",
+        name=f"oracle-{version}",
+        settings=SETTINGS,
+        installation=DEBIAN_15 if version == 15 else None,
+    )
+    made = Oracle(server, version)
+    with made.connect("postgres") as session:
+        session.execute(f"CREATE ROLE {WRITER} LOGIN PASSWORD '{PASSWORD}'")
+        session.execute(f"GRANT pg_read_all_data, pg_write_all_data, pg_monitor TO {WRITER}")
+        for database in ("sample", "hidden"):
+            session.execute(f"CREATE DATABASE {database} TEMPLATE template0")
+    for database in ("sample", "hidden"):
+        with made.connect(database) as session:
+            session.execute((HERE / f"{database}.sql").read_bytes())
+            _give_all(session)
+    yield made
+    await server.stop()
+
+
+def _give_all(session: Session) -> None:
+    """The writer may change whatever there is."""
+    schemas = session.execute(
+        "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
+    ).fetchall()
+    for (schema,) in schemas:
+        session.execute(f'GRANT ALL ON SCHEMA "{schema}" TO {WRITER}')
+        for kind in ("TABLES", "SEQUENCES", "ROUTINES"):
+            session.execute(f'GRANT ALL ON ALL {kind} IN SCHEMA "{schema}" TO {WRITER}')
+
+
+@pytest.fixture
+def writer(oracle: Oracle) -> Iterator[Session]:
+    """A session that could write to ``sample``, in read-write mode."""
+    with oracle.connect("sample", user=WRITER) as session:
+        yield session
+
+
+@pytest.fixture
+def witness(oracle: Oracle) -> Iterator[Session]:
+    """A superuser's session beside it, in ``sample``."""
+    with oracle.connect("sample") as session:
+        yield session

@@ -1,0 +1,25 @@
+-- What the corpora speak of, as far as it can exist, so that their statements run.
+create schema shop;
+create type shop.order_status as enum ('new', 'paid', 'shipped');
+create type my_enum as enum ('a', 'b');
+create type my_composite as (a int, b text);
+create table shop.customers (id bigserial primary key, name text, email text, addr my_composite, data jsonb default '{}', v tsvector);
+create table shop.orders (id serial primary key, customer_id int, status shop.order_status, total numeric, created_at timestamptz default now());
+create table orders (id serial primary key, customer_id int, name text, status text, total numeric, created_at timestamptz default now(), shipped_at timestamptz, paid bool, x bool, y int, z int, a int, b int, data jsonb default '{"lines": [1]}');
+create table customers (id serial primary key, name text, addr my_composite, note text);
+create table items (order_id int, id int); create table old_orders (like orders);
+create table t (id int, a int, b int, c int, x int, y int, k text, v int, data jsonb default '{}', name text, arr int[], note text, r int4range, body text, z int);
+create table t1 (a int); create table t2 (a int); create table t3 (a int); create table t4 (a int); create table t5 (a int);
+create table a (id int, x int, y int); create table b (id int, x int, y int); create table c (id int, y int); create table d (id int);
+create table nodes (id int, parent_id int); create table s (id int, x int);
+create table "Customers" ("Name" text, "Order Total" int); create table "Übersicht" ("Größe" int);
+create table part (id int, d date) partition by range (d);
+create sequence s_seq; create view v as select * from orders;
+insert into shop.customers (name, email) select 'n' || i, i || '@x' from generate_series(1, 20) i;
+insert into shop.orders (customer_id, status, total) select i, 'new', i from generate_series(1, 20) i;
+insert into orders (customer_id, name, status, total, a, b) select i, 'n' || i, 'new', i, 1, 2 from generate_series(1, 20) i;
+insert into customers (name) select 'n' || i from generate_series(1, 20) i;
+insert into items select i, i from generate_series(1, 20) i;
+insert into t (id, a, b, c, x, name, data) select i, i, i, i, i, 'n' || i, '{"a": 1, "b": 2}' from generate_series(1, 5) i;
+select lo_from_bytea(12345, 'large');
+analyze;
