@@ -67,6 +67,8 @@ _COPY_OPTIONS: Final = frozenset(
     }
 )
 _FALSE: Final = frozenset({"false", "off", "0"})
+_BETWEEN: Final = b"; \t\n\r\f\v"
+"""What may stand behind the last statement."""
 
 
 class Judge:
@@ -95,7 +97,9 @@ class Judge:
             return analysis(statement, Finding(issue, Effect.UNKNOWN))
         finding = self._find(statement.kind, statement.node, statement)
         self._follow(finding.effects)
-        alone = statement.start == 0 and statement.end is None
+        alone = statement.start == 0 and (
+            statement.end is None or not self._text[statement.end :].strip(_BETWEEN)
+        )
         if finding.keep is Keep.NEVER or self.keep is Keep.NEVER:
             self.keep = Keep.NEVER
         elif finding.keep is Keep.EXACT or not alone:
