@@ -125,6 +125,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     """
     async with AsyncExitStack() as stack:
         built = await _build(settings, stack)
+        stack.push_async_callback(_settle, built)
         listener = Listener.open(
             settings.listen.host, settings.listen.postgres_port, connections=settings.limits.connections
         )
@@ -145,7 +146,6 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             finally:
                 listener.close()
                 await built.registry.drain(settings.limits.drain_seconds)
-                await _settle(built)
                 for task in tasks:
                     task.cancel()
 
@@ -361,7 +361,7 @@ async def _settle(built: _Built) -> None:
     """Bring what was recorded into the ledger and publish the last checkpoint, if the store answers."""
     try:
         async with asyncio.timeout(SETTLE_SECONDS):
-            await built.recordings.flush()
+            await built.recordings.close()
             await built.ledger.make_checkpoint()
     except (GlassgateError, TimeoutError) as error:
         log.warning("stopped before the last checkpoint", error=str(error))

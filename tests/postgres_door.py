@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gateway.domain.change import Capture
-from gateway.domain.endpoint import Endpoint, EndpointKind, EndpointSettings, Require
-from gateway.domain.errors import AuthenticationFailed, GlassgateError, NotFound
+from gateway.domain.endpoint import Endpoint, EndpointKind, EndpointSettings
+from gateway.domain.errors import AuthenticationFailed, NotFound
 from gateway.domain.identity import DatabaseTokenEvidence
 from gateway.domain.ids import ChangeId, EndpointId, SessionId, UnitNumber
 from gateway.domain.secret import Secret
@@ -25,7 +25,7 @@ from gateway.protocols.postgres.catalogue import Catalogues
 from gateway.protocols.postgres.parts import Parts
 from gateway.protocols.postgres.reception import Reception
 from gateway.session.door import DialContext
-from gateway.session.line import SessionOver
+from gateway.session.life import SessionOver
 from gateway.transport.accept import Listener
 from gateway.transport.authority import Authority
 from gateway.transport.tls import ServerTls
@@ -96,7 +96,14 @@ class Room:
             self.rendered.append(await self.door.production.literals(capture.values, capture.types))
         elif capture.explainable:
             self.estimates.append(await self.door.production.estimate(capture.text))
-        return Filed(ChangeId(capture.batch), joined, capture.title, "https://gw/changes/3", "glassgate change submit 3", "")
+        return Filed(
+            ChangeId(capture.batch),
+            joined,
+            capture.title,
+            "https://gw/changes/3",
+            "glassgate change submit 3",
+            "",
+        )
 
     def drop_changes(self, batch: int) -> None:
         self.dropped.append(batch)
@@ -180,7 +187,9 @@ def endpoint_for(production: Any, name: str = "orders-db", **settings: Any) -> t
 
 
 @contextlib.asynccontextmanager
-async def gate_for(folder: Path, endpoints: dict[str, tuple[Endpoint, Secret]], **more: Any) -> AsyncIterator[Gate]:
+async def gate_for(
+    folder: Path, endpoints: dict[str, tuple[Endpoint, Secret]], **more: Any
+) -> AsyncIterator[Gate]:
     authority = Authority.open(folder)
     tls = ServerTls(authority.server_certificate(["localhost", "127.0.0.1"]), protocols=("postgresql",))
     parts = Parts(Catalogues(load_postgres()), most_bytes=more.get("most_bytes", 1 << 21))

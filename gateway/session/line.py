@@ -19,8 +19,8 @@ from gateway.domain.unit import Admitted, Filed, Refused
 from gateway.domain.verdict import Decision, Layer, Verdict
 from gateway.log import get_logger
 from gateway.recordings.frames import Answer, Ended, Event, Opened, Output, Probed, UnitFrame
-from gateway.recordings.recording import RecordingFull
 from gateway.session.door import DialContext, Door, J, U
+from gateway.session.life import Life, SessionOver
 
 if TYPE_CHECKING:
     from gateway.access.authenticate import Authenticator
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from gateway.session.lease import Lease, Leases
     from gateway.session.registry import Registry
 
-CUT_SECONDS = 2.0
-"""Production and client have so long to be told; then the session's task is cancelled all the same."""
-
 LEASE_LAPSED = Verdict(
     Decision.REFUSE,
     "session.lease-lapsed",
@@ -44,18 +41,6 @@ LEASE_LAPSED = Verdict(
 )
 
 log = get_logger("session")
-
-
-class SessionOver(GlassgateError):
-    """The session has ended; nothing further is admitted.
-
-    Attributes:
-        ending: why.
-    """
-
-    def __init__(self, ending: Ending) -> None:
-        super().__init__(ending.message)
-        self.ending = ending
 
 
 class Line:
@@ -164,7 +149,7 @@ class Line:
         )
 
 
-class Session(Generic[U, J]):
+class Session(Life, Generic[U, J]):
     """A governed session. Made only here: whoever holds one knows that every step before it happened.
 
     Attributes:
@@ -179,23 +164,15 @@ class Session(Generic[U, J]):
     __slots__ = (
         "_changes",
         "_door",
-        "_ended",
-        "_ending",
         "_filing",
-        "_group",
-        "_idle",
         "_layers",
         "_lease",
-        "_loop",
         "_next",
         "_synced",
-        "_touched",
         "endpoint",
         "grant",
-        "id",
         "identity",
         "level",
-        "recording",
     )
 
     def __init__(
@@ -211,25 +188,22 @@ class Session(Generic[U, J]):
         changes: Changes,
         synced: bool,
     ) -> None:
-        self.id = recording.session
+        super().__init__(door, recording, idle_seconds=float(endpoint.settings.idle_seconds))
         self.identity = identity
         self.endpoint = endpoint
         self.grant = grant
         self.level = level
-        self.recording = recording
         self._door = door
         self._lease = lease
         self._changes = changes
         self._synced = synced
         self._layers = int(level.layers | Layer.PARSED | Layer.JUDGED | Layer.EXACT)
         self._next = 1
-        self._loop = asyncio.get_running_loop()
-        self._touched = self._loop.time()
-        self._idle = float(endpoint.settings.idle_seconds)
-        self._ending: Ending | None = None
-        self._ended = asyncio.Event()
         self._filing = asyncio.Lock()
-        self._group: asyncio.TaskGroup | None = None
+
+    async def live(self) -> Ending:
+        """Serve until client, production, grant, person or gateway ends it."""
+        return await self.run(self._door.serve(self))
 
     # ---- admission -------------------------------------------------------------------------------
 
@@ -256,13 +230,17 @@ class Session(Generic[U, J]):
             await asyncio.to_thread(self._door.judge, unit)
         outcome = self._admit(unit)
         if self._synced:
-            try:
-                await self.recording.synced()
-            except RecordingLost as error:
-                raise self._recording_lost(error) from error
-            if self._ending is not None:
-                raise SessionOver(self._ending)
+            await self._on_disk()
         return outcome
+
+    async def _on_disk(self) -> None:
+        """Return once everything recorded so far is on disk."""
+        try:
+            await self.recording.synced()
+        except RecordingLost as error:
+            raise self._recording_lost(error) from error
+        if self._ending is not None:
+            raise SessionOver(self._ending)
 
     def _admit(self, unit: U) -> Admitted[U, J] | Refused[U, J]:
         """Admission itself: judge → record unit and verdict → only then return."""
@@ -347,12 +325,6 @@ class Session(Generic[U, J]):
         except RecordingLost as error:
             raise self._recording_lost(error) from error
 
-    def _recording_lost(self, error: RecordingLost) -> SessionOver:
-        cause = EndCause.RECORDING_FULL if isinstance(error, RecordingFull) else EndCause.RECORDING_LOST
-        ending = Ending(cause, error.message)
-        self.end(ending)
-        return SessionOver(self._ending or ending)
-
     # ---- refused writes --------------------------------------------------------------------------
 
     async def file_change(self, refused: Refused[U, J]) -> Filed | None:
@@ -361,6 +333,9 @@ class Session(Generic[U, J]):
         Returns:
             What the client's error names; None where no artifact could carry it, or where it could not be
             filed (the unit stays refused all the same, and the recording says why).
+
+        Raises:
+            SessionOver: the refused unit could not be brought to disk first.
         """
         capture = self._door.capture(refused)
         if capture is None:
@@ -368,6 +343,7 @@ class Session(Generic[U, J]):
         rule = refused.verdict.rule
         production = self._door.production
         keep = self._changes.file if refused.verdict.decision is Decision.CHANGE else self._changes.remember
+        await self._on_disk()
         try:
             async with self._filing:
                 return await keep(self._facts(), capture, refused.number, production, rule=rule)
@@ -397,93 +373,3 @@ class Session(Generic[U, J]):
             grant_reason=self.grant.reason,
             level=self.level.name,
         )
-
-    # ---- the session's life ----------------------------------------------------------------------
-
-    def over(self) -> Ending | None:
-        """Return why the session has ended, None while it lives."""
-        return self._ending
-
-    def end(self, ending: Ending) -> None:
-        """End the session now: nothing further is admitted, what runs is cancelled in production."""
-        if self._ending is None:
-            self._ending = ending
-            self._ended.set()
-
-    def warn(self, message: str) -> None:
-        """Show a notice to the client, in its own protocol and its own time."""
-        if self._group is not None and self._ending is None:
-            self._group.create_task(self._warn(message))
-
-    async def live(self) -> Ending:
-        """Serve until someone ends it; everything the session owns hangs in one group under it."""
-        self.recording.on_lost = self._on_lost
-        idle = self._loop.call_later(self._idle, self._look_idle)
-        try:
-            async with asyncio.TaskGroup() as group:
-                self._group = group
-                serving = group.create_task(self._serve())
-                ended = group.create_task(self._ended.wait())
-                await asyncio.wait({serving, ended}, return_when=asyncio.FIRST_COMPLETED)
-                if self._ending is not None and not serving.done():
-                    await self._cut(self._ending)
-                serving.cancel()
-                ended.cancel()
-        finally:
-            self._group = None
-            idle.cancel()
-        return self._ending or Ending(EndCause.FAULT, "the session ended without a cause")
-
-    async def _serve(self) -> None:
-        try:
-            ending = await self._door.serve(self)
-        except SessionOver as over:
-            ending = over.ending
-        except GlassgateError as error:
-            ending = Ending(EndCause.PROTOCOL, error.message)
-        except Exception:
-            log.exception("session failed", session=self.id)
-            ending = Ending(EndCause.FAULT, "the gateway failed; the session was ended")
-        if self._ending is None:
-            self.end(ending)
-            if ending.cause not in {EndCause.CLIENT, EndCause.UPSTREAM}:
-                await self._cut(ending)
-        else:
-            await self._cut(self._ending)
-
-    async def _cut(self, ending: Ending) -> None:
-        """Cancel what runs in production and tell the client; the recording says whether it was confirmed."""
-        confirmed = False
-        try:
-            async with asyncio.timeout(CUT_SECONDS):
-                confirmed = await self._door.cut(ending)
-        except TimeoutError:
-            log.warning("cut not confirmed in time", session=self.id)
-        except Exception:
-            log.exception("cut failed", session=self.id)
-        try:
-            self.recording.write(Event("cut", "confirmed" if confirmed else "not confirmed"))
-        except RecordingLost:
-            log.warning("cut not recorded", session=self.id, confirmed=confirmed)
-
-    async def _warn(self, message: str) -> None:
-        try:
-            await self._door.warn(message)
-            self.recording.write(Event("warned", message))
-        except RecordingLost as error:
-            self._recording_lost(error)
-        except GlassgateError as error:
-            log.warning("client not warned", session=self.id, error=error.message)
-
-    def _on_lost(self, error: RecordingLost) -> None:
-        self._recording_lost(error)
-
-    def _look_idle(self) -> None:
-        if self._ending is not None:
-            return
-        rest = self._touched + self._idle - self._loop.time()
-        if rest <= 0:
-            message = f"idle for {self._idle:.0f} s; connect again, the grant still stands"
-            self.end(Ending(EndCause.IDLE, message))
-        else:
-            self._loop.call_later(rest, self._look_idle)

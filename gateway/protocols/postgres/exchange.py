@@ -20,7 +20,7 @@ from gateway.judge.postgres.session import (
 from gateway.log import get_logger
 from gateway.protocols.postgres import refusal
 from gateway.protocols.postgres.names import Portal, Prepared
-from gateway.session.line import SessionOver
+from gateway.session.life import SessionOver
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
