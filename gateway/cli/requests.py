@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.web.shapes.access import GrantFacts, RequestFacts
     from gateway.web.shapes.shape import Question
 
-HEADS = ("ID", "WHO", "ENDPOINT", "FOR", "STATE", "FILED", "REASON")
+HEADS = ("ID", "WHO", "ENDPOINT", "COULD READ", "FOR", "STATE", "HOLDS", "REASON")
 
 
 def request(
@@ -112,6 +112,9 @@ def raise_for(filed: RequestFacts, *, waited: bool) -> None:
 
 def requests(
     ctx: typer.Context,
+    number: Annotated[
+        int | None, typer.Argument(metavar="[ID]", help="One request, told in full; else all.")
+    ] = None,
     *,
     state: Annotated[str, typer.Option(help="pending, approved, denied, withdrawn or lapsed.")] = "",
     mine: Annotated[bool, typer.Option("--mine", help="Only your own.")] = False,
@@ -125,13 +128,21 @@ def requests(
 
     Example:
       glassgate requests --state pending
+      glassgate requests 1
       glassgate requests --watch
     """
     import msgspec
 
-    from gateway.web.shapes.access import ListRequests, RequestFacts, RequestList
+    from gateway.web.shapes.access import ListRequests, RequestFacts, RequestId, RequestList
 
     client = client_of(ctx)
+    if number is not None:
+        one = client.body("GET /v1/requests/{id}", RequestId(id=number))
+        if json:
+            print_json(one)
+        else:
+            _told_whole(msgspec.json.decode(one, type=RequestFacts))
+        return
     question = ListRequests(state=state, mine=mine, limit=limit)
     if watch:
         for line in client.json_lines("GET /v1/requests/watch", question):
@@ -156,9 +167,10 @@ def _rows(found: Iterable[RequestFacts]) -> Iterable[tuple[str, ...]]:
             str(one.id),
             one.identity,
             one.endpoint,
+            _labels(one),
             duration_text(one.seconds),
             state,
-            moment_text(one.created_at),
+            ", ".join(_until(grant) for grant in one.holds) or "nothing",
             one.reason,
         )
 
@@ -174,8 +186,9 @@ def _told_whole(one: RequestFacts) -> None:
             ("what", one.endpoint),
             ("why", one.reason),
             ("how long", duration_text(one.seconds)),
-            ("could read", " ".join(f"{key}={value}" for key, value in sorted(one.labels.items()))),
-            ("holds already", "\n".join(_held(grant) for grant in one.holds)),
+            ("filed", moment_text(one.created_at)),
+            ("could read", _labels(one)),
+            ("holds already", "\n".join(_held(grant) for grant in one.holds) or "nothing"),
             ("approved by", ", ".join(one.approvals)),
             ("decision", one.decision),
         ]
@@ -183,8 +196,15 @@ def _told_whole(one: RequestFacts) -> None:
 
 
 def _held(grant: GrantFacts) -> str:
-    until = f"until {moment_text(grant.ends_at)}" if grant.ends_at else "not used yet"
-    return f"grant {grant.id}, {until}: {grant.reason}"
+    return f"grant {grant.id}, {_until(grant)}: {grant.reason}"
+
+
+def _until(grant: GrantFacts) -> str:
+    return f"until {moment_text(grant.ends_at)}" if grant.ends_at else "not used yet"
+
+
+def _labels(one: RequestFacts) -> str:
+    return " ".join(f"{key}={value}" for key, value in sorted(one.labels.items()))
 
 
 def withdraw(ctx: typer.Context, number: Annotated[int, typer.Argument(metavar="ID")]) -> None:

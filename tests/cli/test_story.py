@@ -36,6 +36,9 @@ def test_a_request_is_filed_listed_and_decided(glassgate: People) -> None:
     listed = glassgate("approver", "requests", "--state", "pending")
     assert "INC-42: checkout is slow" in listed.out
     assert glassgate("approver", "requests", "--json").json["requests"][0]["identity"] == "engineer"
+    whole = glassgate("approver", "requests", number).out
+    for told in ("engineer", "INC-42", "1h", "env=prod team=payments", "nothing"):
+        assert told in whole
     own = glassgate("engineer", "approve", number)
     assert own.status == Status.NOT_AUTHORISED
     denied = glassgate("approver", "deny", number, "--reason", "use the replica")
