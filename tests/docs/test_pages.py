@@ -31,7 +31,7 @@ BLOCK = re.compile(
     r"|<!-- run(?: status=(?P<status>\d+))? -->\n+```console\n(?P<body>.*?)```",
     re.DOTALL,
 )
-MENTION = re.compile(r"(?:^\$ |`)(glassgate [^`\n]+)", re.MULTILINE)
+MENTION = re.compile(r"(?:^\$ |^    (?:.* gateway )?|`)(glassgate [^`\n]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def answers(stage: Stage, command: str) -> dict[str, str]:
 def test_every_command_mentioned_exists_with_its_options(text: Path) -> None:
     wrong = [
         f"{mention}: {problem}"
-        for mention in MENTION.findall(text.read_text())
+        for mention in MENTION.findall(text.read_text().replace("\\\n", " "))
         if (problem := problem_of(mention))
     ]
     assert not wrong, "\n".join(wrong)
