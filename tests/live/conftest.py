@@ -1,0 +1,60 @@
+"""A gateway per module, with PostgreSQL 17 and, where it is installed, 15 behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from live_clients import NEW, OLD, Live
+from live_gateway import LiveGateway
+from servers import DEBIAN_15, Production
+
+from gateway.changes.founding import found_repository
+from gateway.cli.demo.production import SERVICE
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("git") / "shop.git"
+    found_repository(
+        path, SERVICE, author="Shop <shop@example.com>", message="Begin", at=datetime(2026, 9, 1, tzinfo=UTC)
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def live(
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+    production: Production,
+    store_dsn: str,
+    repository: Path,
+) -> Iterator[Live]:
+    servers = {NEW: production}
+    if (DEBIAN_15 / "bin" / "postgres").exists():
+        servers[OLD] = request.getfixturevalue("production15")
+    gateway = LiveGateway.start(tmp_path_factory.mktemp("live"), store=store_dsn)
+    for name, server in servers.items():
+        gateway.add_endpoint(server, name=name, repository=repository)
+        gateway.grant(name, minutes=120)
+    yield Live(gateway, servers)
+    gateway.stop()
+
+
+@pytest.fixture(params=[NEW, OLD])
+def endpoint(request: pytest.FixtureRequest, live: Live) -> str:
+    """Each server in turn."""
+    name = str(request.param)
+    if name not in live.servers:
+        pytest.skip("PostgreSQL 15 is not installed (apt install postgresql-15)")
+    return name
+
+
+@pytest.fixture(params=[17, 15])
+def version(request: pytest.FixtureRequest) -> int:
+    """Major version of the client programs, each in turn."""
+    if request.param == 15 and not (DEBIAN_15 / "bin" / "psql").exists():
+        pytest.skip("PostgreSQL 15 is not installed (apt install postgresql-15)")
+    return int(request.param)
