@@ -64,12 +64,23 @@ class Functions(_Table, frozen=True, kw_only=True):
 
         A name that stands among the safe ones in full is not forbidden by the beginning of a family's.
         """
+        key = (name, given)
+        if key not in self._denials:
+            self._denials[key] = self._family(name, given)
+        return self._denials[key]
+
+    def _family(self, name: str, given: int) -> Denied | None:
         if self._safe.names(name):
             return None
         for family, names in self._denied:
             if names.holds(name) or names.holds(f"{name}/{given}"):
                 return family
         return None
+
+    @cached_property
+    def _denials(self) -> dict[tuple[str, int], Denied | None]:
+        """What was looked up before; names of built-ins only, so it can't grow past pg_proc."""
+        return {}
 
     @cached_property
     def _safe(self) -> Names:

@@ -11,10 +11,10 @@ from gateway.judge.postgres.judge import judge, not_utf8
 
 MAX_TEXT: Final = 16384
 """Longer texts are not kept."""
-HEAVY_TEXT: Final = 16384
+HEAVY_TEXT: Final = 8192
 """A text longer than this takes long enough to judge that it must not hold up the loop."""
 
-_UNMASKABLE: Final = re.compile(rb"['\"$\\\x80-\xff]|--|/\*")
+_UNMASKABLE: Final = re.compile(rb"['\"$?\\\x80-\xff]|--|/\*")
 _INTEGER: Final = re.compile(rb"(?<![\w.])\d+(?![\w.])")
 
 Key = tuple[bytes, int]
@@ -23,7 +23,7 @@ Key = tuple[bytes, int]
 class VerdictCache:
     """Judgements by text and context; where no integer bears on them, by text with integers masked.
 
-    Integers are masked only where the text has no quote, ``$``, backslash, comment or byte beyond ASCII, and
+    Integers are masked only where the text has no quote, ``$``, ``?``, backslash, comment or byte beyond ASCII, and
     only free-standing ones.
 
     Args:

@@ -211,6 +211,7 @@ class Snapshot:
         "operators_by_oid",
         "relations",
         "relations_by_oid",
+        "settled_operators",
         "types",
         "types_by_oid",
         "version",
@@ -228,6 +229,13 @@ class Snapshot:
         self.relations_by_oid = {relation.oid: relation for relation in rows.relations}
         self.operators = _by_name(rows.operators)
         self.operators_by_oid = {operator.oid: operator for operator in rows.operators}
+        self.settled_operators = frozenset(
+            (operator.name, operator.binary)
+            for each in self.operators.values()
+            if all(operator.builtin for operator in each)
+            for operator in each
+        )
+        """Symbols and whether they are binary, of operators that only the server itself brings."""
         self.types = _by_name(rows.types)
         self.types_by_oid = {each.oid: each for each in rows.types}
         self.casts = rows.casts

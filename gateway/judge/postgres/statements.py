@@ -127,6 +127,8 @@ class Judge:
 
     def _query(self, kind: str, node: Node, *, planned: bool = False) -> Finding:
         """Judge a query that is run, or only planned."""
+        if kind != "SelectStmt" and not planned:
+            return self._writing(kind, node)
         paths = self.context.search_paths
         issues, walk = self._walk(kind, node, paths, planned=planned)
         moved = frozenset(each.values for each in walk.settings if each.name == "search_path")
@@ -134,12 +136,9 @@ class Judge:
             # Bodies that run in this very statement may run under the new path.
             issues, walk = self._walk(kind, node, paths | moved, planned=planned)
         issue = worst(issues)
-        explainable = not issues
-        if not planned:
+        explainable = not issues and not walk.settings
+        if issues and not planned:
             explainable = not self._walk(kind, node, paths, planned=True)[0] and not walk.settings
-        if kind != "SelectStmt" and not planned:
-            # A statement that writes is a change, whatever else in it isn't known.
-            issue = worst(each for each in issues if each.doubt is not Doubt.UNKNOWN)
         effect = Effect.READS if issue is None else _EFFECT_OF[issue.doubt]
         if issue is None and walk.settings:
             effect = Effect.SESSION
@@ -152,6 +151,15 @@ class Judge:
             tuple(walk.settings),
             Keep.MASKED if masked else Keep.EXACT,
         )
+
+    def _writing(self, kind: str, node: Node) -> Finding:
+        """A statement that writes is a change, whatever else in it isn't known."""
+        issues, walk = self._walk(kind, node, self.context.search_paths, planned=True)
+        word = kind.removesuffix("Stmt").upper()
+        known = [each for each in issues if each.doubt is not Doubt.UNKNOWN]
+        issue = worst([writes(f"statement.{word.lower()}", f"{word} writes rows."), *known])
+        explainable = not issues and not walk.settings
+        return Finding(issue, Effect.WRITES, tuple(walk.tables), explainable, tuple(walk.settings))
 
     def _walk(
         self, kind: str, node: Node, paths: frozenset[SearchPath], *, planned: bool

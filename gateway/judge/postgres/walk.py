@@ -76,6 +76,7 @@ class Walk:
         self.tables: dict[str, None] = {}
         self.settings: list[SetSetting] = []
         self.by_argument = False
+        self._attributes: set[str] = set()
         self.folded = folded
         self._planned = planned
         self._major = context.snapshot.major
@@ -258,6 +259,9 @@ class Walk:
 
     def _attribute(self, name: str) -> None:
         """``x.f`` and ``(x).f`` are calls of ``f(x)`` where x has no such column."""
+        if name in self._attributes:
+            return
+        self._attributes.add(name)
         for function in self.names.functions((name,), 1):
             if function.name not in self.context.catalogue.functions.by_argument:
                 self._function(function, 1)
@@ -275,6 +279,8 @@ class Walk:
         return scope
 
     def _operator(self, name: Name, *, binary: bool) -> None:
+        if len(name) == 1 and (name[0], binary) in self.context.snapshot.settled_operators:
+            return
         found = self.names.operators(name, binary=binary)
         if not found:
             self.issues.append(unknown("operator.unknown", f"There is no operator {shown(name)}."))
