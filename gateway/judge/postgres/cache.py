@@ -14,8 +14,10 @@ MAX_TEXT: Final = 16384
 HEAVY_TEXT: Final = 8192
 """A text longer than this takes long enough to judge that it must not hold up the loop."""
 
-_UNMASKABLE: Final = re.compile(rb"['\"$?\\\x80-\xff]|--|/\*")
+_UNMASKABLE: Final = re.compile(rb"['\"$\\\x80-\xff]|--|/\*")
 _INTEGER: Final = re.compile(rb"(?<![\w.])\d+(?![\w.])")
+_MASK: Final = b"\xff"
+"""Stands for an integer; no text in UTF-8 has this byte, so that none can be taken for a masked one."""
 
 Key = tuple[bytes, int]
 
@@ -23,7 +25,7 @@ Key = tuple[bytes, int]
 class VerdictCache:
     """Judgements by text and context; where no integer bears on them, by text with integers masked.
 
-    Integers are masked only where the text has no quote, ``$``, ``?``, backslash, comment or byte beyond ASCII, and
+    Integers are masked only where the text has no quote, ``$``, backslash, comment or byte beyond ASCII, and
     only free-standing ones.
 
     Args:
@@ -47,8 +49,9 @@ class VerdictCache:
         """
         token = context.token
         known = self._exact.get((text, token))
-        if known is None and len(text) <= MAX_TEXT and _UNMASKABLE.search(text) is None:
-            known = self._masked.get((_INTEGER.sub(b"?", text), token))
+        if known is None and len(text) <= MAX_TEXT and _MASK not in text:
+            # Masking leaves all but digits as it is: a text that may not be masked equals no key.
+            known = self._masked.get((_INTEGER.sub(_MASK, text), token))
         return known
 
     def judge(self, text: bytes, context: SqlContext) -> SqlJudgement:
@@ -82,7 +85,7 @@ class VerdictCache:
             self._masked.clear()
             self._held = 0
         if judgement.keep is Keep.MASKED and _UNMASKABLE.search(text) is None:
-            self._masked[_INTEGER.sub(b"?", text), token] = judgement
+            self._masked[_INTEGER.sub(_MASK, text), token] = judgement
         else:
             self._exact[text, token] = judgement
         self._held += len(text)
