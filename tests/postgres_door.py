@@ -1,4 +1,4 @@
-"""A PostgreSQL door on a real port, with a line and session of the tests' own, and a client that says anything."""
+"""A PostgreSQL door on a real port, a line and session of the tests' own, a client that says anything."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOKEN = "ggd_test"
+SESSION = SessionId(7)
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Room:
 
     door: Any
     endpoint: Endpoint
-    id: SessionId = SessionId(7)
+    id: SessionId = SESSION
     units: list[tuple[Any, Any]] = field(default_factory=list)
     answers: dict[int, dict[str, Any]] = field(default_factory=dict)
     outputs: list[tuple[int, int, bytes]] = field(default_factory=list)

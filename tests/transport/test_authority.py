@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import stat
 from datetime import UTC, datetime, timedelta
@@ -33,10 +34,8 @@ def handshake(tls: ServerTls, ca: str, name: str) -> x509.Certificate:
     server = tls.context.wrap_bio(server_in, server_out, server_side=True)
     for _ in range(4):
         for side, out, other in ((client, client_out, server_in), (server, server_out, client_in)):
-            try:
+            with contextlib.suppress(ssl.SSLWantReadError):
                 side.do_handshake()
-            except ssl.SSLWantReadError:
-                pass
             other.write(out.read())
     return x509.load_der_x509_certificate(client.getpeercert(binary_form=True) or b"")
 

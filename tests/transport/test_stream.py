@@ -1,4 +1,4 @@
-"""Byte streams: exact reads, a slow peer makes the writer wait, a hot loop takes over without losing a byte."""
+"""Byte streams: exact reads, a slow peer makes the writer wait, a hot loop takes over with every byte."""
 
 from __future__ import annotations
 
@@ -59,8 +59,6 @@ async def test_a_slow_peer_makes_the_writer_wait() -> None:
     async with joined() as (stream, peer):
         loop = asyncio.get_running_loop()
         stream.write(b"y" * (1 << 20))
-        waiting = loop.run_in_executor(None, lambda: None)
-        await waiting
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
                 await stream.drain()
@@ -91,7 +89,7 @@ async def test_a_hot_loop_takes_over_with_every_byte() -> None:
 async def test_what_cannot_be_reached_is_said() -> None:
     with pytest.raises(UpstreamUnavailable, match=r"127\.0\.0\.1:1"):
         await dial_socket("127.0.0.1", 1)
-    with pytest.raises(UpstreamUnavailable, match="can't be reached at nowhere.invalid"):
+    with pytest.raises(UpstreamUnavailable, match=r"can't be reached at nowhere\.invalid"):
         await dial_socket("nowhere.invalid", 5432)
     with pytest.raises(UpstreamUnavailable, match="/nonexistent"):
         await dial_socket("", 0, unix="/nonexistent/.s.PGSQL.5432")

@@ -7,7 +7,7 @@ pipeline (the messages up to a Sync) is not guessed at: the client's next messag
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.domain.ids import UnitNumber
 
@@ -81,6 +81,13 @@ class Portal:
         self.started = 0
 
 
+MOST_STATEMENTS: Final = 5_000
+MOST_BYTES: Final = 32 << 20
+"""A session may keep so many prepared statements, with so many bytes of text in all."""
+COUNTED_FROM: Final = 256
+"""Fewer statements are not counted: drivers keep at most so many."""
+
+
 class Names:
     """The names of one session.
 
@@ -138,6 +145,14 @@ class Names:
                 del self.portals[portal.name]
             else:
                 self.portals[portal.name] = before
+
+    def full(self) -> bool:
+        """Whether the session keeps as many statements as it may."""
+        count = len(self.statements)
+        if count < COUNTED_FROM:
+            return False
+        size = sum(len(each.text or b"") for each in self.statements.values())
+        return count >= MOST_STATEMENTS or size >= MOST_BYTES
 
     def query_ran(self) -> None:
         """A simple Query drops the unnamed statement and the unnamed portal."""

@@ -12,6 +12,7 @@ from gateway.domain.session import EndCause, Ending
 from gateway.domain.verdict import Decision
 from gateway.log import get_logger
 from gateway.protocols.postgres import probe, refusal, upstream, wire
+from gateway.protocols.postgres.ceiling import Ceiling
 from gateway.protocols.postgres.client import ClientSide
 from gateway.protocols.postgres.exchange import CLIENT_GONE, Exchange
 from gateway.protocols.postgres.following import Following
@@ -151,7 +152,9 @@ class PostgresDoor:
             ):
                 self._greet(number, key)
                 self._join(exchange, session.endpoint)
-                ending = await exchange.run()
+                ceiling = session.endpoint.settings.statement_timeout_ms / 1000
+                with Ceiling(exchange, ceiling, self._cancel_quietly):
+                    ending = await exchange.run()
             if ending is CLIENT_GONE:
                 await self._stopped(exchange, self._upstream)
             elif ending.cause is EndCause.UPSTREAM:
@@ -200,6 +203,8 @@ class PostgresDoor:
             raise UpstreamUnavailable("the session's role changed: the session was ended")
         if name == "client_encoding":
             self._following.encoding(value)
+        if name == "in_hot_standby" and self._exchange is not None:
+            self._exchange.session.event("level", f"production says in_hot_standby = {value}")
 
     def close(self) -> None:
         """Close both sides, once the line is through with the connection."""
@@ -221,7 +226,15 @@ class PostgresDoor:
         if exchange is None or dialled is None or not exchange.awaited:
             return
         exchange.session.event("cancel", "the client asked to cancel its running query")
-        await upstream.cancel(dialled.target, dialled.process, dialled.key)
+        await self._cancel_quietly()
+
+    async def _cancel_quietly(self) -> None:
+        """Ask production to cancel; where it can't be asked, the query goes on and the log says so."""
+        assert self._upstream is not None
+        try:
+            await upstream.cancel(self._upstream.target, self._upstream.process, self._upstream.key)
+        except GlassgateError as error:
+            log.warning("not cancelled", error=error.message)
 
     async def cut(self, ending: Ending) -> bool:
         """Tell the client why, cancel what runs in production, close both sides.
@@ -235,7 +248,8 @@ class PostgresDoor:
             return True
         exchange.end(ending)
         if exchange.server.hush():
-            self._stream.write(refusal.ended(ending))
+            if not exchange.server.said_fatal:
+                self._stream.write(refusal.ended(ending))
             self._stream.close()
         else:
             self._stream.abort()  # half a row stands on the wire: nothing can be said any more

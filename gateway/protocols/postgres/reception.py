@@ -71,7 +71,7 @@ class Reception:
         stream: ByteStream | None = None
         door: PostgresDoor | None = None
         try:
-            async with asyncio.timeout(self._login_seconds):
+            async with asyncio.timeout(self._login_seconds) as clock:
                 stream = await self._encrypted(arrival)
                 if stream is None:
                     return
@@ -79,20 +79,28 @@ class Reception:
                 if isinstance(asked, CancelRequest):
                     await self._parts.keys.cancel(asked)
                     return
+                if arrival.crowded:
+                    stream.write(_crowded())
+                    return
                 name, endpoint = split_login(asked.login)
                 if asked.negotiate is not None:
                     stream.write(wire.negotiate(asked.negotiate))
                 token = await self._password(stream)
+                clock.reschedule(None)
             evidence = DatabaseTokenEvidence(name, token, arrival.source)
             door = PostgresDoor(self._parts, stream, asked, peer=arrival.peer, source=arrival.source)
             arrival.settled()
             await self._line.run(evidence, endpoint, cast("Door[SqlUnit, SqlJudgement]", door))
-        except TimeoutError as error:
-            raise PeerError("the client did not log in in time") from error
         except GlassgateError as error:
             if stream is not None:
                 stream.write(refusal.fatal(error))
             log.info("no session", peer=arrival.peer, error=error.message)
+        except Exception as error:
+            if isinstance(error, TimeoutError) and door is None:
+                raise PeerError("the client did not log in in time") from error
+            if stream is not None:
+                stream.write(refusal.fatal(GlassgateError("the gateway failed; its log says why")))
+            raise
         finally:
             if door is not None:
                 door.close()
@@ -124,9 +132,6 @@ class Reception:
                 await arrival.send(b"N")
             elif code == wire.SSL_REQUEST and size == 8:
                 self._nothing_behind(arrival)
-                if arrival.crowded:
-                    await arrival.send(_crowded())
-                    return None
                 await arrival.send(b"S")
                 return await accept_tls(arrival, self._tls.context)
             elif code == wire.CANCEL_REQUEST:

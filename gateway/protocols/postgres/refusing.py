@@ -77,7 +77,8 @@ class Refusing(Reading):
         try:
             if kind == PARSE:
                 parsed = wire.parse_parse(body)
-                self._doomed_texts[parsed.name] = SqlUnit(parsed.text, types=parsed.types)
+                if len(self._doomed_texts) < MOST_FILED:
+                    self._doomed_texts[parsed.name] = SqlUnit(parsed.text, types=parsed.types)
                 return None
             bound = wire.parse_bind(body, 0, len(body))
         except PeerError:

@@ -6,6 +6,7 @@ Every message is framed; the whole of one read goes to the client in one write, 
 from __future__ import annotations
 
 import asyncio
+import struct
 from functools import partial
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Final
@@ -31,11 +32,12 @@ if TYPE_CHECKING:
 MOST_CONTROL: Final = 1 << 26
 """Bytes of a message other than rows: it is kept until it is whole."""
 
-_HEADER: Final = wire.INT32.unpack_from
+_HEADER: Final = struct.Struct("!xI").unpack_from
+"""The length of a message, from its type byte on; unsigned, so that a loop over lengths always ends."""
 _ROW: Final = ord("D")
 _COPY_ROW: Final = ord("d")
 _COLUMNS: Final = ord("T")
-_IDLE: Final = ord("I")
+_KNOWN: Final = frozenset(b"123ACDEGHIKNRSTVWZcdnstv")
 _FORBIDDEN: Final = {
     ord("G"): "it would copy data in",
     ord("W"): "it would stream both ways",
@@ -71,6 +73,8 @@ class ServerSide(asyncio.Protocol):
         self._silent = False
         self.transport: asyncio.Transport
         self.client: asyncio.Transport
+        self.said_fatal = False
+        """Whether production has told the client itself why it ends."""
         self.quiet = asyncio.Event()
         """Set once production has nothing of this session left to do, while the session is being cut."""
 
@@ -161,29 +165,20 @@ class ServerSide(asyncio.Protocol):
             position = min(self._row_rest, end)
             self._row_rest -= position
         start = kept = 0
-        rows = self._rows
-        while end - position >= 5:
+        while True:
+            position = self._skip_rows(data, position, end)
+            if end - position < 5:
+                break
             kind = data[position]
-            size = _HEADER(data, position + 1)[0] + 1
-            after = position + size
-            if kind in (_ROW, _COPY_ROW):
-                rows += 1
-                if after > end:
-                    self._row_rest = after - end
-                    position = end
-                    break
-                position = after
-                continue
-            if size < 5 or size > MOST_CONTROL:
-                raise UpstreamUnavailable("production sent a message of an impossible length")
+            after = position + _HEADER(data, position)[0] + 1
+            if kind not in _KNOWN or not 5 <= after - position <= MOST_CONTROL:
+                raise UpstreamUnavailable("production sent a message of an unknown type or impossible length")
             if after > end:
                 break
-            self._rows = rows
             if self._keep_results:
                 self._keep(data, kept, position)
                 kept = position if kind == _COLUMNS else after
             instead = self._message(kind, data, position, after)
-            rows = self._rows
             if instead is not None:
                 if position > start:
                     self._out.append(data[start:position])
@@ -193,10 +188,30 @@ class ServerSide(asyncio.Protocol):
             position = after
             if self._held:
                 break
-        self._rows = rows
         if self._keep_results:
             self._keep(data, kept, position)
         self._finish_read(data, start, position)
+
+    def _skip_rows(self, data: bytes, position: int, end: int) -> int:
+        """Count the rows that stand at ``position``; return where the next other message begins.
+
+        The tightest loop there is: a thousand rows come in one read. It runs off the end by design.
+        """
+        header = _HEADER
+        rows = 0
+        try:
+            while True:
+                kind = data[position]
+                if kind != _ROW and kind != _COPY_ROW:  # noqa: PLR1714 - a fifth faster than a tuple
+                    break
+                position += header(data, position)[0] + 1
+                rows += 1
+        except (IndexError, struct.error):
+            if position > end:
+                self._row_rest = position - end
+                position = end
+        self._rows += rows
+        return position
 
     def _finish_read(self, data: bytes, start: int, position: int) -> None:
         """Forward what was framed, keep what is not whole."""
@@ -332,10 +347,11 @@ class ServerSide(asyncio.Protocol):
 
     def _error(self, head: Awaited | None, body: bytes, position: int) -> bytes | None:
         """Follow an error; one that stands for a refusal is replaced by ours."""
-        if head is None or head.kind == SYNC:
-            return None  # production ends by itself (shutdown, timeout): its own words are passed on
         fields = wire.parse_error(body)
         if fields.get("V") in ("FATAL", "PANIC"):
+            self.said_fatal = True
+            return None
+        if head is None or head.kind == SYNC:
             return None
         exchange = self.exchange
         if head.refused is None and head.answer is None:

@@ -86,6 +86,9 @@ class Statements(Refusing):
             if unsettled or exchange.following.must_settle(read.text):
                 self._wait_for_answers()
                 return position
+        if read.name and names.full():
+            self._refuse_plainly(PARSE, read.name, _too_many())
+            return after
         prepared = Prepared(read.name, read.text, segment=exchange.segment, types=read.types)
         raw = data[position:after]
         bound = _bind_behind(data, after, read.name)
@@ -297,6 +300,12 @@ def _no_statement(name: bytes) -> bytes:
 
 def _no_portal(name: bytes) -> bytes:
     return refusal.error(f'portal "{name.decode("utf-8", "replace")}" does not exist', code=refusal.NO_PORTAL)
+
+
+def _too_many() -> bytes:
+    return refusal.error(
+        "too many prepared statements in this session", code=refusal.TOO_LARGE, hint="DEALLOCATE ALL"
+    )
 
 
 def _function_call() -> bytes:

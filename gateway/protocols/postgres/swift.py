@@ -104,7 +104,7 @@ def _send_bound(client: ClientSide, data: bytes) -> bool:
     if bound.portal:
         return False
     if shape & _HAS_PARSE:
-        if bound.statement != parsed.name:
+        if bound.statement != parsed.name or (parsed.name and exchange.names.full()):
             return False
         prepared = Prepared(parsed.name, parsed.text, segment=exchange.segment, types=parsed.types)
     else:

@@ -28,6 +28,12 @@ class SqlUnit(Unit):
     formats: tuple[int, ...] = ()
     judged: SqlJudgement | None = None
 
+    def __post_init__(self) -> None:
+        """Say in the record which values are binary, and of what types."""
+        if 1 in self.formats:
+            shown = (",".join(map(str, numbers)) for numbers in (self.formats, self.types))
+            self.context = "formats {} types {}".format(*shown)
+
 
 QUERY: Final = ord("Q")
 PARSE: Final = ord("P")

@@ -1,6 +1,8 @@
-"""The codec, sans-I/O: every cut of the bytes gives the same messages, any noise gives messages or one error."""
+"""The codec, sans-I/O: every cut gives the same messages, any noise gives messages or one error."""
 
 from __future__ import annotations
+
+import contextlib
 
 import pytest
 from hypothesis import given
@@ -52,10 +54,8 @@ def test_noise_gives_values_or_one_error(noise: bytes) -> None:
         wire.Framer(limit=1000).feed,
     )  # fmt: skip
     for read in readers:
-        try:
-            read(noise)
-        except PeerError as error:
-            assert "message" in error.message
+        with contextlib.suppress(PeerError):
+            assert read(noise) is not None
 
 
 @given(st.binary(max_size=60), st.integers(0, 40))
@@ -73,7 +73,14 @@ def test_impossible_lengths_are_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("tag", "rows"),
-    [(b"SELECT 5", 5), (b"FETCH 0", 0), (b"COPY 12", 12), (b"INSERT 0 3", 3), (b"SET", None), (b"CREATE TABLE", None)],
+    [
+        (b"SELECT 5", 5),
+        (b"FETCH 0", 0),
+        (b"COPY 12", 12),
+        (b"INSERT 0 3", 3),
+        (b"SET", None),
+        (b"CREATE TABLE", None),
+    ],
 )
 def test_rows_of_a_tag(tag: bytes, rows: int | None) -> None:
     assert wire.rows_of(tag) == rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ class Pair:
         self.exchange = Exchange(session, self.following, names)
         self.client = self.exchange.client = ClientSide(self.exchange, most_bytes=4096, swift_way=swift_way)
         self.server = self.exchange.server = ServerSide(
-            self.exchange, keep_results=False, on_parameter=lambda name, value: None
+            self.exchange, keep_results=False, on_parameter=lambda _, __: None
         )
         self.to_client, self.to_server = Kept(), Kept()
         transports: Any = self
@@ -82,7 +83,9 @@ class Pair:
 
 REFUSED = b"SET transaction_read_only = off"
 SELECT = b"SELECT id FROM customers WHERE id = $1"
-EXTENDED = wire.parse(b"", SELECT) + wire.bind(b"", b"", [b"1"]) + wire.describe(b"P", b"") + wire.execute(b"")
+EXTENDED = (
+    wire.parse(b"", SELECT) + wire.bind(b"", b"", [b"1"]) + wire.describe(b"P", b"") + wire.execute(b"")
+)
 ROWS = wire.message(b"D", b"\0\1\0\0\0\x011") * 2 + wire.message(b"C", b"SELECT 2\0")
 COLUMNS = wire.message(b"T", b"\0\1id\0" + bytes(18))
 ANSWER = wire.message(b"1") + wire.message(b"2") + COLUMNS + ROWS
@@ -93,18 +96,24 @@ CONVERSATIONS = {
     "extended": (EXTENDED + wire.SYNC, ANSWER + wire.ready(b"I")),
     "refused": (wire.query(REFUSED), FAILED + wire.ready(b"I")),
     "refused in a pipeline": (
-        EXTENDED + wire.parse(b"", REFUSED) + wire.bind(b"", b"") + wire.execute(b"") + wire.SYNC + EXTENDED + wire.SYNC,
+        EXTENDED + wire.parse(b"", REFUSED) + wire.bind(b"", b"") + wire.execute(b"") + wire.SYNC
+        + EXTENDED + wire.SYNC,
         ANSWER + FAILED + wire.ready(b"I") + ANSWER + wire.ready(b"I"),
     ),
     "failed": (EXTENDED + wire.SYNC, wire.message(b"1") + FAILED + wire.ready(b"I")),
-    "copy data out of place": (wire.message(b"d", b"x" * 9000) + wire.query(b"SELECT 1"), COLUMNS + ROWS + wire.ready(b"I")),
-    "too large": (wire.query(b"x" * 9000) + wire.query(b"SELECT 1"), FAILED + wire.ready(b"I") + COLUMNS + ROWS + wire.ready(b"I")),
+    "copy data out of place": (
+        wire.message(b"d", b"x" * 9000) + wire.query(b"SELECT 1"), COLUMNS + ROWS + wire.ready(b"I")
+    ),
+    "too large": (
+        wire.query(b"x" * 9000) + wire.query(b"SELECT 1"),
+        FAILED + wire.ready(b"I") + COLUMNS + ROWS + wire.ready(b"I"),
+    ),
 }  # fmt: skip
 
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     bounds = [0, *sorted(places), len(data)]
-    return [data[start:end] for start, end in zip(bounds, bounds[1:], strict=False) if start != end]
+    return [data[start:end] for start, end in pairwise(bounds) if start != end]
 
 
 def converse(name: str, asked_at: list[int], answered_at: list[int], *, swift_way: bool) -> Pair:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from postgres_door import Gate, Speaker
+from postgres_door import Gate, Speaker, endpoint_for, gate_for
 
 from gateway.domain.session import EndCause, Ending
 from gateway.protocols.postgres import wire
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from servers import Production
 
 REVOKED = Ending(EndCause.REVOKED, "your access was revoked", by="approver")
 SLEEP = b"SELECT pg_sleep(30)"
@@ -105,6 +112,19 @@ async def test_a_cancel_request_with_our_key_cancels_and_no_other_does(gate: Gat
     await speaker.close()
 
 
+async def test_no_statement_runs_past_the_endpoints_ceiling(production: Production, tmp_path: Path) -> None:
+    endpoints = {"orders-db": endpoint_for(production, statement_timeout_ms=400)}
+    async with gate_for(tmp_path, endpoints) as made:
+        speaker = await Speaker.login(made)
+        for text in (SLEEP, b"SET statement_timeout = 0; " + SLEEP):
+            got = await speaker.ask(wire.query(text))
+            assert got.endswith("EZI")
+            assert speaker.error["C"] == "57014"
+        assert ("ceiling", "a statement ran for more than 0.4 s") in made.room.events
+        assert await speaker.ask(wire.query(b"SELECT 1")) == "TDCZI"
+        await speaker.close()
+
+
 async def test_psycopg_cancels_safely_over_tls(gate: Gate) -> None:
     async with await psycopg.AsyncConnection.connect(gate.dsn()) as connection:
         async with asyncio.TaskGroup() as group:
@@ -119,8 +139,6 @@ async def test_psycopg_cancels_safely_over_tls(gate: Gate) -> None:
 
 
 async def test_a_slow_reader_does_not_grow_the_gateway(gate: Gate) -> None:
-    import resource
-
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     speaker = await Speaker.login(gate)
     speaker.send(wire.query(b"SELECT repeat('z', 1000) FROM generate_series(1, 300000)"))

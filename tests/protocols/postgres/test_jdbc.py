@@ -28,7 +28,9 @@ async def driver() -> Path:
     if shutil.which("java") is None or (not JAR.exists() and shutil.which("mvn") is None):
         pytest.skip("neither Java nor the driver is here")
     if not JAR.exists():
-        code, out = await run("mvn", "-q", "-B", COPY, f"-Dartifact={DRIVER}", f"-DoutputDirectory={JAR.parent}")
+        code, out = await run(
+            "mvn", "-q", "-B", COPY, f"-Dartifact={DRIVER}", f"-DoutputDirectory={JAR.parent}"
+        )
         if code != 0:
             pytest.skip(f"Maven Central can't be reached: {out[-200:]}")
     return JAR
@@ -52,5 +54,6 @@ async def test_pgjdbc_reads_fetches_cancels_and_is_refused(gate: Gate, driver: P
     ]
     assert code == 0
     room = gate.room
-    assert [capture.values for capture in room.captures if capture.values][0][0] == b"Graz"
+    first = next(capture for capture in room.captures if capture.values)
+    assert first.values[0] == b"Graz"
     assert len({capture.batch for capture in room.captures}) == 2

@@ -101,9 +101,7 @@ async def test_a_cursor_of_sql_can_be_run_by_the_wire(speaker: Speaker) -> None:
     assert await speaker.ask(wire.query(b"CLOSE k; COMMIT")) == "CCZI"
 
 
-async def test_a_search_path_set_in_the_pipeline_counts_for_what_follows(
-    gate: Gate, speaker: Speaker
-) -> None:
+async def test_a_search_path_set_in_the_pipeline_counts_behind_it(gate: Gate, speaker: Speaker) -> None:
     pipeline = b"".join(
         wire.parse(b"", text) + wire.bind(b"", b"") + wire.execute(b"")
         for text in (b"SET search_path TO pg_catalog", b"SELECT count(*) FROM customers")
@@ -114,3 +112,20 @@ async def test_a_search_path_set_in_the_pipeline_counts_for_what_follows(
     assert await speaker.ask(wire.query(b"RESET search_path")) == "CZI"
     assert await speaker.ask(wire.query(b"SELECT count(*) FROM customers")) == "TDCZI"
     assert len(gate.room.door._following.context.search_paths) == 1
+
+
+async def test_a_session_keeps_only_so_many_statements(gate: Gate) -> None:
+    names = Names()
+    for at in range(300):
+        assert not names.full()
+        names.set_statement(Prepared(b"%d" % at, b"x" * 120_000, segment=0, settled=True))
+        if at == 279:
+            break
+    assert names.full()
+
+
+async def test_binary_values_are_recorded_with_their_formats(gate: Gate, speaker: Speaker) -> None:
+    parse = wire.parse(b"", b"SELECT $1::int4", [23])
+    bound = wire.bind(b"", b"", [b"\0\0\0\5"], formats=[1])
+    assert await speaker.ask(parse, bound, wire.execute(b""), wire.SYNC) == "12DCZI"
+    assert gate.room.units[-1][0].context == "formats 1 types 23"

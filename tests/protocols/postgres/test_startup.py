@@ -66,7 +66,9 @@ def test_what_loosens_the_session_is_refused(parameters: dict[str, str]) -> None
 
 
 def test_parameters_win_over_options_and_case_is_folded() -> None:
-    got = read(options="-c TimeZone=Asia/Tokyo -c IntervalStyle=iso_8601", TIMEZONE="UTC", application_name="x")
+    got = read(
+        options="-c TimeZone=Asia/Tokyo -c IntervalStyle=iso_8601", TIMEZONE="UTC", application_name="x"
+    )
     assert got.parameters == {"timezone": "UTC", "intervalstyle": "iso_8601", "application_name": "x"}
 
 
@@ -75,7 +77,9 @@ def test_production_gets_a_packet_of_our_own() -> None:
         EndpointId(1), "orders-db", EndpointKind.POSTGRES, {}, "h", 5432, "reader", "verify-full", "", None,
         EndpointSettings(statement_timeout_ms=5000), 1,
     )  # fmt: skip
-    got = startup.production_parameters(read(search_path="a, b", default_transaction_read_only="on"), endpoint)
+    got = startup.production_parameters(
+        read(search_path="a, b", default_transaction_read_only="on"), endpoint
+    )
     assert got == {
         "user": "reader", "database": "shop", "client_encoding": "UTF8", "statement_timeout": "5000",
         "search_path": "a, b", "default_transaction_read_only": "on", "standard_conforming_strings": "on",

@@ -30,7 +30,12 @@ FACTS = PostgresFacts("localhost", 6432)
 
 def target_for(production: Production, **settings: str) -> tuple[upstream.Target, Secret]:
     endpoint, secret = endpoint_for(production)
-    parameters = {"user": endpoint.username, "database": "shop", "default_transaction_read_only": "on", **settings}
+    parameters = {
+        "user": endpoint.username,
+        "database": "shop",
+        "default_transaction_read_only": "on",
+        **settings,
+    }
     return upstream.target_of(endpoint, parameters), secret
 
 
@@ -99,9 +104,15 @@ async def harden_and_probe(production: Production) -> None:
     endpoint, _ = endpoint_for(production, user=role, require=Require.ROLE, options={"database": name})
     async with await psycopg.AsyncConnection.connect(production.dsn(), autocommit=True) as connection:
         await connection.execute(f"CREATE DATABASE {name}".encode())
-    async with await psycopg.AsyncConnection.connect(production.dsn(database=name), autocommit=True) as connection:
-        await connection.execute(b"CREATE TABLE t (id int); GRANT ALL ON t TO PUBLIC; REVOKE ALL ON t FROM PUBLIC")
-        script = "\n".join(line for line in harden(endpoint, ["support"]).splitlines() if not line.startswith("\\"))
+    async with await psycopg.AsyncConnection.connect(
+        production.dsn(database=name), autocommit=True
+    ) as connection:
+        await connection.execute(
+            b"CREATE TABLE t (id int); GRANT ALL ON t TO PUBLIC; REVOKE ALL ON t FROM PUBLIC"
+        )
+        script = "\n".join(
+            line for line in harden(endpoint, ["support"]).splitlines() if not line.startswith("\\")
+        )
         for _ in range(2):
             await connection.execute(script.encode())
         await connection.execute(f"ALTER ROLE {role} PASSWORD 'secret'".encode())
@@ -112,12 +123,16 @@ async def harden_and_probe(production: Production) -> None:
         await connection.execute(f"DROP DATABASE {name}".encode())
 
 
-async def test_a_function_made_in_mid_session_is_known_when_it_is_called(gate: Gate, production: Production) -> None:
+async def test_a_function_made_in_mid_session_is_known_when_it_is_called(
+    gate: Gate, production: Production
+) -> None:
     speaker = await Speaker.login(gate)
     name = f"f_{secrets.token_hex(4)}"
     assert await speaker.ask(wire.query(f"SELECT {name}()".encode())) == "EZI"
     async with await psycopg.AsyncConnection.connect(production.dsn(), autocommit=True) as connection:
-        await connection.execute(f"CREATE FUNCTION {name}() RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 5'".encode())
+        await connection.execute(
+            f"CREATE FUNCTION {name}() RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 5'".encode()
+        )
         try:
             assert await speaker.ask(wire.query(f"SELECT {name}(), 1".encode())) == "TDCZI"
         finally:
@@ -150,7 +165,9 @@ async def test_a_database_away_is_said_to_the_client(production: Production, tmp
             await psycopg.AsyncConnection.connect(made.dsn())
 
 
-async def test_a_killed_backend_ends_its_session_with_the_servers_words(gate: Gate, production: Production) -> None:
+async def test_a_killed_backend_ends_its_session_with_the_servers_words(
+    gate: Gate, production: Production
+) -> None:
     speaker = await Speaker.login(gate)
     room = gate.room
     process = room.door._upstream.process
