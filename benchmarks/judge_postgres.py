@@ -20,7 +20,7 @@ from gateway.judge.postgres.builtin import builtin
 
 TEXTS = {
     "pgbench -S": "SELECT abalance FROM pgbench_accounts WHERE aid = 4711;",
-    "with a string": "SELECT id, total FROM orders WHERE status = 'paid' AND created_at > now() - interval '1 d'",
+    "with a string": "SELECT id, total FROM orders WHERE status = 'paid' AND created_at > now() - '1 d'",
     "psql \\d": next(case.text for case in cases("postgres") if "relchecks" in case.text),
     "1,000 rows": "INSERT INTO t VALUES " + ", ".join(f"({n}, 'name {n}')" for n in range(1_000)),
 }

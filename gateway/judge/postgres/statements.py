@@ -104,6 +104,9 @@ class Judge:
             self.keep = Keep.NEVER
         elif finding.keep is Keep.EXACT or not alone:
             self.keep = Keep.EXACT
+        if alone:
+            # Its end would be another with other integers.
+            statement = replace(statement, end=None)
         return analysis(statement, finding)
 
     def _find(self, kind: str, node: Node, statement: Statement) -> Finding:

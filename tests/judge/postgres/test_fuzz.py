@@ -42,7 +42,9 @@ def test_a_text_with_a_piece_cut_out_or_doubled_gets_a_verdict(
 @given(st.lists(st.sampled_from(TEXTS), min_size=1, max_size=4))
 @settings(max_examples=200, deadline=None)
 def test_a_compound_is_never_better_than_its_worst_part(context: SqlContext, texts: list[str]) -> None:
-    parts = [judge(text, context).verdict.decision for text in texts]
+    # Two texts that are none by themselves may well be one together: an open quote closes the other.
+    texts = [text for text in texts if judge(text, context).verdict.rule != "postgres.syntax"]
+    parts = [judge(text, context).verdict.decision for text in texts] or [Decision.ALLOW]
     whole = judge("\n;\n".join(texts), context).verdict.decision
     named = any(re.search(r"\bexecute\b", text, re.IGNORECASE) for text in texts)
     assert whole >= max(parts) or named or whole is Decision.REFUSE
