@@ -42,8 +42,6 @@ def serve(
             print(f"  administrator        login name and one-time password in {running.administrator}")
         if running.interrupted:
             print(f"  sessions interrupted {running.interrupted} (sealed and closed)")
-        if running.administrator is not None:
-            print(f"  first administrator  name and one-time password stand in {running.administrator}")
         sys.stdout.flush()
 
     try:
