@@ -18,6 +18,8 @@ GRAMMAR: Final = 18
 """Major version of the PostgreSQL grammar we parse with."""
 MAX_BYTES: Final = 1 << 20
 """Longest text that is judged: one of this size takes some two seconds and 500 MB."""
+MAX_STATEMENTS: Final = 20_000
+"""More statements than that in one text are not judged."""
 MAX_NESTING: Final = 20_000
 """Deepest nesting handed to the parser, whose output recurses on the C stack (48,000 was measured safe)."""
 UNCHECKED_BYTES: Final = 20_000
@@ -86,7 +88,10 @@ def parse(text: str) -> tuple[Statement, ...]:
         raise NotParsed("tree", "The parser's answer can't be read.") from None
     finally:
         lib.pg_query_free_parse_result(result)
-    return tuple(_statement(item) for item in tree.get("stmts", ()))
+    items = tree.get("stmts", ())
+    if len(items) > MAX_STATEMENTS:
+        raise NotParsed("length", f"The text holds more than {MAX_STATEMENTS} statements.")
+    return tuple(_statement(item) for item in items)
 
 
 def _checked(text: str) -> bytes:

@@ -57,6 +57,7 @@ def test_ten_thousand_statements_are_judged_in_time(context: SqlContext) -> None
     assert judgement.verdict.decision is Decision.ALLOW
     assert len(judgement.statements) == 10_000
     assert judge("SELECT 1;" * 10_000 + "DELETE FROM t", context).verdict.decision is Decision.CHANGE
+    assert judge("SELECT 1;" * 100_000, context).verdict.rule == "postgres.length"
 
 
 DEEP = {
