@@ -41,6 +41,11 @@ class Levels:
         self._known[key] = (monotonic(), level)
         return level
 
+    def forget(self, upstream: Upstream) -> None:
+        """Probe again at the next connection: an operator may be mending the role."""
+        target = upstream.target
+        self._known.pop((target.endpoint, target.version, target.database), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:

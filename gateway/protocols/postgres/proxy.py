@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.domain.change import Capture, ChangeKind
 from gateway.domain.endpoint import EndpointKind
-from gateway.domain.errors import GlassgateError, UpstreamUnavailable
+from gateway.domain.errors import GlassgateError, UpstreamTooOpen, UpstreamUnavailable
 from gateway.domain.session import EndCause, Ending
 from gateway.domain.verdict import Decision
 from gateway.log import get_logger
@@ -99,7 +99,7 @@ class PostgresDoor:
         try:
             await self._read_back(dialled)
             level = await self._parts.levels.level(dialled)
-            probe.check_requirement(endpoint, level)
+            self._require(endpoint, level, dialled)
             self._feed = self._parts.catalogues.feed(target, secret, endpoint.settings.lists)
             await self._feed.first(dialled)
         except BaseException:
@@ -107,6 +107,13 @@ class PostgresDoor:
             raise
         self._secret = secret
         return level
+
+    def _require(self, endpoint: Endpoint, level: Level, dialled: Upstream) -> None:
+        try:
+            probe.check_requirement(endpoint, level)
+        except UpstreamTooOpen:
+            self._parts.levels.forget(dialled)
+            raise
 
     async def _read_back(self, dialled: Upstream) -> None:
         """Make sure that the server's own settings left ours alone; learn where names resolve."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from gateway.domain.errors import GlassgateError
+from gateway.domain.errors import GlassgateError, UpstreamUnavailable
 from gateway.log import get_logger
 from gateway.protocols.postgres.upstream import Target, Upstream, dial
 
@@ -52,7 +52,22 @@ class WarmConnections:
             _, upstream = shelf.ready.popleft()
             if not upstream.stream.closed:
                 return upstream
+        try:
+            return await dial(target, secret)
+        except UpstreamUnavailable:
+            if not self._give_back(target.endpoint):
+                raise
         return await dial(target, secret)
+
+    def _give_back(self, endpoint: str) -> bool:
+        """Close what stands ready at an endpoint: production may have no connection left because of it."""
+        shelves = [
+            shelf for target, shelf in self._shelves.items() if target.endpoint == endpoint and shelf.ready
+        ]
+        for shelf in shelves:
+            shelf.wanted = 0
+            _close_all(shelf)
+        return bool(shelves)
 
     def _shelf(self, target: Target, secret: Secret) -> _Shelf:
         """Note that someone connects this way."""

@@ -126,16 +126,17 @@ async def test_no_statement_runs_past_the_endpoints_ceiling(production: Producti
 
 
 async def test_psycopg_cancels_safely_over_tls(gate: Gate) -> None:
-    async with await psycopg.AsyncConnection.connect(gate.dsn()) as connection:
-        async with asyncio.TaskGroup() as group:
+    async def sleep(connection: psycopg.AsyncConnection) -> None:
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            await connection.execute("SELECT pg_sleep(20)")
 
-            async def sleep() -> None:
-                with pytest.raises(psycopg.errors.QueryCanceled):
-                    await connection.execute("SELECT pg_sleep(20)")
-
-            group.create_task(sleep())
-            await asyncio.sleep(0.3)
-            await connection.cancel_safe()
+    async with (
+        await psycopg.AsyncConnection.connect(gate.dsn()) as connection,
+        asyncio.TaskGroup() as group,
+    ):
+        group.create_task(sleep(connection))
+        await asyncio.sleep(0.3)
+        await connection.cancel_safe()
 
 
 async def test_a_slow_reader_does_not_grow_the_gateway(gate: Gate) -> None:

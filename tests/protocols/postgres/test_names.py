@@ -45,7 +45,7 @@ def test_a_closed_portal_comes_back_when_the_close_is_skipped() -> None:
 
 async def test_a_named_statement_outlives_a_failed_second_parse(gate: Gate, speaker: Speaker) -> None:
     assert await speaker.ask(wire.parse(b"s", b"SELECT 'old'"), wire.SYNC) == "1ZI"
-    # In one write: the second Parse fails (the name is taken); the Bind behind the Sync must run the old text.
+    # In one write: the second Parse fails (the name is taken); the Bind behind the Sync runs the old text.
     speaker.send(wire.parse(b"s", b"SELECT 'new'"), wire.SYNC, run(b"s"), wire.SYNC)
     assert "".join(each.kind.decode() for each in await speaker.until(b"Z")) == "EZ"
     got = await speaker.until(b"Z")

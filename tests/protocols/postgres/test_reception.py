@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from postgres_door import Gate, Speaker
+from postgres_door import Gate, Speaker, endpoint_for, gate_for
 
+from gateway.domain.endpoint import Require
 from gateway.protocols.postgres import wire
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from servers import Production
 
 
 async def raw(gate: Gate, data: bytes, *, seconds: float = 3.0) -> bytes:
@@ -75,6 +82,24 @@ async def test_direct_tls_needs_its_alpn_name(gate: Gate) -> None:
 async def test_libpq_with_direct_tls(gate: Gate) -> None:
     async with await psycopg.AsyncConnection.connect(gate.dsn(sslnegotiation="direct")) as connection:
         assert await (await connection.execute("SELECT 1")).fetchone() == (1,)
+
+
+async def test_libpq_with_the_newest_protocol(gate: Gate) -> None:
+    dsn = gate.dsn(min_protocol_version="3.2", max_protocol_version="latest")
+    async with await psycopg.AsyncConnection.connect(dsn) as connection:
+        assert await (await connection.execute("SELECT 1")).fetchone() == (1,)
+
+
+async def test_an_endpoint_that_requires_a_reading_role_refuses_a_writing_one(
+    production: Production, tmp_path: Path
+) -> None:
+    writer = endpoint_for(
+        production, user=production.writer, password=production.writer_password, require=Require.ROLE
+    )
+    async with gate_for(tmp_path, {"orders-db": writer}) as made:
+        with pytest.raises(psycopg.OperationalError, match="may do more than read") as caught:
+            await psycopg.AsyncConnection.connect(made.dsn())
+        assert "glassgate endpoint harden orders-db" in str(caught.value)
 
 
 async def test_protocol_3_2_has_a_long_cancel_key_and_3_0_a_short_one(gate: Gate) -> None:
