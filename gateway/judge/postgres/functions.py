@@ -23,6 +23,8 @@ _CONSTRUCTORS: Final = frozenset(
     | {"multirange_constructor0", "multirange_constructor1", "multirange_constructor2"}
 )
 """What CREATE TYPE … AS RANGE makes."""
+_SERVER_LANGUAGES: Final = frozenset({"internal", "c", "sql"})
+"""What the server's own functions are written in."""
 INV_READ: Final = "262144"
 """libpq-fs.h: opens a large object for reading."""
 
@@ -44,6 +46,10 @@ def judge_builtin(function: Function, given: int, context: SqlContext) -> Issue 
             f"postgres.function.{denied.rule}",
             f"{function.name}() {denied.reason}.",
             doubt,
+        )
+    if function.language not in _SERVER_LANGUAGES:
+        return writes(
+            "function.replaced", f"{function.name}() is no longer the one that came with the server."
         )
     if function.volatility != "v" or known.is_safe(function.name):
         return None

@@ -1,4 +1,4 @@
-"""The scanner's view of a text: tokens and where they stand, for who must change a statement without parsing it."""
+"""The scanner's view of a text: tokens and where they stand, to change a statement without parsing it."""
 
 from __future__ import annotations
 

@@ -68,6 +68,17 @@ def test_a_server_whose_catalogue_was_not_reviewed_is_not_judged(context: SqlCon
     assert judge("SELECT 1", _context(context, major)).verdict.rule == "postgres.version"
 
 
+def test_a_built_in_that_somebody_replaced_is_no_built_in(context: SqlContext) -> None:
+    ours = next(each for each in ROWS.functions if each.name == "lower" and each.arguments == (25,))
+    others = tuple(each for each in ROWS.functions if each is not ours)
+    rows = msgspec.structs.replace(
+        ROWS, functions=(*others, msgspec.structs.replace(ours, language="plpgsql"))
+    )
+    replaced = replace(context, snapshot=Snapshot(rows))
+    assert judge("SELECT lower('x')", replaced).verdict.rule == "postgres.function.replaced"
+    assert judge("SELECT upper('x')", replaced).verdict.decision is Decision.ALLOW
+
+
 def test_a_name_that_our_grammar_qualifies_is_looked_up_as_an_older_server_would(context: SqlContext) -> None:
     text = "SELECT json_object(1)"
     assert judge(text, _context(context, 15, OURS)).verdict.decision is Decision.CHANGE
