@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -157,7 +158,7 @@ async def _play(*, as_markdown: bool) -> None:
     folder = Path(tempfile.mkdtemp(prefix="glassgate-play-", dir="/tmp"))
     try:
         async with open_stage(folder, free_ports(), (lambda _: None) if as_markdown else _step) as stage:
-            environment = {**stage.environment, **_QUIET}
+            environment = {**stage.environment, **_QUIET, "TZ": _zone_of_noon()}
             player = Player(environment, folder, (lambda _: None) if as_markdown else _print_now)
             await play_story(player, stage)
     finally:
@@ -172,11 +173,16 @@ def _print_now(text: str) -> None:
     print(text, end="", flush=True)
 
 
+def _zone_of_noon() -> str:
+    """Return a time zone in which it is about noon: tables show times of today, and look the same all day."""
+    behind = datetime.now(UTC).hour - 12
+    return f"NOON{behind:+d}"
+
+
 _QUIET: Final = {
     "TERM": "xterm",
     "NO_COLOR": "1",
     "LANG": "C.UTF-8",
-    "TZ": "UTC",
     "PAGER": "cat",
     "GIT_PAGER": "cat",
     "GIT_CONFIG_GLOBAL": os.devnull,

@@ -257,7 +257,7 @@ async def stop_gateway(gateway: subprocess.Popen[bytes]) -> None:
 async def _ready(gateway: subprocess.Popen[bytes], folder: Path, ports: Ports) -> None:
     """Wait until the gateway says that sessions can be opened."""
     until = time.monotonic() + _READY_SECONDS
-    while not await asyncio.to_thread(_answers, folder, ports):
+    while problem := await asyncio.to_thread(_problem, folder, ports):
         if gateway.poll() is not None:
             raise UpstreamUnavailable(
                 f"the gateway ended with status {gateway.returncode}: {_last_words(folder)}",
@@ -265,20 +265,21 @@ async def _ready(gateway: subprocess.Popen[bytes], folder: Path, ports: Ports) -
             )
         if time.monotonic() > until:
             raise UpstreamUnavailable(
-                f"the gateway is not ready after {_READY_SECONDS:.0f} s",
+                f"the gateway is not ready after {_READY_SECONDS:.0f} s: {problem}; {_last_words(folder)}",
                 hint=f"its log is {folder / 'gateway.log'}",
             )
         await asyncio.sleep(0.1)
 
 
-def _answers(folder: Path, ports: Ports) -> bool:
-    ca = folder / "gateway" / "tls" / "ca.pem"
-    if not ca.exists():
-        return False
+def _problem(folder: Path, ports: Ports) -> str:
+    """Say why sessions can't be opened yet; empty where they can."""
+    if not (folder / "gateway" / "tls" / "ca.pem").exists():
+        return "it has no authority yet"
     try:
-        return _client(folder, ports).call("GET /readyz", None, Readiness).ready
-    except GlassgateError:
-        return False
+        readiness = _client(folder, ports).call("GET /readyz", None, Readiness)
+    except GlassgateError as error:
+        return error.message
+    return "" if readiness.ready else str(readiness.parts)
 
 
 def _client(folder: Path, ports: Ports, token: str = "") -> Client:

@@ -147,7 +147,7 @@ async def _revoke(player: Player) -> None:
     await psql.until(r"c\.total;\n")
     await player.run(GRANTS, "engineer", ENDPOINT, "active")
     await player.run(REVOKE, "Grant 1 is revoked")
-    await psql.until(r"^FATAL: .*INC-42 is solved.*\n", seconds=2)
+    await psql.until(r"^FATAL: .*INC-42 is solved.*\n", seconds=5)
     psql.close()
 
 
