@@ -55,7 +55,7 @@ called writer 25006
 copied 600
 copy in 25006
 read-only 1
-writable 42501
+writable yes
 schema true
 timeout 57014
 valid true

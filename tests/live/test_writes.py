@@ -241,6 +241,15 @@ def test_a_write_in_a_named_prepared_statement(live: Live, connection: psycopg.C
     assert raw.exec_prepared(b"again", []).get_value(0, 0) == b"1"
 
 
+def test_a_parameter_of_type_void_hides_no_other_function(connection: psycopg.Connection) -> None:
+    text = "SELECT ts_rewrite('a'::tsquery, {}, 'SELECT ''a''::tsquery, set_config(''work_mem'', ''9MB'', false)::tsquery')"
+    before = connection.execute("SHOW work_mem").fetchone()
+    for parameter, types in (("$1", [2278]), ("$1::void", None)):
+        result = connection.pgconn.exec_params(text.format(parameter).encode(), [b""], types)
+        assert result.error_field(pq.DiagnosticField.SQLSTATE) == b"42501"
+        assert connection.execute("SHOW work_mem").fetchone() == before
+
+
 def test_the_last_refused_unit_can_be_drafted_by_hand(live: Live, endpoint: str) -> None:
     engineer = live.gateway.client("engineer")
     with psycopg.connect(live.dsn(endpoint), autocommit=True) as connection:

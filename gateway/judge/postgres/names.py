@@ -61,6 +61,21 @@ class Names:
             if (given is None or function.takes(given)) and INTERNAL not in function.arguments
         ]
 
+    def without_void(self, name: Name, args: Sequence[Node]) -> list[tuple[Function, int]]:
+        """Functions of fewer arguments that a call could mean, with how many they get.
+
+        The server drops arguments that are parameters of type void, a kindness to drivers that send a
+        call's result as a parameter; which are is said beside the text, or by a cast.
+        Source: ParseFuncOrColumn in PostgreSQL's src/backend/parser/parse_func.c.
+        """
+        given = len(args)
+        droppable = sum(1 for arg in args if _is_parameter(arg))
+        return [
+            (function, fewer)
+            for fewer in range(given - droppable, given)
+            for function in self.functions(name, fewer)
+        ]
+
     def samplers(self, name: Name) -> list[Function]:
         """Functions that TABLESAMPLE could mean."""
         return [
@@ -92,6 +107,13 @@ class Names:
             # Whose "$user" is isn't known: any schema could be it.
             return list(found)
         return [each for each in found if each.schema in self._searched]
+
+
+def _is_parameter(arg: Node) -> bool:
+    """Whether an argument is ``$n``, or a cast of it: a cast gives an open parameter its type."""
+    while "TypeCast" in arg:
+        arg = arg["TypeCast"].get("arg", {})
+    return "ParamRef" in arg
 
 
 def written(parts: Sequence[Node]) -> Name | None:

@@ -195,7 +195,7 @@ class Walk:
             found = self.names.functions((SYSTEM, "unnest"), 1)
         if not found and node.get("agg_within_group"):
             found = self.names.functions(name, None)
-        shorter = [] if node.get("agg_within_group") else self._without_void(name, args)
+        shorter = [] if node.get("agg_within_group") else self.names.without_void(name, args)
         if not found and not shorter and self._coercion(name, given):
             return scope
         if not found and not shorter:
@@ -205,21 +205,6 @@ class Walk:
         for function, fewer in shorter:
             self._meant(function, fewer, [])
         return scope
-
-    def _without_void(self, name: Name, args: list[Node]) -> list[tuple[Function, int]]:
-        """Functions of fewer arguments that the call could mean, with how many they get.
-
-        The server drops arguments that are parameters of type void; which are is said beside the text, or
-        by a cast. Source: ParseFuncOrColumn in PostgreSQL's parse_func.c ("If any arguments are Param
-        markers of type VOID, we discard them"), for drivers that send a call's result as a parameter.
-        """
-        given = len(args)
-        droppable = sum(1 for arg in args if _is_parameter(arg))
-        return [
-            (function, fewer)
-            for fewer in range(given - droppable, given)
-            for function in self.names.functions(name, fewer)
-        ]
 
     def _meant(self, function: Function, given: int, args: list[Node]) -> None:
         """Judge one of the functions that a call could mean; ``args`` is empty where it isn't known which."""
@@ -453,10 +438,3 @@ def _unwrapped(value: object) -> Iterable[tuple[str, Node]]:
             yield from each.items()
     elif isinstance(value, dict):
         yield from value.items()
-
-
-def _is_parameter(arg: Node) -> bool:
-    """Whether an argument is ``$n``, or a cast of it: a cast gives an open parameter its type."""
-    while "TypeCast" in arg:
-        arg = arg["TypeCast"].get("arg", {})
-    return "ParamRef" in arg
