@@ -168,7 +168,8 @@ class Gate:
         return {
             "PGHOST": self.host, "PGPORT": str(self.port), "PGUSER": f"engineer+{endpoint}",
             "PGPASSWORD": TOKEN, "PGDATABASE": database, "PGSSLMODE": "verify-full",
-            "PGSSLROOTCERT": str(self.ca), "PATH": "/usr/bin:/bin", "PSQLRC": "/dev/null", "HOME": "/nonexistent",
+            "PGSSLROOTCERT": str(self.ca), "PATH": "/usr/bin:/bin", "PSQLRC": "/dev/null",
+            "HOME": "/nonexistent",
         }  # fmt: skip
 
     @property
