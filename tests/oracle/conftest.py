@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,11 @@ async def oracle(request: pytest.FixtureRequest, server_folder: Path) -> AsyncIt
     version: int = request.param
     if version == 15 and not (DEBIAN_15 / "bin" / "postgres").exists():
         pytest.skip("PostgreSQL 15 is not installed (apt install postgresql-15)")
+    # A folder of its own each time: pytest makes a fixture with parameters anew when they alternate.
+    folder = Path(tempfile.mkdtemp(prefix=f"oracle{version}-", dir=server_folder))
+    folder.chmod(0o755)
     server = await EmbeddedPostgres.start(
-        server_folder / f"oracle{version}",
+        folder / "server",
         name=f"oracle-{version}",
         settings=SETTINGS,
         installation=DEBIAN_15 if version == 15 else None,

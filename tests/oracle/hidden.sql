@@ -63,3 +63,16 @@ create extension hstore; create table app.hs(h hstore);
 create extension dblink; create view app.dbl as select * from dblink('x','y') as t(a int);
 create materialized view app.mv as select app.stable_pl();
 create function app.trig() returns trigger language plpgsql as $$begin return new; end$$;
+create function app.imm_write(int) returns int language plpgsql immutable as $$begin perform app.pl_write(); return $1; end$$;
+create function app.cmp_write(int, int) returns int language plpgsql immutable as $$begin perform app.pl_write(); return $1 - $2; end$$;
+create table app.stats(a int, b int); create statistics app.on_stats on (a + app.imm_write(1)), b from app.stats;
+create operator class app.writing_ops for type int4 using btree as operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >, function 1 app.cmp_write(int, int);
+create table app.idx_ops(a int); create index on app.idx_ops (a app.writing_ops);
+create table app.part_ops(a int) partition by range (a app.writing_ops);
+create type app.rng_ops as range (subtype = int4, subtype_opclass = app.writing_ops); create table app.has_rng(r app.rng_ops);
+create table app.only_ok(e app.dom_ok);
+create function app.ext_pl(text) returns text language plpgsql stable as $$begin return $1; end$$; alter extension hstore add function app.ext_pl(text);
+create function app.ext_sql(text) returns text language sql stable as 'select app.ext_pl($1)'; alter extension hstore add function app.ext_sql(text);
+create function app.ext_ok(text) returns text language sql stable as 'select upper($1)'; alter extension hstore add function app.ext_ok(text);
+-- PostGIS and pgvector leave what only the index machinery calls VOLATILE.
+update pg_proc set provolatile = 'v' where proname = 'ghstore_compress'; create index on app.hs using gist (h);

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import postgast
+from google.protobuf.message import DecodeError
 from postgast import pg_query_pb2 as tree
 
 
@@ -22,7 +23,7 @@ def touched_rows(statement: str) -> str | None:
     """
     try:
         parsed = postgast.parse(statement)
-    except (postgast.PgQueryError, UnicodeEncodeError):
+    except (postgast.PgQueryError, DecodeError, UnicodeEncodeError, RecursionError):
         return None
     if len(parsed.stmts) != 1:
         return None
@@ -33,7 +34,7 @@ def touched_rows(statement: str) -> str | None:
     out.stmts.add().stmt.select_stmt.CopyFrom(select)
     try:
         return str(postgast.deparse(out))
-    except postgast.PgQueryError:
+    except (postgast.PgQueryError, RecursionError):
         return None
 
 

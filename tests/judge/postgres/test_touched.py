@@ -32,7 +32,14 @@ def test_a_write_has_its_read(write: str, read: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["VACUUM orders", "UPDATE a SET b = 1; UPDATE c SET d = 1", "no sql", "INSERT INTO t DEFAULT VALUES", ""],
+    [
+        "VACUUM orders",
+        "UPDATE a SET b = 1; UPDATE c SET d = 1",
+        "no sql",
+        "INSERT INTO t DEFAULT VALUES",
+        "",
+        "DELETE FROM orders WHERE id = 'a'" + " || 'a'" * 3000,
+    ],
 )
 def test_what_has_no_such_read_has_none(text: str) -> None:
     assert touched_rows(text) is None
