@@ -58,13 +58,22 @@ _RELATIONS: Final = f"""SELECT pg_catalog.json_build_array(
             UNION ALL SELECT adbin FROM pg_catalog.pg_attrdef WHERE adrelid = c.oid
             UNION ALL SELECT conbin FROM pg_catalog.pg_constraint WHERE conrelid = c.oid
             UNION ALL SELECT partexprs FROM pg_catalog.pg_partitioned_table WHERE partrelid = c.oid
+            UNION ALL SELECT stxexprs FROM pg_catalog.pg_statistic_ext WHERE stxrelid = c.oid
           ) AS folded WHERE e IS NOT NULL AND c.oid >= 16384),
     ARRAY(SELECT inhrelid::int8 FROM pg_catalog.pg_inherits WHERE inhparent = c.oid),
     ARRAY(SELECT DISTINCT atttypid::int8 FROM pg_catalog.pg_attribute
           WHERE attrelid = c.oid AND atttypid >= 16384 AND NOT attisdropped),
     c.reltype::int8,
     EXISTS (SELECT FROM pg_catalog.pg_rewrite
-            WHERE ev_class = c.oid AND rulename <> '_RETURN' AND c.oid >= 16384))::text
+            WHERE ev_class = c.oid AND rulename <> '_RETURN' AND c.oid >= 16384),
+    ARRAY(SELECT DISTINCT p.amproc::oid::int8 FROM (
+            SELECT unnest(indclass::oid[]) FROM pg_catalog.pg_index WHERE indrelid = c.oid
+            UNION ALL SELECT unnest(partclass::oid[]) FROM pg_catalog.pg_partitioned_table
+            WHERE partrelid = c.oid
+          ) AS used (opclass)
+          JOIN pg_catalog.pg_opclass k ON k.oid = used.opclass
+          JOIN pg_catalog.pg_amproc p ON p.amprocfamily = k.opcfamily
+          WHERE p.amproc::oid >= 16384))::text
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind NOT IN ('i', 'I') AND n.nspname NOT LIKE 'pg\\_temp\\_%'"""  # noqa: S608 - of constants
@@ -86,6 +95,10 @@ _TYPES: Final = """SELECT pg_catalog.json_build_array(
                                 t.typsubscript]::oid[])
             UNION ALL SELECT unnest(ARRAY[rngcanonical, rngsubdiff]::oid[])
             FROM pg_catalog.pg_range WHERE rngtypid = t.oid
+            UNION ALL SELECT p.amproc::oid FROM pg_catalog.pg_range r
+            JOIN pg_catalog.pg_opclass k ON k.oid = r.rngsubopc
+            JOIN pg_catalog.pg_amproc p ON p.amprocfamily = k.opcfamily
+            WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
             UNION ALL SELECT p.amproc::oid FROM pg_catalog.pg_opclass k
             JOIN pg_catalog.pg_amproc p ON p.amprocfamily = k.opcfamily WHERE k.opcintype = t.oid
             UNION ALL SELECT r.oprcode::oid FROM pg_catalog.pg_opclass k

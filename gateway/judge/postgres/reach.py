@@ -147,8 +147,8 @@ class Reach:
         more, also = self._texts(folded, DEPARSED, paths, name, folded=True)
         children = [(Kind.RELATION, child, paths) for child in relation.children]
         types = [(Kind.OUTPUT, each, paths) for each in relation.types]
-        casts = [(Kind.FUNCTION, each, paths) for each in self._casts(relation.row)]
-        return issues + more, (*reached, *also, *children, *types, *casts)
+        called = [(Kind.FUNCTION, each, paths) for each in (*relation.reaches, *self._casts(relation.row))]
+        return issues + more, (*reached, *also, *children, *types, *called)
 
     def _operator(self, oid: int, paths: frozenset[SearchPath]) -> Direct:
         operator = self._context.snapshot.operators_by_oid.get(oid)

@@ -83,12 +83,14 @@ class Relation(msgspec.Struct, frozen=True, array_like=True, gc=False):
         extension: that it belongs to; empty: none.
         definition: a view's SELECT, deparsed under an empty search_path; empty for built-ins.
         expressions: policies, virtual generated columns, and rules, deparsed likewise.
-        folded: index expressions, defaults, partition keys, checks: the planner may fold their constant
-            parts.
+        folded: index expressions, defaults, partition keys, checks, expressions of statistics: the planner
+            may fold their constant parts.
         children: oids of partitions and heirs.
         types: oids of its columns' types that are not built-in.
         row: oid of its rows' type.
         rules: whether it has rules other than a view's own.
+        reaches: oids of what the operator classes of its indexes and its partition key call, but for
+            built-ins.
     """
 
     oid: int
@@ -103,6 +105,7 @@ class Relation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     types: tuple[int, ...]
     row: int
     rules: bool
+    reaches: tuple[int, ...] = ()
 
     @property
     def builtin(self) -> bool:
