@@ -56,6 +56,11 @@ def judge_values(name: str, values: tuple[str, ...], context: SqlContext, *, loc
         "settings", ()
     ):
         return None, (effect,)
+    if name == "client_encoding":
+        return leaves(
+            "setting.client_encoding",
+            f"In client_encoding {', '.join(values)} a quote can hide in another character; use UTF8.",
+        ), ()
     return leaves(
         f"setting.{name}" if name.isidentifier() else "setting",
         f"A session may not set {name} to that value.",

@@ -51,6 +51,7 @@ _STATES: Final[tuple[tuple[type[errors.GlassgateError], str], ...]] = (
 _MISTAKES: Final = {
     ".syntax": "42601",
     ".encoding": BAD_ENCODING,
+    ".setting.client_encoding": BAD_ENCODING,
     ".relation.unknown": "42P01",
     ".function.unknown": "42883",
     ".operator.unknown": "42883",

@@ -132,6 +132,9 @@ async def test_server_errors_have_their_own_states(speaker: Speaker) -> None:
     assert speaker.error["C"] == "42883"
     assert await speaker.ask(wire.query(b"SET transaction_read_only = off")) == "EZI"
     assert speaker.error["C"] == "42501"
+    assert await speaker.ask(wire.query(b"SET client_encoding = 'SJIS'")) == "EZI"
+    assert speaker.error["C"] == "22021"
+    assert "use UTF8" in speaker.error["M"]
 
 
 async def test_a_refusal_that_must_wait_for_the_judge_keeps_its_place(gate: Gate, speaker: Speaker) -> None:
