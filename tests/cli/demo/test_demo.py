@@ -74,13 +74,20 @@ async def printed_until(process: asyncio.subprocess.Process, text: str) -> str:
     return shown
 
 
+async def in_a_shell(line: str) -> str:
+    shell = await asyncio.create_subprocess_exec("sh", "-c", line, stdout=asyncio.subprocess.PIPE)
+    shown, _ = await shell.communicate()
+    return shown.decode()
+
+
 async def test_an_interrupt_stops_everything_and_a_second_demo_works(short_folder: Path) -> None:
     folder, ports = short_folder / "demo", free_ports()
     for sent in (signal.SIGINT, signal.SIGTERM):
         async with demo(folder, ports) as process:
             shown = await printed_until(process, "Ctrl-C stops everything")
             assert "glassgate request orders-db" in shown
-            assert f"{folder}/env" in shown
+            assert f". {folder}/env\n" in shown
+            assert "administrator" in await in_a_shell(f". {folder}/env && glassgate --profile admin whoami")
             process.send_signal(sent)
             rest, _ = await process.communicate()
             assert process.returncode == 0
