@@ -235,7 +235,9 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> _Built:
             ledger=ledger,
             registry=registry,
             doors={
-                EndpointKind.POSTGRES: PostgresFacts(settings.public_host, settings.listen.postgres_port),
+                EndpointKind.POSTGRES: PostgresFacts(
+                    settings.public_host, settings.listen.postgres_port, parts
+                ),
             },
             metrics=WebMetrics(CollectorRegistry()),
             readiness=lambda: _readiness(store, recordings),

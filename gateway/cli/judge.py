@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import IO, Annotated
 
 import msgspec
@@ -14,6 +15,12 @@ from gateway.domain.verdict import Decision, Verdict
 from gateway.judge.catalogue import load_postgres
 from gateway.judge.postgres import SqlContext, VerdictCache
 from gateway.judge.postgres.builtin import builtin
+
+Judged = Callable[[Sequence[str]], list[Verdict]]
+"""Texts → their verdicts, in order."""
+
+AT_ENDPOINT_AT_ONCE = 200
+"""Texts that go to the running gateway in one call."""
 
 EXIT_STATUS = {Decision.ALLOW: 0, Decision.CHANGE: 3, Decision.REFUSE: 4}
 """Exit status of a single judgement."""
@@ -43,6 +50,7 @@ def judge() -> None:
 
 @app.command(context_settings={"ignore_unknown_options": True})
 def postgres(
+    ctx: typer.Context,
     text: Annotated[
         str | None, typer.Argument(help="SQL; read from standard input where it is left out.")
     ] = None,
@@ -51,26 +59,55 @@ def postgres(
         bool, typer.Option("--jsonl", help='Read {"id": …, "text": …} lines, answer each in order.')
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    endpoint: Annotated[
+        str, typer.Option("--endpoint", help="Ask the running gateway, by this endpoint's own catalogue.")
+    ] = "",
 ) -> None:
     """Judge SQL for PostgreSQL as a session's first unit.
 
     Relations that PostgreSQL itself doesn't have count as plain tables; functions that it doesn't have are
     not reads.
 
-    Example: glassgate judge postgres "SELECT now()"
+    Example:
+      glassgate judge postgres "SELECT now()"
+      glassgate judge postgres --endpoint orders-db "SELECT price_with_vat(10, 'DE')"
     """
-    context = SqlContext(builtin(), load_postgres())
-    cache = VerdictCache()
-
-    def verdict_of(sql: str) -> Verdict:
-        return cache.judge(sql.encode("utf-8", "surrogateescape"), context).verdict
-
+    judged = at_endpoint(ctx, endpoint) if endpoint else by_builtins()
     if jsonl:
-        answer_lines(sys.stdin.buffer, sys.stdout.buffer, verdict_of)
+        batch = AT_ENDPOINT_AT_ONCE if endpoint else 1
+        answer_lines(sys.stdin.buffer, sys.stdout.buffer, judged, batch=batch)
         return
-    verdict = verdict_of(sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if text is None else text)
+    sql = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if text is None else text
+    (verdict,) = judged((sql,))
     show(verdict, as_json=as_json)
     raise typer.Exit(EXIT_STATUS[verdict.decision])
+
+
+def by_builtins() -> Judged:
+    """Return the judge over the catalogue of PostgreSQL itself."""
+    context = SqlContext(builtin(), load_postgres())
+    judge = VerdictCache().judge
+    return lambda texts: [judge(text.encode("utf-8", "surrogateescape"), context).verdict for text in texts]
+
+
+def at_endpoint(ctx: typer.Context, name: str) -> Judged:
+    """Return the running gateway's judge over an endpoint's own catalogue.
+
+    Args:
+        ctx: says which gateway.
+        name: of the endpoint.
+    """
+    from gateway.cli.options import client_of
+    from gateway.web.shapes.endpoints import JudgeTexts, Verdicts
+
+    client = client_of(ctx)
+
+    def judged(texts: Sequence[str]) -> list[Verdict]:
+        question = JudgeTexts(name=name, texts=tuple(texts))
+        lines = client.call("POST /v1/endpoints/{name}/judge", question, Verdicts).verdicts
+        return [Verdict(Decision[line.verdict.upper()], line.rule, line.reason) for line in lines]
+
+    return judged
 
 
 def show(verdict: Verdict, *, as_json: bool) -> None:
@@ -87,28 +124,36 @@ def show(verdict: Verdict, *, as_json: bool) -> None:
         print(f"{verdict.decision.word}  {verdict.rule}\n{verdict.reason}")
 
 
-def answer_lines(lines: Iterable[bytes], answers: IO[bytes], verdict_of: Callable[[str], Verdict]) -> None:
+def answer_lines(lines: Iterable[bytes], answers: IO[bytes], judged: Judged, *, batch: int = 1) -> None:
     """Answer each line in order; one that can't be read gets a refusal with its id, as far as it has one.
 
     Args:
         lines: JSON objects with ``id`` and ``text``.
         answers: where one JSON object a line goes.
-        verdict_of: the judge.
+        judged: the judge.
+        batch: lines that are judged in one go; with 1 each is answered before the next is read.
     """
-    encoder = msgspec.json.Encoder()
-    for line in lines:
-        if not line.strip():
-            continue
-        try:
-            asked = _LINES.decode(line)
-            verdict = verdict_of(asked.text)
-            identity = asked.id
-        except (msgspec.DecodeError, RecursionError) as error:
-            verdict = Verdict(Decision.REFUSE, "input.malformed", f"The line can't be read: {error}.")
-            identity = _identity(line)
-        answer = _Answer(identity, verdict.decision.word, verdict.rule, verdict.reason)
-        answers.write(encoder.encode(answer) + b"\n")
-    answers.flush()
+    full = (line for line in lines if line.strip())
+    while some := list(islice(full, batch)):
+        read = [_read(line) for line in some]
+        verdicts = iter(judged([each.text for each in read if isinstance(each, _Line)]))
+        for each in read:
+            answer = _answer(each.id, next(verdicts)) if isinstance(each, _Line) else each
+            answers.write(_ENCODER.encode(answer) + b"\n")
+        answers.flush()
+
+
+def _read(line: bytes) -> _Line | _Answer:
+    """Return what a line asks, or what it is answered where it can't be read."""
+    try:
+        return _LINES.decode(line)
+    except (msgspec.DecodeError, RecursionError) as error:
+        verdict = Verdict(Decision.REFUSE, "input.malformed", f"The line can't be read: {error}.")
+        return _answer(_identity(line), verdict)
+
+
+def _answer(identity: msgspec.Raw, verdict: Verdict) -> _Answer:
+    return _Answer(identity, verdict.decision.word, verdict.rule, verdict.reason)
 
 
 def _identity(line: bytes) -> msgspec.Raw:
@@ -122,6 +167,7 @@ def _identity(line: bytes) -> msgspec.Raw:
 
 _NO_ID = msgspec.Raw(b"null")
 _LINES = msgspec.json.Decoder(_Line)
+_ENCODER = msgspec.json.Encoder()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from gateway.access.authenticate import Authenticator
     from gateway.access.endpoints import Endpoints
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.domain.endpoint import Endpoint, EndpointKind
     from gateway.domain.secret import Secret
     from gateway.domain.session import Level
+    from gateway.domain.verdict import Verdict
     from gateway.recordings.ledger import Ledger
     from gateway.recordings.recording import Recordings
     from gateway.session.registry import Registry
@@ -43,6 +44,13 @@ class DoorFacts(Protocol):
         Raises:
             UpstreamUnavailable: it can't be reached or refuses the gateway's credential.
             UpstreamTooOpen: it requires a read-only role and the probe found more.
+        """
+
+    async def judge(self, endpoint: Endpoint, secret: Secret, texts: Sequence[str]) -> tuple[Verdict, ...]:
+        """Judge each text as a session's first unit, by the endpoint's own catalogue.
+
+        Raises:
+            UpstreamUnavailable: the catalogue can't be read.
         """
 
     def harden(self, endpoint: Endpoint) -> str:

@@ -58,6 +58,9 @@ async def description(call: PublicCall, _question: Nothing) -> Raw:
     return Raw(media_type="application/json", chunks=chunks())
 
 
+JUDGED_BYTES: Final = 4 << 20
+"""Texts to judge come many at once."""
+
 PATCH_BYTES: Final = 4 << 20
 """An edited patch holds whole files."""
 
@@ -150,6 +153,14 @@ ROUTES: Final[tuple[Route, ...]] = (
         endpoints.check_endpoint,
         takes=e.EndpointName,
         gives=e.EndpointCheck,
+    ),
+    route(
+        "POST /v1/endpoints/{name}/judge",
+        CONNECT,
+        endpoints.judge_texts,
+        takes=e.JudgeTexts,
+        gives=e.Verdicts,
+        body_bytes=JUDGED_BYTES,
     ),
     route(
         "GET /v1/endpoints/{name}/harden",

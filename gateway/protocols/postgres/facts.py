@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from gateway.judge.postgres import SqlContext
 from gateway.protocols.postgres import harden, probe, upstream
-from gateway.protocols.postgres.startup import Startup, production_parameters
+from gateway.protocols.postgres.startup import Startup, production_parameters, split_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.domain.endpoint import Endpoint
     from gateway.domain.secret import Secret
     from gateway.domain.session import Level
+    from gateway.domain.verdict import Verdict
+    from gateway.protocols.postgres.parts import Parts
+    from gateway.protocols.postgres.upstream import Target
+
+_WHO: Final = "SELECT pg_catalog.current_setting('search_path'), current_user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +30,12 @@ class PostgresFacts:
     Attributes:
         host: name that native clients reach it by.
         port: its TCP port.
+        parts: what its connections share.
     """
 
     host: str
     port: int
+    parts: Parts
 
     async def check(self, endpoint: Endpoint, secret: Secret) -> Level:
         """Dial production as a session would, probe it, hang up.
@@ -33,9 +44,7 @@ class PostgresFacts:
             UpstreamUnavailable: it can't be reached or refuses the gateway's credential.
             UpstreamTooOpen: it requires a read-only role and the probe found more.
         """
-        startup = Startup(minor=0, negotiate=None, login=endpoint.username, database="", parameters={})
-        target = upstream.target_of(endpoint, production_parameters(startup, endpoint))
-        dialled = await upstream.dial(target, secret)
+        dialled = await upstream.dial(_target(endpoint), secret)
         try:
             level = await probe.probe(dialled)
         finally:
@@ -43,6 +52,42 @@ class PostgresFacts:
         probe.check_requirement(endpoint, level)
         return level
 
+    async def judge(self, endpoint: Endpoint, secret: Secret, texts: Sequence[str]) -> tuple[Verdict, ...]:
+        """Judge each text as a session's first unit, by the endpoint's own catalogue.
+
+        Raises:
+            UpstreamUnavailable: the catalogue can't be read.
+        """
+        target = _target(endpoint)
+        feed = self.parts.catalogues.feed(target, secret, endpoint.settings.lists)
+        dialled = await upstream.dial(target, secret)
+        try:
+            ((path, role),) = await dialled.ask(_WHO)
+            snapshot = await feed.first(dialled)
+        finally:
+            dialled.close()
+        start = split_path((path or b"").decode("utf-8", "replace"))
+        context = SqlContext(
+            snapshot=snapshot,
+            catalogue=feed.catalogue,
+            search_paths=frozenset({start}),
+            start_path=start,
+            role=(role or b"").decode("utf-8", "replace"),
+            lists=feed.lists,
+        )
+        judge = self.parts.verdicts.judge
+
+        def verdicts() -> tuple[Verdict, ...]:
+            return tuple(judge(text.encode("utf-8", "surrogateescape"), context).verdict for text in texts)
+
+        return await asyncio.to_thread(verdicts)
+
     def harden(self, endpoint: Endpoint) -> str:
         """Return the SQL that makes the right role on the server."""
         return harden.harden(endpoint)
+
+
+def _target(endpoint: Endpoint) -> Target:
+    """How a session without settings of its own would log in to the endpoint's default database."""
+    startup = Startup(minor=0, negotiate=None, login=endpoint.username, database="", parameters={})
+    return upstream.target_of(endpoint, production_parameters(startup, endpoint))

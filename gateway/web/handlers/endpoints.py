@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from gateway.web.parts import DoorFacts
     from gateway.web.routes import Call
 
+MOST_TEXTS = 1000
+"""Texts that are judged in one call."""
 DATABASE_OPTION = "database"
 """The endpoint's option that names the database which clients open by default."""
 
@@ -125,6 +127,19 @@ async def harden_endpoint(call: Call, question: shapes.EndpointName) -> shapes.H
     """Print what makes the right role on the server, to be read and run by its owner."""
     endpoint = await call.parts.endpoints.registration(call.identity, question.name)
     return shapes.Hardening(endpoint=endpoint.name, script=_door(call, endpoint).harden(endpoint))
+
+
+async def judge_texts(call: Call, question: shapes.JudgeTexts) -> shapes.Verdicts:
+    """Judge texts as an endpoint's sessions would."""
+    if len(question.texts) > MOST_TEXTS:
+        raise InvalidInput(f"{len(question.texts):,} texts at once", hint=f"send at most {MOST_TEXTS:,}")
+    endpoint = await call.parts.endpoints.resolve(question.name, call.identity)
+    secret = await call.parts.endpoints.secret(endpoint)
+    judged = await _door(call, endpoint).judge(endpoint, secret, question.texts)
+    lines = tuple(
+        shapes.VerdictLine(verdict=each.decision.word, rule=each.rule, reason=each.reason) for each in judged
+    )
+    return shapes.Verdicts(verdicts=lines)
 
 
 def _door(call: Call, endpoint: Endpoint) -> DoorFacts:

@@ -221,3 +221,39 @@ class Hardening(Shape, frozen=True, kw_only=True):
 
     endpoint: str
     script: str
+
+
+class JudgeTexts(Question, frozen=True, kw_only=True):
+    """Judge texts by an endpoint's own catalogue, each as a session's first unit.
+
+    Attributes:
+        name: of the endpoint.
+        texts: at most 1,000.
+    """
+
+    name: str
+    texts: tuple[str, ...]
+
+
+class VerdictLine(Shape, frozen=True, kw_only=True):
+    """One verdict.
+
+    Attributes:
+        verdict: allow, change or refuse.
+        rule: that decided.
+        reason: one sentence.
+    """
+
+    verdict: str
+    rule: str
+    reason: str
+
+
+class Verdicts(Shape, frozen=True, kw_only=True):
+    """Verdicts, in the order of the texts.
+
+    Attributes:
+        verdicts: one a text.
+    """
+
+    verdicts: tuple[VerdictLine, ...]
