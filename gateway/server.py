@@ -176,7 +176,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> _Built:
     )
     policy = Policy.load(settings.policies_folder)
     catalogues = Catalogues(load_postgres(settings.policies_folder / "catalogue"))
-    store = await _open_store(settings, stack)
+    store, keep_store = await _open_store(settings, stack)
     limits = Limits(store)
     jwts = Jwts(keyring, settings.public_url)
     passwords = Passwords()
@@ -225,6 +225,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> _Built:
             store=store,
             authenticator=authenticator,
             policy=policy,
+            upkeep=upkeep,
             people=people,
             tokens=tokens,
             endpoints=endpoints,
@@ -245,6 +246,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> _Built:
         interrupted=len(interrupted),
         administrator=await _first_administrator(settings, people),
         background=(
+            *keep_store,
             recordings.run,
             leases.run,
             registry.run,
@@ -265,18 +267,21 @@ def _keyring(settings: Settings) -> Keyring:
     return Keyring.load(settings.master_key_file)
 
 
-async def _open_store(settings: Settings, stack: AsyncExitStack) -> Store:
+async def _open_store(
+    settings: Settings, stack: AsyncExitStack
+) -> tuple[Store, tuple[Callable[[], Coroutine[Any, Any, None]], ...]]:
     """Open the operator's PostgreSQL, or start our own in the data folder, and migrate it."""
     url = settings.database.url
+    keep: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
     if not url:
         embedded = await EmbeddedPostgres.start(settings.data_folder / "store", name="glassgate store")
         stack.push_async_callback(embedded.stop)
-        url = embedded.dsn()
+        url, keep = embedded.dsn(), (embedded.run,)
     store = await Store.open(url, max_size=settings.database.pool)
     stack.push_async_callback(store.close)
     for name in await migrate(store, SHIPPED / "migrations"):
         log.info("migrated", migration=name)
-    return store
+    return store, keep
 
 
 def _witnesses(settings: Settings, changes: Changes) -> list[Witness]:

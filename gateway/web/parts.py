@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gateway.access.policy import Policy
     from gateway.access.requests import Requests
     from gateway.access.tokens import Tokens
+    from gateway.access.upkeep import Upkeep
     from gateway.changes.flow import Changes
     from gateway.domain.endpoint import Endpoint, EndpointKind
     from gateway.domain.secret import Secret
@@ -68,6 +69,7 @@ class WebParts:
         authenticator: proves identities.
         tokens: makes and revokes tokens.
         policy: who may.
+        upkeep: takes edited policy files into force, and writes that down.
         people: those who may log in.
         endpoints: what may be looked at.
         requests: access requests.
@@ -87,6 +89,7 @@ class WebParts:
     authenticator: Authenticator
     tokens: Tokens
     policy: Policy
+    upkeep: Upkeep
     people: People
     endpoints: Endpoints
     requests: Requests

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from gateway.access.policy_files import ACTIONS
 from gateway.domain.errors import InvalidInput
-from gateway.store import ledger
 from gateway.web.shapes import gateway as shapes
 
 if TYPE_CHECKING:
@@ -21,10 +20,7 @@ async def show(call: Call, _question: Nothing) -> shapes.PolicyFacts:
 
 async def reload(call: Call, _question: Nothing) -> shapes.PolicyFacts:
     """Read the policy files again; broken ones leave the old policy in force."""
-    await call.parts.policy.reload()
-    told = f"version {call.parts.policy.version} ({call.parts.policy.digest}) by {call.identity.name}"
-    async with call.parts.store.transaction() as connection:
-        await ledger.append_leaf(connection, "policy.reloaded", told.encode())
+    await call.parts.upkeep.reload(call.identity.name)
     return _facts(call)
 
 
