@@ -351,7 +351,7 @@ class Changes:
                 )
 
     def _url(self, change: ChangeId) -> str:
-        return f"{self._public_url}/changes/{change}"
+        return f"{self._public_url}/v1/changes/{change}"
 
 
 def _check_author(stored: StoredChange, identity: Identity) -> None:

@@ -35,7 +35,7 @@ def login(
     (it stands in `glassgate serve`'s first lines); from then on only that authority is trusted.
 
     Example:
-      glassgate login --url https://gateway.example:8443 --name engineer
+      glassgate --url https://gateway.example:8443 login --name engineer
       glassgate --profile approver login --name approver --ca-fingerprint SHA256:AB:CD:…
     """
     from gateway.cli.client import Client

@@ -86,7 +86,7 @@ HELP: Final = """Look at everything in production, change nothing.
 Ask for access, read with the usual clients, and have every attempted write become a change request.
 
 Example:
-  glassgate login --url https://gateway.example:8443
+  glassgate --url https://gateway.example:8443 login
   glassgate request orders-db --for 1h --reason "INC-42: checkout is slow" --wait
   glassgate connect orders-db
 """

@@ -58,7 +58,7 @@ async def test_a_refused_write_becomes_a_draft_that_the_clients_error_can_name(t
     filed = await tell(capture(UPDATE, title="UPDATE customers"))
     assert not filed.joined
     assert filed.title == "UPDATE customers"
-    assert filed.url == f"https://gw.example:8443/changes/{filed.change}"
+    assert filed.url == f"https://gw.example:8443/v1/changes/{filed.change}"
     assert filed.submit == f'glassgate change submit {filed.change} --reason "…"'
     assert filed.detail == "migrations/0007_update-customers.sql: UPDATE customers, some 12 rows"
 

@@ -141,8 +141,7 @@ def refused(verdict: Verdict, filed: Filed | None) -> bytes:
 def ended(ending: Ending) -> bytes:
     """Return the FATAL that tells why the session ends."""
     code = PROTOCOL_VIOLATION if ending.cause is EndCause.PROTOCOL else ADMIN_SHUTDOWN
-    by = f" (by {ending.by})" if ending.by else ""
-    return error(f"{ending.message}{by}", code=code, severity="FATAL")
+    return error(ending.message, code=code, severity="FATAL")
 
 
 def notice(message: str) -> bytes:
