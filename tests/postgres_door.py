@@ -109,6 +109,9 @@ class Room:
     def drop_changes(self, batch: int) -> None:
         self.dropped.append(batch)
 
+    def lapsed(self) -> bool:
+        return False
+
     def over(self) -> Ending | None:
         return self.ending
 

@@ -274,6 +274,10 @@ class Session(Life, Generic[U, J]):
             return Admitted(unit, judged, number)
         return Refused(unit, judged, number, verdict)
 
+    def lapsed(self) -> bool:
+        """Whether nothing can be admitted until the store has renewed the grant's lease."""
+        return self._loop.time() > self._lease.until
+
     # ---- what happened ---------------------------------------------------------------------------
 
     def answered(

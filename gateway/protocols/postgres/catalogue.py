@@ -110,11 +110,19 @@ class CatalogueFeed:
             self.users -= 1
             self.unused_since = monotonic()
 
-    async def first(self, upstream: Upstream) -> Snapshot:
-        """Return the snapshot, reading it over a connection that is logged in already where there is none."""
+    async def first(self) -> Snapshot:
+        """Return the snapshot, reading it where there is none.
+
+        Raises:
+            UpstreamUnavailable: production can't be asked.
+        """
         async with self._lock:
             if self._snapshot is None:
-                await self._read(upstream)
+                upstream = await dial(self._target, self._secret)
+                try:
+                    await self._read(upstream)
+                finally:
+                    upstream.close()
         return self.snapshot
 
     def may_be_behind(self, text: bytes) -> bool:

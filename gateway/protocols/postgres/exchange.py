@@ -164,13 +164,15 @@ class Exchange:
                 case Commit():
                     self.transaction_over()
                 case PrepareStatement(name=name, text=text):
-                    prepared = Prepared(name.encode(), text.encode(), segment=self.segment, settled=True)
+                    stored = text.encode(self.following.codec, "replace")
+                    prepared = Prepared(name.encode(), stored, segment=self.segment, settled=True)
                     self.names.set_statement(prepared)
                 case Deallocate(name=name):
                     self.names.deallocate(None if name is None else name.encode())
                 case DeclareCursor(name=name):
-                    number, judged = awaited.number, awaited.judged
-                    cursor = Portal(name.encode(), number, segment=self.segment, judged=judged, settled=True)
+                    cursor = Portal(name.encode(), awaited.number, segment=self.segment, settled=True)
+                    run = awaited.unit or awaited.portal
+                    self.following.bound(cursor, None if run is None else run.text)
                     self.names.set_portal(cursor)
                 case CloseCursor(name=name):
                     self.names.close_cursor(None if name is None else name.encode())
@@ -185,6 +187,7 @@ class Exchange:
         """Production is ready for the next query."""
         if status == _IDLE:
             self.transaction_over()
+            self.following.rested()
         if not self.awaited:
             self.following.settle(status)
             if status == _IDLE and self.names.portals:

@@ -2,18 +2,20 @@
 
 No proxy knows for certain which ``search_path`` holds (rollbacks, savepoints, pipelines): the set of those
 that could is kept. It grows when a statement that sets one is admitted and shrinks once the server has
-answered everything and no transaction is open.
+answered everything and no transaction is open, to what its answers, followed in their order, have left.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gateway.domain.verdict import Decision
+from gateway.domain.verdict import Decision, Verdict
 from gateway.judge.postgres.context import SqlContext
+from gateway.judge.postgres.judge import not_utf8
+from gateway.judge.postgres.parameters import judge_parameter_types
 from gateway.judge.postgres.session import (
-    Begin,
     CloseCursor,
     Commit,
     Deallocate,
@@ -34,12 +36,17 @@ if TYPE_CHECKING:
     from gateway.judge.postgres.context import SearchPath
     from gateway.judge.postgres.session import SessionEffect
     from gateway.protocols.postgres.catalogue import CatalogueFeed
-    from gateway.protocols.postgres.names import Names
+    from gateway.protocols.postgres.names import Names, Portal, Prepared
     from gateway.protocols.postgres.units import SqlUnit
 
 _IDLE: Final = ord("I")
 _UNKNOWN: Final = ".unknown"
 """Rules end so where the snapshot doesn't know a name that the server may know."""
+_CURSOR_MOVED: Final = Verdict(
+    Decision.REFUSE,
+    "postgres.session.cursor-path",
+    "A cursor or portal that is open would not be a read under that search_path; close it first.",
+)
 _NAMING: Final = (PrepareStatement, Deallocate, DiscardAll, DeclareCursor, CloseCursor)
 
 
@@ -70,21 +77,24 @@ class Following:
     ) -> None:
         self._feed = feed
         self._cache = cache
+        self._names = names
         self._prepared = PreparedTexts(names)
         self._role = role
         self._start_path = path
-        self._base: frozenset[SearchPath] = frozenset({path})
-        self._paths = self._base
-        self._set: list[SearchPath] = []
-        self._doubtful = False
+        self._paths: frozenset[SearchPath] = frozenset({path})
+        self._before = self._after = self._seen = self._paths
         self._moved = False
-        self._clean_begin = False
-        self._rolled_back = False
-        self._start_encoding = encoding
-        self.codec = codec_of(encoding)
+        self._recoding = False
+        self._declaring = False
+        self.codec = self._prepared.codec = codec_of(encoding)
         self.in_flight = False
         self.last_path = path
         self._context = self._make_context()
+
+    @property
+    def paths(self) -> frozenset[SearchPath]:
+        """Every search_path that could hold by now."""
+        return self._paths
 
     # ---- judging ---------------------------------------------------------------------------------
 
@@ -100,6 +110,7 @@ class Following:
             snapshot=self._feed.snapshot,
             catalogue=self._feed.catalogue,
             search_paths=self._paths,
+            start_path=self._start_path,
             role=self._role,
             lists=self._feed.lists,
             prepared=self._prepared,
@@ -112,41 +123,85 @@ class Following:
             Whether the unit carries its judgement; False: it is to be judged in a thread, or the catalogue
             may have to be read again first.
         """
-        text = unit.text if self.codec == "utf-8" else self._utf8(unit)
+        text = self._utf8(unit.text)
         context = self.context
         found = self._cache.lookup(text, context)
         if found is None:
             if self._cache.heavy(text):
                 return False
             found = self._cache.judge(text, context)
-        unit.judged = found
+        unit.judged = found = self._in_session(found, unit, text)
         return found.verdict.decision is Decision.ALLOW or not self._behind(found, text)
 
     def _behind(self, judged: SqlJudgement, text: bytes) -> bool:
         return judged.verdict.rule.endswith(_UNKNOWN) and self._feed.may_be_behind(text)
 
-    def _utf8(self, unit: SqlUnit) -> bytes:
-        """What the server's lexer will see of a text in a single-byte encoding."""
-        return unit.text.decode(self.codec, "replace").encode()
+    def _utf8(self, text: bytes) -> bytes:
+        """What the server's lexer will see of a text that may be in a single-byte encoding."""
+        return text if self.codec == "utf-8" else text.decode(self.codec, "replace").encode()
 
     def judge(self, unit: SqlUnit) -> SqlJudgement:
         """Judge a unit under the state of the session; what was looked up already is not judged twice."""
         if unit.judged is None:
-            text = unit.text if self.codec == "utf-8" else self._utf8(unit)
-            unit.judged = self._cache.judge(text, self.context)
+            text = self._utf8(unit.text)
+            unit.judged = self._in_session(self._cache.judge(text, self.context), unit, text)
         return unit.judged
+
+    def _in_session(self, found: SqlJudgement, unit: SqlUnit, text: bytes) -> SqlJudgement:
+        """Judge what the text alone does not tell: its values' types, its encoding, the session's cursors."""
+        if found.verdict.decision is not Decision.ALLOW:
+            return found
+        if self._recoding and not unit.text.isascii():
+            return not_utf8()
+        if unit.types:
+            verdict = judge_parameter_types(unit.types, self.context)
+            if verdict is not None:
+                return replace(found, verdict=verdict)
+        return self._over_cursors(found, text) if found.session_effects else found
+
+    def _over_cursors(self, found: SqlJudgement, text: bytes) -> SqlJudgement:
+        """What portals and cursors run is looked up when they run: another search_path must suit them too."""
+        moved = frozenset(path for path in map(self._path_of, found.session_effects) if path is not None)
+        if moved <= self._paths:
+            return found
+        wider = replace(self.context, search_paths=self._paths | moved)
+        open_ones = [portal.text for portal in self._names.portals.values() if portal.text]
+        texts = [self._utf8(each) for each in open_ones]
+        if any(isinstance(effect, DeclareCursor) for effect in found.session_effects):
+            texts.append(text)
+        for each in texts:
+            if self._cache.judge(each, wider).verdict.decision is not Decision.ALLOW:
+                return replace(found, verdict=_CURSOR_MOVED)
+        return found
+
+    def bound(self, portal: Portal, text: bytes | None) -> None:
+        """A portal or cursor was made of an admitted text: what that was judged under is kept with it."""
+        portal.text = text
+        portal.paths = self._paths
+        portal.executes = text is not None and b"EXECUTE" in text.upper()
+        portal.changes = self._names.changes
+
+    def may_run(self, portal: Portal) -> bool:
+        """Whether what a portal was judged to be still holds, as it is about to run."""
+        renamed = portal.executes and portal.changes != self._names.changes
+        if renamed or not self._paths <= portal.paths:
+            return False
+        judged = portal.judged
+        if judged is None or not judged.session_effects:
+            return True
+        return self._over_cursors(judged, portal.text or b"").verdict.decision is Decision.ALLOW
 
     async def prepare(self, unit: SqlUnit) -> None:
         """Read the catalogue again where the server may know a name that the snapshot doesn't."""
         if unit.judged is not None:
-            text = unit.text if self.codec == "utf-8" else self._utf8(unit)
+            text = self._utf8(unit.text)
             if self._behind(unit.judged, text):
                 await self._feed.catch_up(text)
             unit.judged = None
 
     def must_settle(self, text: bytes) -> bool:
         """Whether what a text means hangs on messages that are not answered yet."""
-        if b"EXECUTE" in text.upper():
+        if self._declaring or b"EXECUTE" in text.upper():
             return True
         return self.in_flight and not text.isascii()
 
@@ -158,61 +213,71 @@ class Following:
             self._may_hold(effect)
 
     def _may_hold(self, effect: SessionEffect) -> None:
-        match effect:
-            case SetSetting(name="search_path", values=values, certain=certain):
-                self._grow(tuple(values))
-                self._doubtful |= not certain
-            case ResetSetting(name="search_path") | ResetAll() | DiscardAll():
-                self._grow(self._start_path)
-            case RollbackTo():
-                self._doubtful = True
-            case Begin():
-                self._clean_begin = not self._moved
-            case _:
-                pass
+        path = self._path_of(effect)
+        if path is not None:
+            self._moved = True
+            if path not in self._paths:
+                self._paths |= {path}
         naming = isinstance(effect, _NAMING)
-        encoding = isinstance(effect, SetSetting | ResetSetting) and effect.name == "client_encoding"
-        self.in_flight |= naming or encoding or isinstance(effect, ResetAll)
+        encoding = isinstance(effect, ResetAll) or (
+            isinstance(effect, SetSetting | ResetSetting) and effect.name == "client_encoding"
+        )
+        self._recoding |= encoding
+        self._declaring |= isinstance(effect, DeclareCursor)
+        self.in_flight |= naming or encoding
 
-    def _grow(self, path: SearchPath) -> None:
-        self._moved = True
-        if path not in self._paths:
-            self._paths |= {path}
+    def _path_of(self, effect: SessionEffect) -> SearchPath | None:
+        """The search_path that an effect brings; None: it brings none."""
+        match effect:
+            case SetSetting(name="search_path", values=values):
+                return tuple(values)
+            case ResetSetting(name="search_path") | ResetAll() | DiscardAll():
+                return self._start_path
+            case _:
+                return None
 
     def completed(self, effect: SessionEffect, *, failed_commit: bool) -> None:
-        """The server has run a statement."""
+        """The server has run a statement. Called in the order of its answers.
+
+        ``_before`` holds what the transaction began with, ``_after`` what its commit would leave and
+        ``_seen`` all that could have held in it.
+        """
+        path = self._path_of(effect)
         match effect:
-            case SetSetting(name="search_path", values=values, local=False):
-                self._set.append(tuple(values))
-            case ResetSetting(name="search_path", local=False) | ResetAll() | DiscardAll():
-                self._set.append(self._start_path)
+            case SetSetting() | ResetSetting() if path is not None and effect.local:
+                pass
+            case SetSetting(certain=False) if path is not None:
+                self._after |= {path}
+            case _ if path is not None:
+                self._after = frozenset({path})
+            case RollbackTo():
+                self._after = self._seen
             case Rollback():
-                self._rolled_back = True
+                self._after = self._seen = self._before
             case Commit():
-                self._rolled_back |= failed_commit
+                self._after = self._before if failed_commit else self._after
+                self._before = self._seen = self._after
             case _:
                 pass
+        self._seen |= self._after
 
     def failed(self) -> None:
-        """A statement failed: what it would have set may or may not hold."""
-        if self._moved:
-            self._doubtful = True
+        """A statement failed: what the transaction has set may or may not hold."""
+        self._after = self._seen
+
+    def rested(self) -> None:
+        """No transaction is open any more: what it left holds."""
+        self._before = self._seen = self._after
 
     def settle(self, status: int) -> None:
         """The server has answered everything."""
-        self.in_flight = False
+        self.in_flight = self._recoding = self._declaring = False
         if status != _IDLE or not self._moved:
             return
-        if self._rolled_back:
-            if self._clean_begin:
-                self._paths = self._base
-        elif not self._doubtful:
-            self._paths = frozenset({self._set[-1]}) if self._set else self._base
-        self._base = self._paths
+        self._moved = False
+        self._paths = self._after
         if len(self._paths) == 1:
             (self.last_path,) = self._paths
-        self._set.clear()
-        self._doubtful = self._moved = self._rolled_back = self._clean_begin = False
 
     def encoding(self, name: str) -> None:
         """The server has said which client_encoding holds.
@@ -220,7 +285,10 @@ class Following:
         Raises:
             InvalidInput: one in whose characters ASCII bytes can hide.
         """
-        self.codec = codec_of(name)
+        codec = codec_of(name)
+        if codec != self.codec:
+            self._prepared.recoded()
+        self.codec = self._prepared.codec = codec
 
 
 class PreparedTexts(Mapping[str, str]):
@@ -228,18 +296,30 @@ class PreparedTexts(Mapping[str, str]):
 
     Args:
         names: of statements and portals.
+
+    Attributes:
+        codec: of the texts.
     """
 
-    __slots__ = ("_names",)
+    __slots__ = ("_names", "codec")
 
     def __init__(self, names: Names) -> None:
         self._names = names
+        self.codec = "utf-8"
+
+    def recoded(self) -> None:
+        """Another encoding holds: what was prepared under the old one would be read as something else."""
+        names = self._names
+        every: list[Prepared | Portal] = [*names.statements.values(), *names.portals.values()]
+        for each in every:
+            if each.text is not None and not each.text.isascii():
+                each.text = None
 
     def __getitem__(self, name: str) -> str:
         text = self._names.statements[name.encode()].text
         if text is None:
             raise KeyError(name)
-        return text.decode("utf-8", "surrogateescape")
+        return text.decode(self.codec, "surrogateescape")
 
     def __iter__(self) -> Iterator[str]:
         return (

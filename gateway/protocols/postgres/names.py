@@ -13,6 +13,7 @@ from gateway.domain.ids import UnitNumber
 
 if TYPE_CHECKING:
     from gateway.judge.postgres.analysis import SqlJudgement
+    from gateway.judge.postgres.context import SearchPath
 
 
 class Prepared:
@@ -59,9 +60,25 @@ class Portal:
         settled: whether the server has confirmed it.
         rows: rows it gave so far.
         started: when it was first run, in ns of the monotonic clock; 0: not yet.
+        text: what it runs, as sent; None: not known, or run to its end.
+        paths: the search_paths under which that was judged.
+        executes: whether it runs a prepared statement by its name.
+        changes: of the names, when it was judged.
     """
 
-    __slots__ = ("judged", "name", "number", "rows", "segment", "settled", "started")
+    __slots__ = (
+        "changes",
+        "executes",
+        "judged",
+        "name",
+        "number",
+        "paths",
+        "rows",
+        "segment",
+        "settled",
+        "started",
+        "text",
+    )
 
     def __init__(
         self,
@@ -79,6 +96,10 @@ class Portal:
         self.settled = settled
         self.rows = 0
         self.started = 0
+        self.text: bytes | None = None
+        self.paths: frozenset[SearchPath] = frozenset()
+        self.executes = False
+        self.changes = 0
 
 
 MOST_STATEMENTS: Final = 5_000
@@ -88,19 +109,30 @@ COUNTED_FROM: Final = 256
 """Fewer statements are not counted: drivers keep at most so many."""
 
 
+MOST_NAME: Final = 63
+"""Bytes of a name that the server tells apart (NAMEDATALEN - 1); it cuts longer ones in silence."""
+
+
+def tellable(name: bytes) -> bool:
+    """Whether the server takes a name as it is: not cut, not in another encoding than we read it in."""
+    return len(name) <= MOST_NAME and name.isascii()
+
+
 class Names:
     """The names of one session.
 
     Attributes:
         statements: name → what it stands for, as far as we know.
         portals: the same for portals and cursors.
+        changes: how often a statement's name came to stand for something else.
     """
 
-    __slots__ = ("portals", "statements")
+    __slots__ = ("changes", "portals", "statements")
 
     def __init__(self) -> None:
         self.statements: dict[bytes, Prepared] = {}
         self.portals: dict[bytes, Portal] = {}
+        self.changes = 0
 
     def unsettled(self, found: Prepared | Portal | None, segment: int) -> bool:
         """Whether what a name stands for hangs on an earlier segment of the pipeline."""
@@ -110,6 +142,7 @@ class Names:
         """Presume that the name stands for this from here on; return what it stood for."""
         before = self.statements.get(prepared.name)
         self.statements[prepared.name] = prepared
+        self.changes += 1
         return before if prepared.name else None
 
     def set_portal(self, portal: Portal) -> Portal | None:
@@ -132,6 +165,7 @@ class Names:
 
     def statement_failed(self, prepared: Prepared, before: Prepared | None) -> None:
         """The server has refused or skipped it: the name stands for what it did before."""
+        self.changes += 1
         if self.statements.get(prepared.name) is prepared:
             if before is None:
                 del self.statements[prepared.name]
@@ -166,6 +200,7 @@ class Names:
 
     def deallocate(self, name: bytes | None) -> None:
         """A name, or all (None), was deallocated in SQL."""
+        self.changes += 1
         if name is None:
             self.statements.clear()
         else:

@@ -10,6 +10,7 @@ from gateway.domain.endpoint import EndpointKind
 from gateway.domain.errors import GlassgateError, UpstreamTooOpen, UpstreamUnavailable
 from gateway.domain.session import EndCause, Ending
 from gateway.domain.verdict import Decision
+from gateway.judge.postgres.settings import split_path
 from gateway.log import get_logger
 from gateway.protocols.postgres import probe, refusal, upstream, wire
 from gateway.protocols.postgres.ceiling import Ceiling
@@ -19,7 +20,12 @@ from gateway.protocols.postgres.following import Following
 from gateway.protocols.postgres.names import Names
 from gateway.protocols.postgres.production import ProductionReads
 from gateway.protocols.postgres.server import ServerSide
-from gateway.protocols.postgres.startup import PINNED, production_parameters, split_path
+from gateway.protocols.postgres.startup import (
+    PINNED,
+    catalogue_parameters,
+    codec_of,
+    production_parameters,
+)
 
 if TYPE_CHECKING:
     from gateway.domain.endpoint import Endpoint
@@ -100,8 +106,9 @@ class PostgresDoor:
             await self._read_back(dialled)
             level = await self._parts.levels.level(dialled)
             self._require(endpoint, level, dialled)
-            self._feed = self._parts.catalogues.feed(target, secret, endpoint.settings.lists)
-            await self._feed.first(dialled)
+            ours = upstream.target_of(endpoint, catalogue_parameters(endpoint, target.database))
+            self._feed = self._parts.catalogues.feed(ours, secret, endpoint.settings.lists)
+            await self._feed.first()
         except BaseException:
             dialled.close()
             raise
@@ -120,8 +127,12 @@ class PostgresDoor:
         ((path, role, read_only, quote),) = await dialled.ask(_READ_BACK)
         if read_only != b"on" or quote != PINNED["backslash_quote"].encode():
             raise UpstreamUnavailable("production overrides the gateway's read-only settings")
-        self._path = split_path((path or b"").decode("utf-8", "replace"))
-        self._role = (role or b"").decode("utf-8", "replace")
+        codec = codec_of(dialled.parameters.get("client_encoding", "UTF8"))
+        schemas = split_path((path or b"").decode(codec, "replace"))
+        if schemas is None:
+            raise UpstreamUnavailable("production's search_path can't be read")
+        self._path = schemas
+        self._role = (role or b"").decode(codec, "replace")
 
     # ---- the judge -------------------------------------------------------------------------------
 
@@ -221,6 +232,10 @@ class PostgresDoor:
             self._upstream.close()
 
     # ---- ending ----------------------------------------------------------------------------------
+
+    def busy(self) -> bool:
+        """Whether production works on an answer."""
+        return self._exchange is not None and bool(self._exchange.awaited)
 
     async def warn(self, message: str) -> None:
         """Show a notice, between two messages."""

@@ -39,8 +39,8 @@ class Refusing(Reading):
 
     def _refuse_plainly(self, kind: int, name: bytes, answer: bytes) -> None:
         """Answer something that is no unit, at the place the server would have."""
-        if (self._doomed or self.exchange.skipping) and kind != QUERY:
-            return
+        if self._doomed or self.exchange.skipping:
+            return  # the server would skip it too, whatever it is
         awaited = Awaited(kind)
         awaited.answer = answer
         self.exchange.awaited.append(awaited)

@@ -297,6 +297,8 @@ class ServerSide(asyncio.Protocol):
         self._rows = 0
         if head.kind == EXECUTE:
             exchange.awaited.popleft()
+            if head.portal is not None and not head.portal.name:
+                head.portal.text = None  # run to its end, and no FETCH can name it
             self._answered(head, position)
         if not notice:
             return None
@@ -351,9 +353,10 @@ class ServerSide(asyncio.Protocol):
         if fields.get("V") in ("FATAL", "PANIC"):
             self.said_fatal = True
             return None
-        if head is None or head.kind == SYNC:
-            return None
         exchange = self.exchange
+        if head is None or head.kind == SYNC:
+            exchange.following.failed()  # a commit can fail at Sync
+            return None
         if head.refused is None and head.answer is None:
             head.failure = (fields.get("C", ""), fields.get("M", ""))
         if head.kind == QUERY:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gateway.domain.errors import InvalidInput, PeerError
+from gateway.judge.postgres.settings import split_path
 from gateway.protocols.postgres import wire
 
 if TYPE_CHECKING:
@@ -61,7 +62,6 @@ PINNED: Final[Mapping[str, str]] = {
 """What decides how the server reads and runs a text: ours, whatever the client, role or database says."""
 
 _NOT_SETTINGS: Final = frozenset({"user", "database", "options", "replication"})
-_PATH: Final = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^",\s]+))\s*(?:,|$)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +183,9 @@ def _may_set(name: str, value: str, settings: Settings) -> bool:
     if name == "client_encoding":
         return bool(codec_of(value))
     if name == "search_path":
-        return "pg_catalog" not in split_path(value)[1:]
+        path = split_path(value)
+        return path is not None and "pg_catalog" not in path[1:]
     return settings.allows(name, value)
-
-
-def split_path(value: str) -> tuple[str, ...]:
-    """Split a ``search_path`` as it is written in a setting into schemas, unquoted and folded."""
-    names = (quoted.replace('""', '"') if quoted else plain.lower() for quoted, plain in _PATH.findall(value))
-    return tuple(name for name in names if name)
 
 
 def split_options(options: str) -> list[tuple[str, str]]:
@@ -267,3 +262,11 @@ def production_parameters(startup: Startup, endpoint: Endpoint) -> dict[str, str
         **startup.parameters,
         **PINNED,
     }
+
+
+def catalogue_parameters(endpoint: Endpoint, database: str) -> dict[str, str]:
+    """Build the start-up parameters under which the gateway reads a catalogue that all sessions share.
+
+    Nothing of a client's is in them: its timeouts, encoding or deparsing would decide what others are told.
+    """
+    return {"user": endpoint.username, "database": database, "client_encoding": "UTF8", **PINNED}

@@ -10,7 +10,7 @@ from gateway.domain.errors import PeerError
 from gateway.domain.unit import Admitted
 from gateway.protocols.postgres import refusal, wire
 from gateway.protocols.postgres.exchange import CLIENT_GONE
-from gateway.protocols.postgres.names import Portal, Prepared
+from gateway.protocols.postgres.names import MOST_NAME, Portal, Prepared, tellable
 from gateway.protocols.postgres.refusing import Refusing
 from gateway.protocols.postgres.units import (
     AWAITED_DESCRIBE,
@@ -64,6 +64,7 @@ class Statements(Refusing):
         awaited = Awaited(QUERY, outcome.number, monotonic_ns(), outcome.judged)
         if isinstance(outcome, Admitted):
             exchange.following.admitted(outcome.judged)
+            awaited.unit = outcome.unit
             self._out.append(raw)
         else:
             self._refuse(awaited, outcome)
@@ -81,6 +82,9 @@ class Statements(Refusing):
             self._refuse_plainly(PARSE, b"", _malformed(error.message))
             return after
         names = exchange.names
+        if not tellable(read.name):
+            self._refuse_plainly(PARSE, b"", _name(read.name))
+            return after
         if exchange.awaited:
             unsettled = read.name and names.unsettled(names.statements.get(read.name), exchange.segment)
             if unsettled or exchange.following.must_settle(read.text):
@@ -97,6 +101,11 @@ class Statements(Refusing):
             self._admit(unit, partial(self._parse_judged, prepared, raw))
             return after
         bind, bind_after = bound
+        if self._bound_early(bind.portal):
+            return position
+        if not tellable(bind.portal):
+            self._refuse_plainly(BIND, b"", _name(bind.portal))
+            return bind_after
         unit = SqlUnit(read.text, bind.values, types=read.types, formats=bind.formats)
         both = data[position:bind_after]
         self._admit(unit, partial(self.parse_and_bind_judged, prepared, bind.portal, both))
@@ -129,9 +138,19 @@ class Statements(Refusing):
         exchange.awaited.append(awaited)
         return awaited
 
+    def _bound_early(self, portal: bytes) -> bool:
+        """Whether what a portal's name stands for hangs on answers that are waited for now."""
+        exchange = self.exchange
+        found = exchange.names.portals.get(portal) if portal else None
+        if exchange.awaited and exchange.names.unsettled(found, exchange.segment):
+            self._wait_for_answers()
+            return True
+        return False
+
     def _presume_portal(self, name: bytes, outcome: Outcome) -> None:
         exchange = self.exchange
         portal = Portal(name, outcome.number, segment=exchange.segment, judged=outcome.judged)
+        exchange.following.bound(portal, outcome.unit.text)
         awaited = Awaited(BIND, outcome.number, monotonic_ns())
         awaited.portal = portal
         awaited.before = exchange.names.set_portal(portal)
@@ -145,18 +164,23 @@ class Statements(Refusing):
             self._refuse_plainly(BIND, b"", _malformed(error.message))
             return after
         names = exchange.names
+        if not tellable(bind.portal):
+            self._refuse_plainly(BIND, b"", _name(bind.portal))
+            return after
+        if self._bound_early(bind.portal):
+            return position
         prepared = names.statements.get(bind.statement)
-        unsettled = names.unsettled(prepared, exchange.segment)
-        if bind.portal:
-            unsettled |= names.unsettled(names.portals.get(bind.portal), exchange.segment)
-        if exchange.awaited and (unsettled or exchange.following.in_flight):
+        text = None if prepared is None else prepared.text
+        following = exchange.following
+        unsettled = names.unsettled(prepared, exchange.segment) or following.in_flight
+        if exchange.awaited and (unsettled or (text is not None and following.must_settle(text))):
             self._wait_for_answers()
             return position
-        if prepared is None or prepared.text is None:
+        if prepared is None or text is None:
             self._refuse_plainly(BIND, b"", _no_statement(bind.statement))
             return after
         unit = SqlUnit(
-            prepared.text,
+            text,
             bind.values,
             repeats=prepared.number or None,
             types=prepared.types,
@@ -237,6 +261,38 @@ class Statements(Refusing):
         if ending is not None:
             exchange.end(ending)
             return after
+        raw = data[position:after]
+        if exchange.session.lapsed() or not exchange.following.may_run(portal):
+            if exchange.awaited:
+                self._wait_for_answers()
+                return position
+            if portal.text is None:
+                self._refuse_plainly(EXECUTE, b"", _no_portal(name))
+                return after
+            unit = SqlUnit(portal.text, repeats=portal.number)
+            self._admit(unit, partial(self._execute_judged, portal, raw))
+            return after
+        self._run(portal, raw)
+        return after
+
+    def _execute_judged(self, portal: Portal, raw: bytes, outcome: Outcome) -> None:
+        """Run a portal that had to be judged again, or what fails in its place."""
+        if isinstance(outcome, Admitted):
+            portal.number = outcome.number
+            if portal.judged is not None:  # an SQL cursor's text does not run again
+                portal.judged = outcome.judged
+            self.exchange.following.bound(portal, outcome.unit.text)
+            self._run(portal, raw)
+            return
+        awaited = Awaited(EXECUTE, outcome.number, monotonic_ns())
+        self._refuse(awaited, outcome)
+        self._out.append(refusal.failing_bind())
+        self.exchange.awaited.append(awaited)
+        self._doom_segment(awaited)
+        self._unflushed = True
+
+    def _run(self, portal: Portal, raw: bytes) -> None:
+        exchange = self.exchange
         now = monotonic_ns()
         portal.started = portal.started or now
         awaited = Awaited(EXECUTE, portal.number, now, portal.judged)
@@ -244,14 +300,16 @@ class Statements(Refusing):
         if portal.judged is not None:
             exchange.following.admitted(portal.judged)
         exchange.awaited.append(awaited)
-        self._out.append(data[position:after])
+        self._out.append(raw)
         self._unflushed = True
-        return after
 
     def _close(self, data: bytes, position: int, after: int) -> int:
         exchange = self.exchange
         kind, name = wire.parse_named(data[position + 5 : after])
         names = exchange.names
+        if not tellable(name):
+            self._refuse_plainly(CLOSE, b"", _name(name))
+            return after
         found = names.statements.get(name) if kind == b"S" else names.portals.get(name)
         if exchange.awaited and names.unsettled(found, exchange.segment):
             self._wait_for_answers()
@@ -260,7 +318,7 @@ class Statements(Refusing):
         if kind == b"S":
             awaited.prepared = Prepared(name, None, segment=exchange.segment)
             awaited.before = names.statements.get(name)
-            names.statements[name] = awaited.prepared
+            names.set_statement(awaited.prepared)
         else:
             awaited.portal = Portal(name, NO_UNIT, segment=exchange.segment)
             awaited.before = names.set_portal(awaited.portal)
@@ -286,6 +344,14 @@ def _bind_behind(data: bytes, position: int, statement: bytes) -> tuple[wire.Bin
 
 def _malformed(why: str) -> bytes:
     return refusal.error(f"invalid message: {why}", code=refusal.PROTOCOL_VIOLATION)
+
+
+def _name(name: bytes) -> bytes:
+    return refusal.error(
+        f"a name of {len(name)} bytes, or beyond ASCII, can't be told apart through the gateway",
+        code=refusal.NOT_SUPPORTED,
+        hint=f"name statements and portals in ASCII, with at most {MOST_NAME} bytes",
+    )
 
 
 def _no_statement(name: bytes) -> bytes:

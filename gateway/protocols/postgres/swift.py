@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.domain.errors import PeerError
 from gateway.domain.unit import Admitted
 from gateway.protocols.postgres import wire
-from gateway.protocols.postgres.names import Portal, Prepared
+from gateway.protocols.postgres.names import Portal, Prepared, tellable
 from gateway.protocols.postgres.units import (
     AWAITED_DESCRIBE,
     AWAITED_SYNC,
@@ -104,7 +104,9 @@ def _send_bound(client: ClientSide, data: bytes) -> bool:
     if bound.portal:
         return False
     if shape & _HAS_PARSE:
-        if bound.statement != parsed.name or (parsed.name and exchange.names.full()):
+        if bound.statement != parsed.name or not tellable(parsed.name):
+            return False
+        if parsed.name and exchange.names.full():
             return False
         prepared = Prepared(parsed.name, parsed.text, segment=exchange.segment, types=parsed.types)
     else:

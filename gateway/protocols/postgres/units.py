@@ -65,6 +65,7 @@ class Awaited:
         prepared: what a Parse or Close does to the statements' names.
         portal: what a Bind or Close does to the portals' names, or what an Execute runs.
         before: what the name stood for before, to come back should the message fail.
+        unit: where it changes the session: what it runs.
     """
 
     __slots__ = (
@@ -81,6 +82,7 @@ class Awaited:
         "started",
         "statement",
         "tag",
+        "unit",
     )
 
     def __init__(
@@ -103,6 +105,7 @@ class Awaited:
         self.prepared: Prepared | None = None
         self.portal: Portal | None = None
         self.before: Prepared | Portal | None = None
+        self.unit: SqlUnit | None = None
 
 
 AWAITED_SYNC: Final = Awaited(SYNC)

@@ -119,12 +119,6 @@ def test_versions_are_negotiated() -> None:
         read(2 << 16)
 
 
-@pytest.mark.parametrize("value", ['"$user", public', '"A b",c', "x", 'public,"quo""te"'])
-def test_search_paths_are_split(value: str) -> None:
-    wanted = {'"$user", public': ("$user", "public"), '"A b",c': ("A b", "c"), "x": ("x",)}
-    assert startup.split_path(value) == wanted.get(value, ("public", 'quo"te'))
-
-
 def test_every_cut_of_a_packet_is_an_error_not_a_crash() -> None:
     packet = wire.startup({**LOGIN, "application_name": "x"})
     for cut in range(8, len(packet)):
