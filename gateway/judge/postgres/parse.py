@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ctypes import string_at
 from dataclasses import dataclass
 from functools import cache
@@ -22,9 +23,12 @@ MAX_STATEMENTS: Final = 20_000
 """More statements than that in one text are not judged."""
 MAX_NESTING: Final = 20_000
 """Deepest nesting handed to the parser, whose output recurses on the C stack (48,000 was measured safe)."""
+MOST_OPERATORS: Final = 1_000
+"""Longest run of operator characters: the scanner's time grows with the square of it ("/*/*/*…", "+-+-…")."""
 UNCHECKED_BYTES: Final = 20_000
 """A shorter text can't nest deeper than ``MAX_NESTING`` allows."""
 
+_OPERATORS: Final = re.compile(rb"[-+*/<>=~!@#%^&|`?]{" + str(MOST_OPERATORS + 1).encode() + b"}")
 _OPEN: Final = frozenset({40, 91})
 _CLOSE: Final = frozenset({41, 93})
 _COMMA: Final = 44
@@ -103,6 +107,8 @@ def _checked(text: str) -> bytes:
         raise NotParsed("nul", "The text holds a NUL byte.")
     if len(raw) > MAX_BYTES:
         raise NotParsed("length", f"The text is longer than {MAX_BYTES} bytes.")
+    if len(raw) > MOST_OPERATORS and _OPERATORS.search(raw):
+        raise NotParsed("length", f"More than {MOST_OPERATORS:,} operator characters in a row aren't read.")
     if len(raw) > UNCHECKED_BYTES and nesting(raw) > MAX_NESTING:
         raise NotParsed("depth", "This is nested too deeply to be judged.")
     return raw

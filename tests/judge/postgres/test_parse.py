@@ -50,6 +50,19 @@ def test_fifty_megabytes_are_refused_at_once() -> None:
     assert time.perf_counter() - before < 1
 
 
+@pytest.mark.parametrize("run", ["/*", "+", "+-", "/**/", "*+"])
+def test_runs_that_take_the_scanner_long_are_refused_at_once(run: str) -> None:
+    began = time.perf_counter()
+    with pytest.raises(NotParsed, match="operator characters in a row"):
+        parse("SELECT 1 " + run * (MAX_BYTES // len(run) - 10))
+    assert time.perf_counter() - began < 0.5
+
+
+def test_banners_of_operator_characters_are_read() -> None:
+    banner = "=" * 900
+    assert parse(f"/*{banner}*/ SELECT '{banner}' --{banner}")
+
+
 def test_ten_thousand_statements_are_judged_in_time(context: SqlContext) -> None:
     before = time.perf_counter()
     judgement = judge("SELECT 1, 2 FROM t;" * 10_000, context)
