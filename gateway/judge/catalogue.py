@@ -96,7 +96,7 @@ class Extension(_Table, frozen=True, kw_only=True):
 
     Attributes:
         names: of extensions.
-        also: their volatile functions that change nothing.
+        also: their functions that change nothing though they are volatile or in a procedural language.
     """
 
     names: tuple[str, ...]
@@ -152,7 +152,7 @@ class PostgresCatalogue(_Table, frozen=True, kw_only=True):
 
     @cached_property
     def extension_functions(self) -> frozenset[tuple[str, str]]:
-        """(extension, function) of volatile ones that change nothing."""
+        """(extension, function) of those named in ``also``."""
         return frozenset(
             (name, also) for each in self.extensions for name in each.names for also in each.also
         )

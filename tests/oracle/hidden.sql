@@ -76,3 +76,6 @@ create function app.ext_sql(text) returns text language sql stable as 'select ap
 create function app.ext_ok(text) returns text language sql stable as 'select upper($1)'; alter extension hstore add function app.ext_ok(text);
 -- PostGIS and pgvector leave what only the index machinery calls VOLATILE.
 update pg_proc set provolatile = 'v' where proname = 'ghstore_compress'; create index on app.hs using gist (h);
+create function app.returns(x int) returns bigint language sql stable return (select count(*) from app.t where v > x) + 1;
+create function app.returns_write() returns int language sql stable return app.pl_write();
+create function app.no_body() returns void language sql stable begin atomic; end;

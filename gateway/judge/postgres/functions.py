@@ -11,7 +11,7 @@ from gateway.judge.postgres.names import Name, Names, shown, written
 from gateway.judge.postgres.parse import Node, NotParsed, parse
 from gateway.judge.postgres.session import SetSetting
 from gateway.judge.postgres.settings import judge_values, literal, split_path
-from gateway.judge.postgres.snapshot import Function
+from gateway.judge.postgres.snapshot import INTERNAL, Function
 
 _TEXTS: Final = frozenset(
     {("text",), ("pg_catalog", "text"), ("pg_catalog", "bool"), ("pg_catalog", "varchar"), ("unknown",)}
@@ -25,6 +25,7 @@ _CONSTRUCTORS: Final = frozenset(
 """What CREATE TYPE … AS RANGE makes."""
 _SERVER_LANGUAGES: Final = frozenset({"internal", "c", "sql"})
 """What the server's own functions are written in."""
+_COMPILED: Final = frozenset({"internal", "c"})
 INV_READ: Final = "262144"
 """libpq-fs.h: opens a large object for reading."""
 
@@ -92,12 +93,18 @@ def is_listed(function: Function, context: SqlContext) -> bool:
     """Whether the operator or the catalogue vouches for a function, its body unread."""
     if f"{function.schema}.{function.name}" in context.lists.get("functions", ()):
         return True
-    known = context.catalogue.extension_names.union(context.lists.get("extensions", ()))
-    if function.extension not in known:
+    own = function.extension in context.lists.get("extensions", ())
+    if not own and function.extension not in context.catalogue.extension_names:
         return False
-    if function.volatility == "v":
-        return (function.extension, function.name) in context.catalogue.extension_functions
-    return not function.definer
+    if (function.extension, function.name) in context.catalogue.extension_functions:
+        return True
+    if function.definer:
+        return False
+    if INTERNAL in function.arguments:
+        # Only the server's own machinery can call it; PostGIS and pgvector leave such ones VOLATILE.
+        return True
+    # A body in SQL is read like any other's; one in a procedural language may run SQL made of its arguments.
+    return function.volatility != "v" and (own or function.language in _COMPILED)
 
 
 def missing(names: Names, name: Name, given: int) -> Issue:
@@ -117,7 +124,7 @@ def judge_lo_open(args: list[Node]) -> Issue | None:
 
 def named_type(args: list[Node]) -> Node | None:
     """The TypeName in the literal second argument of ``pg_input_is_valid``; None where it is none."""
-    given = literal(args[1].get("A_Const")) if len(args) == _PAIR else None
+    given = _constant(args[1]) if len(args) == _PAIR else None
     if given is None:
         return None
     try:

@@ -52,7 +52,7 @@ class Reach:
             paths: search_paths that could hold while it runs.
         """
         places: list[tuple[Place, str]] = [
-            ((kind, oid, paths), name) for (kind, oid), name in walk.reached.items()
+            ((kind, oid, paths), walk.reached.get((kind, oid), "A column's type")) for kind, oid in walk.met()
         ]
         places += [((Kind.FUNCTION, oid, paths), "a cast") for oid in self._casts_anywhere()]
         found = (self._closure(place, name) for place, name in places)
@@ -91,6 +91,8 @@ class Reach:
                     known = self._function(oid, paths)
                 case Kind.RELATION:
                     known = self._relation(oid, paths)
+                case Kind.MADE:
+                    known = self._made(oid, paths)
                 case Kind.OPERATOR:
                     known = self._operator(oid, paths)
                 case Kind.OUTPUT:
@@ -149,6 +151,11 @@ class Reach:
         types = [(Kind.OUTPUT, each, paths) for each in relation.types]
         called = [(Kind.FUNCTION, each, paths) for each in (*relation.reaches, *self._casts(relation.row))]
         return issues + more, (*reached, *also, *children, *types, *called)
+
+    def _made(self, oid: int, paths: frozenset[SearchPath]) -> Direct:
+        """What happens where values of a relation's columns' types are made beside those that are there."""
+        relation = self._context.snapshot.relations_by_oid.get(oid)
+        return (), tuple((Kind.INPUT, each, paths) for each in (relation.types if relation else ()))
 
     def _operator(self, oid: int, paths: frozenset[SearchPath]) -> Direct:
         operator = self._context.snapshot.operators_by_oid.get(oid)
@@ -216,7 +223,7 @@ class Reach:
                 walk = Walk(self._context, paths, folded=folded)
                 issue = _read_in(walk, statement, name)
                 issues.extend([issue] if issue else walk.issues)
-                reached.extend((kind, oid, running) for kind, oid in walk.reached)
+                reached.extend((kind, oid, running) for kind, oid in walk.met())
         return tuple(issues), tuple(reached)
 
 
@@ -240,12 +247,15 @@ def _standard_body(text: str) -> tuple[Statement, ...]:
     """The statements of ``BEGIN ATOMIC … END`` or ``RETURN …``, in the one place where they may stand."""
     (definition,) = parse(text)
     body = definition.node.get("sql_body", {})
-    items = [inner for outer in body["List"].get("items", []) for inner in outer["List"].get("items", [])]
-    return tuple(
-        Statement(kind, node, 0, None)
-        for item in (items if "List" in body else [body])
-        for kind, node in item.items()
-    )
+    if "List" in body:
+        items = [
+            inner
+            for outer in body["List"].get("items", [])
+            for inner in outer.get("List", {}).get("items", [])
+        ]
+    else:
+        items = [body]
+    return tuple(Statement(kind, node, 0, None) for item in items for kind, node in item.items())
 
 
 def _path_inside(function: Function, paths: frozenset[SearchPath]) -> frozenset[SearchPath]:

@@ -17,6 +17,13 @@ FIRST_USER_OID: Final = 16384
 INTERNAL: Final = 2281
 """Type oid of ``internal``: what has such an argument can't be called from SQL."""
 
+_ELEMENTS: Final = frozenset({2283, 2776, 5077, 5079})
+"""Type oids of anyelement, anynonarray, anycompatible, anycompatiblenonarray."""
+_VARYING: Final = _ELEMENTS | {2277, 3500, 3831, 4537, 4538, 5078, 5080}
+"""Type oids of all polymorphic types: also those of arrays, ranges, multiranges and enums."""
+_JSON: Final = frozenset({114, 3802})
+"""Type oids of json and jsonb."""
+
 _numbers = count(1)
 
 
@@ -72,6 +79,20 @@ class Function(msgspec.Struct, frozen=True, array_like=True, gc=False):
         if self.variadic and given >= wanted - 1:
             return True
         return wanted - self.defaults <= given <= wanted
+
+    def makes_values(self, *, symbol: bool = False) -> bool:
+        """Whether it may make values of one argument's type out of another argument.
+
+        ``lag(x, 1, 'y')`` makes 'y' a value of x's type, ``json_populate_record(x, '{…}')`` all that is in x:
+        where that is a domain, its checks run.
+
+        Args:
+            symbol: it stands behind an operator; of those, the ones on two containers only compare.
+        """
+        varying = [argument for argument in self.arguments if argument in _VARYING]
+        if len(varying) > 1 and not (symbol and _ELEMENTS.isdisjoint(varying)):
+            return True
+        return bool(varying) and any(each in _JSON or each >= FIRST_USER_OID for each in self.arguments)
 
 
 class Relation(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -235,15 +256,21 @@ class Snapshot:
         self.settled_operators = frozenset(
             (operator.name, operator.binary)
             for each in self.operators.values()
-            if all(operator.builtin for operator in each)
+            if all(operator.builtin and not self.makes_values(operator) for operator in each)
             for operator in each
         )
-        """Symbols and whether they are binary, of operators that only the server itself brings."""
+        """Symbols and whether they are binary, of operators that only the server itself brings and that only
+        compute."""
         self.types = _by_name(rows.types)
         self.types_by_oid = {each.oid: each for each in rows.types}
         self.casts = rows.casts
         self.memory: dict[int, dict[Any, Any]] = {}
         """What the judge worked out about objects of this snapshot; forgetting it costs time only."""
+
+    def makes_values(self, operator: Operator) -> bool:
+        """Whether an operator may make values of one operand's type out of the other."""
+        called = (self.functions_by_oid.get(oid) for oid in operator.functions)
+        return any(each is not None and each.makes_values(symbol=True) for each in called)
 
 
 def _by_name(rows: Iterable[Named]) -> dict[str, tuple[Named, ...]]:

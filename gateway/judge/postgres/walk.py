@@ -25,6 +25,8 @@ class Kind(Enum):
 
     FUNCTION = "function"
     RELATION = "relation"
+    MADE = "made"
+    """A relation of whose columns' types values are made."""
     OPERATOR = "operator"
     OUTPUT = "output"
     """A type whose values are there already."""
@@ -76,6 +78,8 @@ class Walk:
         self.tables: dict[str, None] = {}
         self.settings: list[SetSetting] = []
         self.by_argument = False
+        self.makes = False
+        """Whether values may be made of whatever types its relations' columns have."""
         self._attributes: set[str] = set()
         self.folded = folded
         self._planned = planned
@@ -163,6 +167,13 @@ class Walk:
         self.relation(name)
         return scope
 
+    def met(self) -> Iterator[Key]:
+        """What it has met, once it is done."""
+        for kind, oid in self.reached:
+            yield kind, oid
+            if self.makes and kind is Kind.RELATION:
+                yield Kind.MADE, oid
+
     def relation(self, name: Name) -> None:
         """Note a relation that is read."""
         found = self.names.relations(name)
@@ -217,6 +228,7 @@ class Walk:
     def _function(self, function: Function, given: int) -> None:
         if self.folded and function.volatility != "i":
             return
+        self.makes = self.makes or function.makes_values()
         if function.builtin:
             issue = functions.judge_builtin(function, given, self.context)
             if issue is not None:
@@ -292,6 +304,7 @@ class Walk:
         if not found:
             self.issues.append(unknown("operator.unknown", f"There is no operator {shown(name)}."))
         for operator in found:
+            self.makes = self.makes or self.context.snapshot.makes_values(operator)
             if not operator.builtin:
                 self.reached.setdefault((Kind.OPERATOR, operator.oid), f"{operator.schema}.{operator.name}")
 
@@ -363,6 +376,9 @@ class Walk:
     def _writer(self, word: str, node: Node, scope: Scope) -> Scope:
         self._written(f"statement.{word.lower()}", f"{word} writes rows.")
         target = _relation_name(node.get("relation", {}))
+        if self._planned and target:
+            # A CTE of that name does not hide the target.
+            self.relation(target)
         for relation in self.names.relations(target) if self._planned and target else ():
             if relation.rules or relation.kind == "v":
                 reason = f"A write to {relation.schema}.{relation.name} is rewritten into other statements."
