@@ -43,6 +43,7 @@ from gateway.session.registry import Registry
 from gateway.settings import SHIPPED, Durability, Settings
 from gateway.store.embedded import EmbeddedPostgres
 from gateway.store.keyring import Keyring
+from gateway.store.ledger import append_leaf
 from gateway.store.migrations import migrate
 from gateway.store.pool import Store
 from gateway.transport.accept import Listener
@@ -62,6 +63,7 @@ WITNESS_BRANCH = "checkpoints"
 ADMINISTRATOR_FILE = "first-administrator"
 SETTLE_SECONDS = 10.0
 STALE_SECONDS = 600.0
+CATALOGUE_SECONDS = 2.0
 
 log = get_logger("server")
 
@@ -256,6 +258,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> _Built:
             Outbox(store, _hook(settings)).run,
             lambda: ledger.run(settings.witness.seconds),
             lambda: _drop_stale(changes),
+            lambda: _follow_catalogue(settings.policies_folder / "catalogue", catalogues, store),
             lambda: expiry.run(recordings),
         ),
     )
@@ -349,6 +352,27 @@ async def _drop_stale(changes: Changes) -> None:
         except GlassgateError as error:
             log.warning("stale drafts stay for now", error=error.message)
         await asyncio.sleep(STALE_SECONDS)
+
+
+async def _follow_catalogue(folder: Path, catalogues: Catalogues, store: Store) -> None:
+    """Judge by the catalogue as it is edited, until cancelled; a broken one leaves the old in force."""
+    tried, said = catalogues.catalogue.fingerprint, ""
+    while True:
+        await asyncio.sleep(CATALOGUE_SECONDS)
+        try:
+            found = await asyncio.to_thread(load_postgres, folder)
+            if found.fingerprint == tried:
+                continue
+            async with store.transaction() as connection:
+                words = f"{catalogues.catalogue.fingerprint} -> {found.fingerprint}"
+                await append_leaf(connection, "policy.catalogue-changed", words.encode())
+            catalogues.replace(found)
+            tried = found.fingerprint
+            log.info("catalogue changed", fingerprint=found.fingerprint)
+        except GlassgateError as error:
+            if error.message != said:
+                log.warning("catalogue not changed", error=error.message, hint=error.hint)
+            said = error.message
 
 
 async def _open_api(settings: Settings, built: _Built) -> ApiListener:

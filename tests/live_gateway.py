@@ -61,6 +61,7 @@ class LiveGateway:
         *,
         settings: str = "",
         store: str = "",
+        policies: Path | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> LiveGateway:
         """Start a gateway and add the three people.
@@ -69,12 +70,15 @@ class LiveGateway:
             folder: empty.
             settings: more tables of gateway.toml.
             store: database.url; empty: embedded.
+            policies: folder of policy and catalogue; None: the shipped one.
             environment: variables beside this process's own.
         """
         made = cls(folder, free_port(), free_port(), environment or {})
+        shipped = f'policies = "{policies}"\n' if policies else ""
         database = f'[database]\nurl = "{store}"\n' if store else ""
         (folder / "gateway.toml").write_text(
-            f'data = "data"\n[listen]\napi-port = {made.api_port}\npostgres-port = {made.postgres_port}\n'
+            f'data = "data"\n{shipped}'
+            f"[listen]\napi-port = {made.api_port}\npostgres-port = {made.postgres_port}\n"
             f"{database}[witness]\nseconds = 1\n{settings}"
         )
         made.launch()

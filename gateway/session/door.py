@@ -67,6 +67,9 @@ class Door(Protocol[U, J]):
     async def serve(self, session: Session[U, J]) -> Ending:
         """Carry units in and answers out until the client or production ends it."""
 
+    def busy(self) -> bool:
+        """Whether production works on an answer: such a session is not idle."""
+
     async def warn(self, message: str) -> None:
         """Show a notice in the client's own protocol."""
 

@@ -147,6 +147,8 @@ class Life:
     def _look_idle(self) -> None:
         if self._ending is not None:
             return
+        if self._door_side.busy():
+            self._touched = self._loop.time()
         rest = self._touched + self._idle - self._loop.time()
         if rest <= 0:
             message = f"idle for {self._idle:.0f} s; connect again, the grant still stands"

@@ -6,9 +6,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gateway.domain.errors import UpstreamUnavailable
 from gateway.judge.postgres import SqlContext
+from gateway.judge.postgres.settings import split_path
 from gateway.protocols.postgres import harden, probe, upstream
-from gateway.protocols.postgres.startup import Startup, production_parameters, split_path
+from gateway.protocols.postgres.startup import Startup, production_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,10 +65,12 @@ class PostgresFacts:
         dialled = await upstream.dial(target, secret)
         try:
             ((path, role),) = await dialled.ask(_WHO)
-            snapshot = await feed.first(dialled)
         finally:
             dialled.close()
+        snapshot = await feed.first()
         start = split_path((path or b"").decode("utf-8", "replace"))
+        if start is None:
+            raise UpstreamUnavailable("production's search_path can't be read")
         context = SqlContext(
             snapshot=snapshot,
             catalogue=feed.catalogue,

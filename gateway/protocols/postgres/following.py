@@ -101,7 +101,12 @@ class Following:
     @property
     def context(self) -> SqlContext:
         """What the next text is judged under."""
-        if self._context.snapshot is not self._feed.snapshot or self._context.search_paths != self._paths:
+        held = self._context
+        if (
+            held.snapshot is not self._feed.snapshot
+            or held.catalogue is not self._feed.catalogue
+            or held.search_paths != self._paths
+        ):
             self._context = self._make_context()
         return self._context
 
