@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -84,6 +85,22 @@ class LiveGateway:
         made.launch()
         made._people()
         return made
+
+    def replica(self, folder: Path, *, store: str, settings: str = "") -> LiveGateway:
+        """Start another gateway on the same store, with the same keys, for the same people."""
+        other = LiveGateway(
+            folder, free_port(), free_port(), self.environment, passwords=dict(self.passwords)
+        )
+        for part in ("keys", "tls"):
+            shutil.copytree(self.data / part, folder / "data" / part)
+        (folder / "gateway.toml").write_text(
+            f'data = "data"\nreplica = "{folder.name}"\n[database]\nurl = "{store}"\n'
+            f"[listen]\napi-port = {other.api_port}\npostgres-port = {other.postgres_port}\n{settings}"
+        )
+        other.launch()
+        for person in PEOPLE:
+            other.login(person)
+        return other
 
     @property
     def data(self) -> Path:
