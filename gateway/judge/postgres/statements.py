@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import ClassVar, Final
 
@@ -82,7 +82,8 @@ class Judge:
     def __init__(self, context: SqlContext, text: bytes) -> None:
         self.context = context
         self._text = text
-        self._prepared = dict(context.prepared)
+        self._known: Mapping[str, str] = context.prepared  # live and perhaps large: never copied
+        self._prepared: dict[str, str | None] = {}
         self._executing: set[str] = set()
         self.keep = Keep.MASKED
 
@@ -248,7 +249,7 @@ class Judge:
 
     def _execute(self, node: Node, _: Statement, *, planned: bool = False) -> Finding:
         name = str(node.get("name", ""))
-        text = self._prepared.get(name)
+        text = self._prepared[name] if name in self._prepared else self._known.get(name)
         if text is None or name in self._executing:
             issue = unknown("execute.unknown", f"No statement {name} has been prepared in this session.")
             return Finding(issue, Effect.UNKNOWN, keep=Keep.NEVER)
@@ -329,9 +330,10 @@ class Judge:
                     self._prepared[effect.name] = effect.text
                 case Deallocate(name=None) | DiscardAll():
                     self._prepared.clear()
+                    self._known = {}
                     self._move({self.context.start_path})
                 case Deallocate(name=str() as name):
-                    self._prepared.pop(name, None)
+                    self._prepared[name] = None
                 case ResetAll() | ResetSetting(name="search_path"):
                     self._move({self.context.start_path})
                 case _:

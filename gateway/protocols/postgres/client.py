@@ -6,6 +6,7 @@ Every message is framed; what is forwarded is forwarded as it came, all of one r
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from gateway.domain.errors import PeerError
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
 
 MAX_SMALL: Final = 1 << 16
 """Bytes of a message that carries names only."""
+MAX_MESSAGE: Final = 1 << 30
+"""Bytes of a message of any kind, as on the server."""
 MAX_HEAD: Final = 1 << 12
 """Bytes looked at of a message too large to keep."""
+
+SLICE_SECONDS: Final = 0.005
+"""So long one client's messages are handled in one go; then other sessions have their turn."""
 
 _HEADER: Final = wire.INT32.unpack_from
 _LARGE: Final = frozenset(b"QPB")
@@ -96,6 +102,7 @@ class ClientSide(Statements, asyncio.Protocol):
         """Cut into messages and handle each; keep what is not complete or must wait."""
         position = 0
         end = len(data)
+        until = monotonic() + SLICE_SECONDS
         if self._discard:
             position = min(self._discard, end)
             self._discard -= position
@@ -120,6 +127,8 @@ class ClientSide(Statements, asyncio.Protocol):
             if step == position:
                 break
             position = step
+            if monotonic() > until and position < end and not self._held:
+                self._give_way()
         if position < end:
             rest = data[position:] if position else data
             self._buffer[:0] = rest
@@ -135,7 +144,8 @@ class ClientSide(Statements, asyncio.Protocol):
         """
         if kind in COPY and size >= 5:
             return True
-        if size < 5 or kind not in _LARGE | SMALL or (kind in SMALL and size > MAX_SMALL):
+        most = MAX_SMALL if kind in SMALL else MAX_MESSAGE
+        if kind not in _LARGE | SMALL or not 5 <= size <= most:
             raise PeerError("malformed message: an unknown type or an impossible length")
         if kind in _LARGE and size > self._most and len(head) >= min(size, MAX_HEAD):
             self._too_large(kind, head)

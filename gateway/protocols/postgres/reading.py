@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING
 from gateway.protocols.postgres import wire
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     from gateway.domain.unit import Admitted, Refused
@@ -69,6 +69,19 @@ class Reading(ABC):
         data = bytes(self._buffer)
         self._buffer.clear()
         self.take(data)
+
+    def _give_way(self) -> None:
+        """Let other sessions have their turn before the rest of what was read is handled."""
+        self._hold()
+        asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        if self.exchange.ending is not None:
+            return
+        try:
+            self._release()
+        except Exception as error:  # noqa: BLE001 - a callback's error ends the session's task, with its reason
+            self.exchange.failed(error)
 
     def drained(self) -> None:
         """Production has answered everything: what waited for that goes on."""
