@@ -15,6 +15,7 @@ from gateway.changes.pieces import cut, join
 from gateway.changes.render import convention, sql
 from gateway.changes.shown import one_line
 from gateway.domain.change import FilePatch
+from gateway.domain.display import counted
 from gateway.domain.endpoint import Repository
 from gateway.domain.errors import InvalidInput
 
@@ -244,7 +245,7 @@ def detail(change: StoredChange, files: Sequence[FilePatch] | None, where: str) 
     total = sum(known)
     estimate = "rows not estimated"
     if known and len(known) == len(rows):
-        estimate = "some 1 row" if total == 1 else f"some {total:,} rows"
+        estimate = f"some {counted(total, 'row')}"
     count = len(change.units)
     what = change.request.title if count == 1 else f"{count} statements, the last {change.units[-1].title}"
     path = files[0].path if files else f"a migration in {where}"

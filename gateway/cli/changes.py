@@ -14,7 +14,7 @@ import typer
 from gateway.cli.durations import moment_text
 from gateway.cli.options import EndpointOption, Json, Limit, client_of
 from gateway.cli.show import diff, facts, print_json, say, table
-from gateway.domain.display import display
+from gateway.domain.display import counted, display
 from gateway.domain.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
@@ -100,7 +100,11 @@ def _print_whole(whole: ChangeFacts) -> None:
         ]
     )
     for unit in whole.units:
-        rows = "rows not estimated" if unit.estimated_rows is None else f"about {unit.estimated_rows} rows"
+        rows = (
+            "rows not estimated"
+            if unit.estimated_rows is None
+            else f"about {counted(unit.estimated_rows, 'row')}"
+        )
         print()
         say(f"session {unit.session}, unit {unit.number}, {moment_text(unit.at)}, {rows}", "dim")
         print(display(unit.text, multiline=True))

@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.cli.durations import moment_text
 from gateway.cli.show import say, styled
-from gateway.domain.display import display
+from gateway.domain.display import counted, display
 from gateway.web.shapes.sessions import Moment
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _answer(moment: Moment) -> str:
     seconds = "" if moment.seconds is None else f"  {moment.seconds * 1000:.1f} ms"
     if moment.error:
         return styled(f"{display(moment.error_code)} {display(moment.error)}", "bad") + seconds
-    rows = "" if moment.rows is None else f"  {moment.rows} rows"
+    rows = "" if moment.rows is None else f"  {counted(moment.rows, 'row')}"
     return f"{display(moment.tag)}{rows}{seconds}"
 
 

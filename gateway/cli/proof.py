@@ -11,7 +11,7 @@ import typer
 from gateway.cli.options import Json, client_of
 from gateway.cli.show import complain, print_json, say
 from gateway.cli.statuses import Status
-from gateway.domain.display import display
+from gateway.domain.display import counted, display
 from gateway.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -104,8 +104,11 @@ def _print(proof: Proof) -> None:
     place = f"{display(proof.of)}: " if proof.of else ""
     if proof.good:
         expired = f", {proof.expired} expired" if proof.expired else ""
-        counts = f"{proof.sessions} sessions{expired}, {proof.blocks} blocks, {proof.leaves} leaves"
-        say(f"{place}proven: {counts}, {proof.checkpoints} checkpoints", "good")
+        counts = (
+            f"{counted(proof.sessions, 'session')}{expired}, {counted(proof.blocks, 'block')}, "
+            f"{proof.leaves:,} leaves, {counted(proof.checkpoints, 'checkpoint')}"
+        )
+        say(f"{place}proven: {counts}", "good")
         if proof.checkpoint:
             print(f"  {display(proof.checkpoint, multiline=True)}")
     else:

@@ -58,3 +58,13 @@ def display(text: str | bytes, *, multiline: bool = False, limit: int | None = N
     if multiline:
         return text.replace("\r\n", "\n").translate(_TEXT)
     return text.translate(_LINE)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 row``, ``2 rows``, ``1,024 rows``.
+
+    Args:
+        number: how many.
+        noun: in the singular; its plural ends in s.
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gateway.domain.display import display
+from gateway.domain.display import counted, display
 from gateway.recordings import exported
 from gateway.recordings.exported import Head, Tail
 
@@ -108,7 +108,7 @@ def _frame(told: dict[str, Any]) -> str:
             body += _pre(", ".join(_text(value) for value in told["values"]))
     elif kind == "answer":
         error = f" {told['error_code']} {told['error_message']}".rstrip()
-        rows = "" if told["rows"] is None else f", {told['rows']} rows"
+        rows = "" if told["rows"] is None else f", {counted(told['rows'], 'row')}"
         body = _safe(f"{told['number']} → {told['tag']}{rows}, {told['nanoseconds'] / 1e6:.3f} ms{error}")
     elif kind == "output":
         body = f"{told['number']} output{_pre(_text(told['data']))}"

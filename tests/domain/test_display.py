@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.display import display
+from gateway.domain.display import counted, display
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,10 @@ def test_nothing_that_is_obeyed_or_hidden_passes(text: str | bytes) -> None:
 @given(st.text())
 def test_showing_twice_is_showing_once(text: str) -> None:
     assert display(display(text)) == display(text)
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (1024, "1,024 rows")]
+)
+def test_one_is_singular(number: int, shown: str) -> None:
+    assert counted(number, "row") == shown
