@@ -50,6 +50,7 @@ class Room:
     outputs: list[tuple[int, int, bytes]] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)
     captures: list[Capture] = field(default_factory=list)
+    remembered: list[Capture] = field(default_factory=list)
     rendered: list[tuple[str, ...]] = field(default_factory=list)
     estimates: list[int | None] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
@@ -90,6 +91,9 @@ class Room:
     async def file_change(self, refused: Any) -> Filed | None:
         capture = self.door.capture(refused)
         if capture is None:
+            return None
+        if refused.verdict.decision is not Decision.CHANGE:
+            self.remembered.append(capture)
             return None
         joined = any(each.batch == capture.batch for each in self.captures)
         self.captures.append(capture)

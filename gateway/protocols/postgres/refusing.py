@@ -32,10 +32,7 @@ class Refusing(Reading):
         self._doomed_texts: dict[bytes, SqlUnit] = {}
 
     def _refuse(self, awaited: Awaited, outcome: Refused[SqlUnit, SqlJudgement]) -> None:
-        if outcome.verdict.decision is Decision.CHANGE:
-            awaited.refused = [outcome]
-        else:
-            awaited.answer = refusal.refused(outcome.verdict, None)
+        awaited.refused = [outcome]
 
     def _refuse_plainly(self, kind: int, name: bytes, answer: bytes) -> None:
         """Answer something that is no unit, at the place the server would have."""
@@ -89,12 +86,10 @@ class Refusing(Reading):
         return SqlUnit(known.text, bound.values, types=known.types, formats=bound.formats)
 
     def _doomed_judged(self, doom: Awaited, outcome: Outcome) -> None:
-        if isinstance(outcome, Admitted) or outcome.verdict.decision is not Decision.CHANGE:
+        if isinstance(outcome, Admitted) or doom.refused is None:
             return
-        if doom.refused is None:
-            return
-        first = doom.refused[0].unit
-        if first.values is None and first.text == outcome.unit.text:
+        first = doom.refused[0]
+        if first.unit.values is None and first.unit.text == outcome.unit.text:
             doom.refused[0] = outcome
-        else:
+        elif first.verdict.decision is outcome.verdict.decision is Decision.CHANGE:
             doom.refused.append(outcome)

@@ -142,3 +142,21 @@ async def test_a_refusal_that_must_wait_for_the_judge_keeps_its_place(gate: Gate
     speaker.send(extended(b"SELECT 1") + extended(UPDATE) + wire.SYNC + wire.query(b"SELECT 2"))
     assert "".join(each.kind.decode() for each in await speaker.until(b"Z")) == "12DCEZ"
     assert "".join(each.kind.decode() for each in await speaker.until(b"Z")) == "TDCZ"
+
+
+async def test_what_is_no_change_is_kept_for_a_change_by_hand(gate: Gate, speaker: Speaker) -> None:
+    text = b"SELECT pg_terminate_backend($1)"
+    assert await speaker.ask(extended(text, b"7") + wire.SYNC) == "EZI"
+    assert speaker.error["H"] == "To propose it as a change: glassgate change draft LAST"
+    speaker.send(wire.parse(b"s", text), wire.describe(b"S", b"s"), wire.FLUSH)
+    await speaker.until(b"E")
+    assert await speaker.ask(wire.bind(b"", b"s", [b"8"]), extended(UPDATE), wire.SYNC) == "ZI"
+    assert gate.room.remembered[0].values == (b"7",)
+    assert {each.text for each in gate.room.remembered} == {text.decode()}
+    assert gate.room.captures == []
+
+
+async def test_a_message_of_an_impossible_length_ends_the_session(speaker: Speaker) -> None:
+    speaker.send(b"Q\x7f\xff\xff\xff" + b"x" * 5000)
+    (ended,) = await speaker.closed()
+    assert wire.parse_error(ended.body)["C"] == "08P01"
