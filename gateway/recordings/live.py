@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import struct
 import threading
-import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from time import time_ns
 from typing import TYPE_CHECKING
+from zlib import crc32
+
+import msgspec
 
 from gateway.domain.errors import RecordingLost
 from gateway.domain.ids import SessionId
 from gateway.recordings import block
 from gateway.recordings.frames import (
-    CRC_START,
     HEADER,
     MAX_FRAME_BYTES,
     Ended,
@@ -27,7 +29,6 @@ from gateway.recordings.frames import (
     Record,
     UnitFrame,
     encode,
-    encode_into,
 )
 from gateway.recordings.sealing import Facts
 from gateway.recordings.tail import Tail, TailHeader
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
-_pack_header = HEADER.pack_into
+_encode = msgspec.msgpack.Encoder().encode
+_pack_header = HEADER.pack
+_pack_time = struct.Struct("<Q").pack
 _HEADER_BYTES = HEADER.size
 
 
@@ -80,7 +83,6 @@ class Recording:
     """
 
     __slots__ = (
-        "_buffer",
         "_closed",
         "_executor",
         "_filled",
@@ -152,7 +154,6 @@ class Recording:
         self._executor = executor
         self._rotated = rotated
         self._closed = closed
-        self._buffer = bytearray(_HEADER_BYTES)
         self._watches: tuple[Watch, ...] = ()
         self._lost: RecordingLost | None = None
         self._filled: RecordingFull | None = None
@@ -184,19 +185,17 @@ class Recording:
         tail = self._tail
         if self._lost is not None or tail is None:
             raise self._lost or RecordingLost("the recording is closed")
-        buffer = self._buffer
-        encode_into(frame, buffer, _HEADER_BYTES)
-        size = len(buffer)
+        payload = _encode(frame)
+        size = _HEADER_BYTES + len(payload)
         is_unit = isinstance(frame, UnitFrame)
         if self.bytes + size > self._max_bytes and (is_unit or isinstance(frame, Output)):
             raise self._fill()
         if size > MAX_FRAME_BYTES:
             raise self._lose(RecordingLost("a single frame is larger than a recording may hold"))
         now = time_ns()
-        _pack_header(buffer, 0, size - _HEADER_BYTES, 0, now)
-        buffer[4:8] = zlib.crc32(memoryview(buffer)[CRC_START:]).to_bytes(4, "little")
+        header = _pack_header(len(payload), crc32(payload, crc32(_pack_time(now))), now)
         try:
-            if os.write(tail.handle, buffer) != size:
+            if os.write(tail.handle, header + payload) != size:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301 - a short write is that
             # A file whose name is gone still takes writes, but no restarted gateway would find them.
             if is_unit and os.fstat(tail.handle).st_nlink == 0:
