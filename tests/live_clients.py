@@ -127,5 +127,7 @@ class Live:
         version = 17 if endpoint == NEW else 15
         ended = run(self.program("pg_dump", version), environment=self.direct(endpoint))
         assert ended.status == 0, ended.err
-        kept = (line for line in ended.out.splitlines() if not line.startswith(("\\restrict", "\\unrestrict")))
+        kept = (
+            line for line in ended.out.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))
+        )
         return "\n".join(kept)

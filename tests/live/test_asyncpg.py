@@ -41,7 +41,9 @@ async def test_type_introspection(connection: asyncpg.Connection) -> None:
     assert found[0]["d"]["country"]
     ranges = await connection.fetchval("SELECT array[int4range(1, 5)]")
     assert ranges[0].lower == 1
-    await connection.set_type_codec("jsonb", encoder=str, decoder=lambda text: ("seen", text), schema="pg_catalog")
+    await connection.set_type_codec(
+        "jsonb", encoder=str, decoder=lambda text: ("seen", text), schema="pg_catalog"
+    )
     assert (await connection.fetchval("SELECT preferences FROM customers LIMIT 1"))[0] == "seen"
     await connection.reload_schema_state()
 
@@ -82,7 +84,9 @@ async def test_a_writing_transaction_is_not_begun(connection: asyncpg.Connection
 
 async def test_copy_out(connection: asyncpg.Connection, tmp_path: object) -> None:
     target = f"{tmp_path}/out"
-    await connection.copy_from_query("SELECT * FROM orders WHERE id < $1", 100, output=target, format="binary")
+    await connection.copy_from_query(
+        "SELECT * FROM orders WHERE id < $1", 100, output=target, format="binary"
+    )
     await connection.copy_from_table("customers", output=target, format="csv", header=True)
 
 
