@@ -65,10 +65,10 @@ async def test_a_name_that_nobody_has_takes_as_long(gate, engineer) -> None:
         await conn.execute("UPDATE people SET password = $1 WHERE name = 'engineer'", hashed)
 
     async def took(name: str) -> float:
-        began = time.perf_counter()
+        began = time.process_time()  # of all threads: a busy machine stretches it less than the clock's
         with pytest.raises(AuthenticationFailed):
             await gate.authenticator.login(PasswordEvidence(name, Secret("wrong password"), f"{name}.test"))
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     known = min([await took("engineer") for _ in range(3)])
     unknown = min([await took("nobody") for _ in range(3)])

