@@ -79,3 +79,10 @@ update pg_proc set provolatile = 'v' where proname = 'ghstore_compress'; create 
 create function app.returns(x int) returns bigint language sql stable return (select count(*) from app.t where v > x) + 1;
 create function app.returns_write() returns int language sql stable return app.pl_write();
 create function app.no_body() returns void language sql stable begin atomic; end;
+create table app.has_doms(d app.dom_pl[]);
+create type app.row_of_dom as (d app.dom_pl, e int); create table app.has_row(r app.row_of_dom);
+create table app.points(p point);
+create function app.point_lt(point, point) returns boolean language plpgsql immutable as $$begin perform app.pl_write(); return false; end$$;
+create function app.point_cmp(point, point) returns int language plpgsql immutable as $$begin perform app.pl_write(); return 0; end$$;
+create operator app.<<< (leftarg = point, rightarg = point, function = app.point_lt);
+create operator class app.point_ops default for type point using btree as operator 1 app.<<<, function 1 app.point_cmp(point, point);

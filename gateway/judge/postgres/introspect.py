@@ -62,7 +62,10 @@ _RELATIONS: Final = f"""SELECT pg_catalog.json_build_array(
           ) AS folded WHERE e IS NOT NULL AND c.oid >= 16384),
     ARRAY(SELECT inhrelid::int8 FROM pg_catalog.pg_inherits WHERE inhparent = c.oid),
     ARRAY(SELECT DISTINCT atttypid::int8 FROM pg_catalog.pg_attribute
-          WHERE attrelid = c.oid AND atttypid >= 16384 AND NOT attisdropped),
+          WHERE attrelid = c.oid AND NOT attisdropped AND c.oid >= 16384 AND (atttypid >= 16384
+            OR atttypid IN (SELECT k.opcintype FROM pg_catalog.pg_opclass k
+                            JOIN pg_catalog.pg_am m ON m.oid = k.opcmethod AND m.amname IN ('btree', 'hash')
+                            WHERE k.opcdefault AND k.oid >= 16384))),
     c.reltype::int8,
     EXISTS (SELECT FROM pg_catalog.pg_rewrite
             WHERE ev_class = c.oid AND rulename <> '_RETURN' AND c.oid >= 16384),
@@ -104,7 +107,16 @@ _TYPES: Final = """SELECT pg_catalog.json_build_array(
             UNION ALL SELECT r.oprcode::oid FROM pg_catalog.pg_opclass k
             JOIN pg_catalog.pg_amop a ON a.amopfamily = k.opcfamily
             JOIN pg_catalog.pg_operator r ON r.oid = a.amopopr WHERE k.opcintype = t.oid
-          ) AS called (f) WHERE f <> 0 AND t.oid >= 16384),
+          ) AS called (f) WHERE f <> 0 AND t.oid >= 16384
+          UNION SELECT p.amproc::oid::int8 FROM pg_catalog.pg_opclass k
+          JOIN pg_catalog.pg_am m ON m.oid = k.opcmethod AND m.amname IN ('btree', 'hash')
+          JOIN pg_catalog.pg_amproc p ON p.amprocfamily = k.opcfamily AND p.amproc::oid >= 16384
+          WHERE k.opcintype = t.oid AND k.opcdefault AND t.oid < 16384
+          UNION SELECT r.oprcode::oid::int8 FROM pg_catalog.pg_opclass k
+          JOIN pg_catalog.pg_am m ON m.oid = k.opcmethod AND m.amname IN ('btree', 'hash')
+          JOIN pg_catalog.pg_amop a ON a.amopfamily = k.opcfamily
+          JOIN pg_catalog.pg_operator r ON r.oid = a.amopopr AND r.oprcode::oid >= 16384
+          WHERE k.opcintype = t.oid AND k.opcdefault AND t.oid < 16384),
     ARRAY(SELECT DISTINCT part::int8 FROM (
             SELECT unnest(ARRAY[t.typbasetype, t.typelem])
             UNION ALL SELECT rngsubtype FROM pg_catalog.pg_range WHERE t.oid IN (rngtypid, rngmultitypid)

@@ -12,6 +12,7 @@ from typing import Final
 from gateway.judge.postgres import functions
 from gateway.judge.postgres.analysis import Issue, leaves, unknown, worst, writes
 from gateway.judge.postgres.context import SearchPath, SqlContext
+from gateway.judge.postgres.making import met
 from gateway.judge.postgres.names import DEPARSED
 from gateway.judge.postgres.parse import NotParsed, Statement, parse
 from gateway.judge.postgres.settings import split_path
@@ -52,7 +53,7 @@ class Reach:
             paths: search_paths that could hold while it runs.
         """
         places: list[tuple[Place, str]] = [
-            ((kind, oid, paths), walk.reached.get((kind, oid), "A column's type")) for kind, oid in walk.met()
+            ((kind, oid, paths), walk.reached.get((kind, oid), "A column's type")) for kind, oid in met(walk)
         ]
         places += [((Kind.FUNCTION, oid, paths), "a cast") for oid in self._casts_anywhere()]
         found = (self._closure(place, name) for place, name in places)
@@ -91,8 +92,8 @@ class Reach:
                     known = self._function(oid, paths)
                 case Kind.RELATION:
                     known = self._relation(oid, paths)
-                case Kind.MADE:
-                    known = self._made(oid, paths)
+                case Kind.MADE | Kind.HELD:
+                    known = self._made(oid, paths, alone=kind is Kind.MADE)
                 case Kind.OPERATOR:
                     known = self._operator(oid, paths)
                 case Kind.OUTPUT:
@@ -152,10 +153,19 @@ class Reach:
         called = [(Kind.FUNCTION, each, paths) for each in (*relation.reaches, *self._casts(relation.row))]
         return issues + more, (*reached, *also, *children, *types, *called)
 
-    def _made(self, oid: int, paths: frozenset[SearchPath]) -> Direct:
-        """What happens where values of a relation's columns' types are made beside those that are there."""
+    def _made(self, oid: int, paths: frozenset[SearchPath], *, alone: bool) -> Direct:
+        """What happens where values of a relation's columns' types are made beside those that are there.
+
+        Args:
+            oid: of the relation.
+            paths: search_paths that hold.
+            alone: of domains too, not only of what holds values of other types.
+        """
         relation = self._context.snapshot.relations_by_oid.get(oid)
-        return (), tuple((Kind.INPUT, each, paths) for each in (relation.types if relation else ()))
+        types = [
+            self._context.snapshot.types_by_oid.get(each) for each in (relation.types if relation else ())
+        ]
+        return (), tuple((Kind.INPUT, each.oid, paths) for each in types if each and (alone or each.parts))
 
     def _operator(self, oid: int, paths: frozenset[SearchPath]) -> Direct:
         operator = self._context.snapshot.operators_by_oid.get(oid)
@@ -223,7 +233,7 @@ class Reach:
                 walk = Walk(self._context, paths, folded=folded)
                 issue = _read_in(walk, statement, name)
                 issues.extend([issue] if issue else walk.issues)
-                reached.extend((kind, oid, running) for kind, oid in walk.met())
+                reached.extend((kind, oid, running) for kind, oid in met(walk))
         return tuple(issues), tuple(reached)
 
 

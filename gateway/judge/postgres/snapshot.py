@@ -19,8 +19,10 @@ INTERNAL: Final = 2281
 
 _ELEMENTS: Final = frozenset({2283, 2776, 5077, 5079})
 """Type oids of anyelement, anynonarray, anycompatible, anycompatiblenonarray."""
-_VARYING: Final = _ELEMENTS | {2277, 3500, 3831, 4537, 4538, 5078, 5080}
-"""Type oids of all polymorphic types: also those of arrays, ranges, multiranges and enums."""
+_CONTAINERS: Final = frozenset({2277, 3831, 4537, 4538, 5078, 5080})
+"""Type oids of anyarray, anyrange, anymultirange and their compatible kin."""
+_VARYING: Final = _ELEMENTS | _CONTAINERS | {3500}
+"""Type oids of all polymorphic types: also anyenum."""
 _JSON: Final = frozenset({114, 3802})
 """Type oids of json and jsonb."""
 
@@ -94,6 +96,11 @@ class Function(msgspec.Struct, frozen=True, array_like=True, gc=False):
             return True
         return bool(varying) and any(each in _JSON or each >= FIRST_USER_OID for each in self.arguments)
 
+    @property
+    def gathers_values(self) -> bool:
+        """Whether it makes an array, range or multirange of single values."""
+        return self.result in _CONTAINERS and not _ELEMENTS.isdisjoint(self.arguments)
+
 
 class Relation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One row of pg_class, with what reading it reaches.
@@ -107,7 +114,7 @@ class Relation(msgspec.Struct, frozen=True, array_like=True, gc=False):
         folded: index expressions, defaults, partition keys, checks, expressions of statistics: the planner
             may fold their constant parts.
         children: oids of partitions and heirs.
-        types: oids of its columns' types that are not built-in.
+        types: oids of its columns' types that are not built-in, or that somebody made sort.
         row: oid of its rows' type.
         rules: whether it has rules other than a view's own.
         reaches: oids of what the operator classes of its indexes and its partition key call, but for
@@ -175,7 +182,8 @@ class Type(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     Attributes:
         oid, schema, name: which.
-        functions: oids of what runs when its values come and go; empty for built-ins.
+        functions: oids of what runs when its values come and go; of built-ins, those only by which somebody
+            made them sort.
         parts: oids of its base, element, subtype and attributes' types that are not built-in.
         checks: a domain's constraints, deparsed under an empty search_path.
     """

@@ -27,6 +27,8 @@ class Kind(Enum):
     RELATION = "relation"
     MADE = "made"
     """A relation of whose columns' types values are made."""
+    HELD = "held"
+    """A relation beside whose columns literals stand."""
     OPERATOR = "operator"
     OUTPUT = "output"
     """A type whose values are there already."""
@@ -80,6 +82,10 @@ class Walk:
         self.by_argument = False
         self.makes = False
         """Whether values may be made of whatever types its relations' columns have."""
+        self.gathers = False
+        """Whether single values may be gathered into arrays or ranges."""
+        self.roots: list[tuple[str, Node]] = []
+        """What was walked."""
         self._attributes: set[str] = set()
         self.folded = folded
         self._planned = planned
@@ -94,6 +100,7 @@ class Walk:
             node: its fields.
         """
         work = self._work
+        self.roots.append((kind, node))
         work.append((kind, node, _NO_SCOPE))
         while work:
             self._visit(*work.pop())
@@ -167,13 +174,6 @@ class Walk:
         self.relation(name)
         return scope
 
-    def met(self) -> Iterator[Key]:
-        """What it has met, once it is done."""
-        for kind, oid in self.reached:
-            yield kind, oid
-            if self.makes and kind is Kind.RELATION:
-                yield Kind.MADE, oid
-
     def relation(self, name: Name) -> None:
         """Note a relation that is read."""
         found = self.names.relations(name)
@@ -229,6 +229,7 @@ class Walk:
         if self.folded and function.volatility != "i":
             return
         self.makes = self.makes or function.makes_values()
+        self.gathers = self.gathers or function.gathers_values
         if function.builtin:
             issue = functions.judge_builtin(function, given, self.context)
             if issue is not None:

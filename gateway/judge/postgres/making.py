@@ -1,0 +1,81 @@
+"""Where a statement makes values of types that it doesn't name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from gateway.judge.postgres.parse import Node
+from gateway.judge.postgres.walk import Key, Kind, Walk
+
+
+@dataclass(slots=True)
+class Shapes:
+    """What stands anywhere in some trees.
+
+    Attributes:
+        literals: strings or parameters whose type the server finds out.
+        arrays: arrays made of single values.
+    """
+
+    literals: bool = False
+    arrays: bool = False
+
+
+def met(walk: Walk) -> Iterator[Key]:
+    """What a walk has met, and what its statement does to it without naming it.
+
+    A literal beside a column takes the column's type: that of an array of domains runs the domain's checks.
+    Literals beside a domain itself become values of what it is made of.
+
+    Args:
+        walk: done.
+    """
+    yield from walk.reached
+    snapshot = walk.context.snapshot
+    relations = [
+        oid
+        for kind, oid in walk.reached
+        if kind is Kind.RELATION
+        and (oid not in snapshot.relations_by_oid or snapshot.relations_by_oid[oid].types)
+    ]
+    if not relations:
+        return
+    shapes = shapes_of(node for _, node in walk.roots)
+    if walk.makes or (shapes.literals and (shapes.arrays or walk.gathers)):
+        yield from ((Kind.MADE, oid) for oid in relations)
+    elif shapes.literals:
+        yield from ((Kind.HELD, oid) for oid in relations)
+
+
+def shapes_of(trees: Iterable[Node]) -> Shapes:
+    """Look for what the server deals with by types alone.
+
+    Args:
+        trees: fields of nodes.
+    """
+    shapes = Shapes()
+    work: list[object] = list(trees)
+    while work:
+        each = work.pop()
+        if isinstance(each, list):
+            work.extend(each)
+        elif isinstance(each, dict):
+            _note(each, shapes)
+            work.extend(_parts(each))
+    return shapes
+
+
+def _note(node: Node, shapes: Shapes) -> None:
+    if "sval" in node.get("A_Const", {}) or "ParamRef" in node:
+        shapes.literals = True
+    if "A_ArrayExpr" in node or node.get("subLinkType") == "ARRAY_SUBLINK":
+        shapes.arrays = True
+
+
+def _parts(node: Node) -> Iterable[object]:
+    """The fields of a node, but for the literal of a cast, whose type is named."""
+    cast = node.get("TypeCast")
+    if cast is not None and "A_Const" in cast.get("arg", {}):
+        return [cast.get("typeName")]
+    return node.values()
