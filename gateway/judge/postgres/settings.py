@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from gateway.judge.postgres.analysis import Issue, leaves, unknown
 from gateway.judge.postgres.context import SqlContext
 from gateway.judge.postgres.parse import Node
 from gateway.judge.postgres.session import ResetAll, ResetSetting, SessionEffect, SetSetting
 
 Judged = tuple[Issue | None, tuple[SessionEffect, ...]]
+
+_SPACES: Final = " \t\n\r\f"
+_ENDS: Final = frozenset(_SPACES + ",")
+_LONGEST_NAME: Final = 63
+"""Bytes; longer names are cut (NAMEDATALEN)."""
 
 
 def judge_set(node: Node, context: SqlContext) -> Judged:
@@ -46,6 +53,8 @@ def judge_values(name: str, values: tuple[str, ...], context: SqlContext, *, loc
     """
     effect = SetSetting(name, values, local)
     if name == "search_path":
+        if any(len(schema.encode()) > _LONGEST_NAME for schema in values):
+            return unknown("setting.search_path", "The server would cut a name in that search_path."), ()
         if "pg_catalog" in values[1:]:
             return leaves(
                 "setting.search_path",
@@ -70,23 +79,24 @@ def judge_values(name: str, values: tuple[str, ...], context: SqlContext, *, loc
 def split_path(value: str) -> tuple[str, ...] | None:
     """Split a search_path as the server does (SplitIdentifierString); None where it would refuse it."""
     schemas: list[str] = []
-    rest = value.strip()
+    rest = value.strip(_SPACES)
     while rest:
         if rest[0] == '"':
             schema, at = _quoted(rest)
             if schema is None:
                 return None
         else:
-            at = next((i for i, char in enumerate(rest) if char == "," or char.isspace()), len(rest))
+            at = next((i for i, char in enumerate(rest) if char in _ENDS), len(rest))
             schema = rest[:at].lower()
-            if not schema:
+            if not schema or not schema.isprintable() or not (schema.isascii() or schema == rest[:at]):
+                # What else is a space, and which letters are folded, is up to the server's encoding.
                 return None
         schemas.append(schema)
-        rest = rest[at:].lstrip()
+        rest = rest[at:].lstrip(_SPACES)
         if rest:
             if rest[0] != ",":
                 return None
-            rest = rest[1:].lstrip()
+            rest = rest[1:].lstrip(_SPACES)
             if not rest:
                 return None
     return tuple(schemas)

@@ -113,6 +113,22 @@ def test_pg_catalog_is_never_shadowed(context: SqlContext) -> None:
 
 
 @pytest.mark.parametrize(
+    "path", ["a" * 64, "a, b\u00a0", "\u2003a", "a\x0b", "É", '"' + "é" * 32 + '"', "a,", '"a']
+)
+def test_a_path_that_a_server_may_read_otherwise_is_refused(context: SqlContext, path: str) -> None:
+    text = f"SELECT set_config('search_path', '{path}', false)"
+    assert judge(text, context).verdict.decision is Decision.REFUSE
+
+
+def test_a_path_is_read_as_the_server_reads_it(context: SqlContext) -> None:
+    text = """SELECT set_config('search_path', ' A , "B""c", größe', false)"""
+    (effect,) = judge(text, context).session_effects
+    assert effect == SetSetting("search_path", ("a", 'B"c', "größe"), local=False, certain=False)
+    assert judge(f"SET search_path = {'a' * 63}", context).verdict.decision is Decision.ALLOW
+    assert judge(f"SET search_path = b, '{'a' * 64}'", context).verdict.decision is Decision.REFUSE
+
+
+@pytest.mark.parametrize(
     ("text", "title", "effect"),
     [
         ("UPDATE shop.customers SET a = 1", "UPDATE shop.customers", Effect.WRITES),
