@@ -96,7 +96,7 @@ class Live:
         }
 
     def direct(self, endpoint: str = NEW, *, database: str = "shop", reader: bool = False) -> dict[str, str]:
-        """Variables that lead libpq programs to production itself, as its superuser or the gateway's reader."""
+        """Variables that lead libpq programs to production itself: its superuser, or the gateway's role."""
         production = self.servers[endpoint]
         role = (production.superuser, production.superuser_password)
         if reader:

@@ -7,8 +7,8 @@ import ssl
 import pytest
 import sqlalchemy as sa
 from live_clients import Live
-from sqlalchemy.orm import Session
 from sqlalchemy.ext.automap import automap_base
+from sqlalchemy.orm import Session
 
 
 def engine(live: Live, endpoint: str) -> sa.Engine:
@@ -76,8 +76,7 @@ def test_objects_are_mapped_read_and_not_written(live: Live, endpoint: str) -> N
 
 async def test_with_asyncpg(live: Live, endpoint: str) -> None:
     pytest.importorskip("greenlet", reason="SQLAlchemy's asyncio needs greenlet")
-    from sqlalchemy.ext.asyncio import create_async_engine
-
+    create_async_engine = pytest.importorskip("sqlalchemy.ext.asyncio").create_async_engine
     context = ssl.create_default_context(cafile=str(live.gateway.ca))
     url = sa.URL.create(
         "postgresql+asyncpg",

@@ -1,4 +1,4 @@
-"""Every way to change production by hand: none reaches it, and each that an artifact could carry is drafted."""
+"""Every way to change production by hand: none reaches it; what an artifact could carry is drafted."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_write_becomes_a_draft_with_the_statement_in_it(
     assert "migrations/" in change.files[0].path
     assert change.files[0].text is not None
     assert "Rollback" in change.files[0].text
-    assert text.split("; ")[-1].split()[0] in change.files[0].text
+    assert text.rsplit("; ", maxsplit=1)[-1].split(maxsplit=1)[0] in change.files[0].text
     hint = refused.value.diag.message_hint or ""
     assert f"glassgate change submit {change.change.id}" in hint
     assert connection.execute("SELECT 1").fetchone() == (1,)
@@ -121,7 +121,7 @@ def test_what_loosens_or_leaves_is_refused_without_a_draft(
     live: Live, connection: psycopg.Connection, text: str, prepare: bool
 ) -> None:
     drafts = len(changes(live))
-    with pytest.raises(psycopg.Error, match="not run|no function"):
+    with pytest.raises(psycopg.Error, match=r"not run|no function"):
         connection.execute(text.encode(), prepare=prepare)
     assert len(changes(live)) == drafts
     assert connection.execute("SHOW transaction_read_only").fetchone() == ("on",)
@@ -242,7 +242,8 @@ def test_a_write_in_a_named_prepared_statement(live: Live, connection: psycopg.C
 
 
 def test_a_parameter_of_type_void_hides_no_other_function(connection: psycopg.Connection) -> None:
-    text = "SELECT ts_rewrite('a'::tsquery, {}, 'SELECT ''a''::tsquery, set_config(''work_mem'', ''9MB'', false)::tsquery')"
+    hidden = "SELECT ''a''::tsquery, set_config(''work_mem'', ''9MB'', false)::tsquery"
+    text = f"SELECT ts_rewrite('a'::tsquery, {{}}, '{hidden}')"
     before = connection.execute("SHOW work_mem").fetchone()
     for parameter, types in (("$1", [2278]), ("$1::void", None)):
         result = connection.pgconn.exec_params(text.format(parameter).encode(), [b""], types)
