@@ -71,7 +71,7 @@ async def _body(request: web.Request, route: Route) -> dict[str, Any]:
         raise InvalidInput("the body must be application/json")
     try:
         members = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(f"the body is not JSON: {error}") from error
     if not isinstance(members, dict):
         raise InvalidInput("the body must be a JSON object")

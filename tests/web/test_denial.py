@@ -92,3 +92,11 @@ def test_not_found_and_not_allowed_answer_alike(call: Http) -> None:
     assert hidden.body.replace(b"1", b"N") == absent.body.replace(b"99999", b"N")
     assert call("GET /v1/sessions/99999", by="reviewer").status == 404
     assert call("GET /v1/changes/99999", by="engineer").status == 404
+
+
+def test_an_endpoints_catalogue_is_told_to_holders_of_access_only(call: Http) -> None:
+    call.gateway.add_person("curious", "engineer")
+    asked = {"texts": ["SELECT * FROM customers"]}
+    assert call("POST /v1/endpoints/orders-db/judge", by="curious", json_body=asked).status == 403
+    call.gateway.grant(person="curious")
+    assert call("POST /v1/endpoints/orders-db/judge", by="curious", json_body=asked).status == 200

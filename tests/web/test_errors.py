@@ -34,7 +34,9 @@ def test_a_wrong_member_is_named(call: Http, body: dict[str, object], named: str
     assert named in answer.json["error"]["message"]
 
 
-@pytest.mark.parametrize("data", [b"{", b"[]", b"\xff\xfe", b"null", b"[" * 60_000, b'{"a":1}{"b":2}'])
+@pytest.mark.parametrize(
+    "data", [b"{", b"[]", b"\xff\xfe", b'{"a":"\xff"}', b"null", b"[" * 60_000, b'{"a":1}{"b":2}']
+)
 def test_what_is_no_json_object_is_said(call: Http, data: bytes) -> None:
     answer = call(ASK, by="engineer", data=data, headers={"Content-Type": "application/json"})
     assert answer.status == 400

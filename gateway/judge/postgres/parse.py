@@ -29,8 +29,13 @@ UNCHECKED_BYTES: Final = 20_000
 """A shorter text can't nest deeper than ``MAX_NESTING`` allows."""
 
 _OPERATORS: Final = re.compile(rb"[-+*/<>=~!@#%^&|`?]{" + str(MOST_OPERATORS + 1).encode() + b"}")
+_PIECE_BYTES: Final = 1 << 18
+_MAX_SPLIT: Final = 16
+"""So many levels of a large tree are taken apart: each is one look at all that is below it."""
+
 _OPEN: Final = frozenset({40, 91})
 _CLOSE: Final = frozenset({41, 93})
+_OPEN_LIST: Final = ord("[")
 _COMMA: Final = 44
 _SEMICOLON: Final = 59
 _CHAINS: Final = frozenset({"UNION", "INTERSECT", "EXCEPT", "JOIN", "SELECT", "WITH"})
@@ -85,7 +90,7 @@ def parse(text: str) -> tuple[Statement, ...]:
         if result.error:
             message = string_at(result.error.contents.message or b"").decode("utf-8", "replace")
             raise NotParsed("syntax", f"PostgreSQL can't parse this: {message}.")
-        tree = msgspec.json.decode(result.parse_tree)
+        tree = _decoded(result.parse_tree)
     except RecursionError:
         raise NotParsed("depth", "This is nested too deeply to be judged.") from None
     except msgspec.DecodeError:
@@ -96,6 +101,16 @@ def parse(text: str) -> tuple[Statement, ...]:
     if len(items) > MAX_STATEMENTS:
         raise NotParsed("length", f"The text holds more than {MAX_STATEMENTS} statements.")
     return tuple(_statement(item) for item in items)
+
+
+def _decoded(raw: bytes | msgspec.Raw, depth: int = 0) -> Any:
+    """Decode JSON, a large one piece by piece: in one go it would hold every other thread up."""
+    if depth == _MAX_SPLIT or memoryview(raw).nbytes <= _PIECE_BYTES:
+        return msgspec.json.decode(raw)
+    if memoryview(raw)[0] == _OPEN_LIST:
+        return [_decoded(part, depth + 1) for part in msgspec.json.decode(raw, type=list[msgspec.Raw])]
+    members = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    return {name: _decoded(value, depth + 1) for name, value in members.items()}
 
 
 def _checked(text: str) -> bytes:

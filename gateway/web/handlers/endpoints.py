@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.domain.endpoint import EndpointKind, EndpointSettings, Repository, Require
-from gateway.domain.errors import GlassgateError, InvalidInput
+from gateway.domain.errors import GlassgateError, InvalidInput, NotAuthorised
 from gateway.domain.secret import Secret
 from gateway.store.endpoints import Registration
+from gateway.web.routes import Action
 from gateway.web.shapes import endpoints as shapes
 from gateway.web.shapes.identity import Done
 
@@ -134,12 +135,29 @@ async def judge_texts(call: Call, question: shapes.JudgeTexts) -> shapes.Verdict
     if len(question.texts) > MOST_TEXTS:
         raise InvalidInput(f"{len(question.texts):,} texts at once", hint=f"send at most {MOST_TEXTS:,}")
     endpoint = await call.parts.endpoints.resolve(question.name, call.identity)
+    await _may_learn(call, endpoint)
     secret = await call.parts.endpoints.secret(endpoint)
     judged = await _door(call, endpoint).judge(endpoint, secret, question.texts)
     lines = tuple(
         shapes.VerdictLine(verdict=each.decision.word, rule=each.rule, reason=each.reason) for each in judged
     )
     return shapes.Verdicts(verdicts=lines)
+
+
+async def _may_learn(call: Call, endpoint: Endpoint) -> None:
+    """Make sure that a caller may learn what there is at an endpoint, as verdicts by its catalogue tell.
+
+    Raises:
+        NotAuthorised: they hold no access to it and do not administer it.
+    """
+    if call.permissions.allows(Action.ADMINISTER.value, endpoint):
+        return
+    held = await call.parts.grants.list(call.identity, mine=True)
+    if not any(grant.endpoint == endpoint.id for grant in held):
+        raise NotAuthorised(
+            f"you hold no access to {endpoint.name}, by whose catalogue this would be judged",
+            hint=f'glassgate request {endpoint.name} --for 1h --reason "…"',
+        )
 
 
 def _door(call: Call, endpoint: Endpoint) -> DoorFacts:
