@@ -51,7 +51,7 @@ class Report:
         busy: queries a second of the busy sessions, and how many idle ones answered afterwards.
         burst: the burst, or None.
         judged: costs of verdicts.
-        others: shares of the cores that other processes used, seen between the rounds.
+        others: shares of the cores that other processes used, sampled between the runs.
     """
 
     rounds: int
@@ -84,7 +84,7 @@ class Report:
     def _heading(self) -> str:
         cores = os.cpu_count()
         load = (
-            f"; other processes used {statistics.median(self.others):.0%} of the cores" if self.others else ""
+            f"; other processes used {statistics.mean(self.others):.0%} of the cores" if self.others else ""
         )
         return (
             f"{datetime.now(UTC):%Y-%m-%d}, {cores} cores, {platform.system()}, "

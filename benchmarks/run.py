@@ -103,7 +103,6 @@ def _rounds(report: Report, ways: Ways, chosen: argparse.Namespace) -> None:
     size = load.bulk_bytes(ways) if "bulk" in chosen.only else 0
     for turn in range(chosen.rounds):
         say(f"round {turn + 1} of {chosen.rounds}")
-        report.others.append(_used_by_others())
         order = ways.all[turn % len(ways.all) :] + ways.all[: turn % len(ways.all)]
         if "queries" in chosen.only:
             _queries(report, ways, order, chosen.seconds)
@@ -122,6 +121,7 @@ def _rounds(report: Report, ways: Ways, chosen: argparse.Namespace) -> None:
 def _queries(report: Report, ways: Ways, order: list[Way], seconds: int) -> None:
     for mode in MODES:
         for clients in CLIENTS:
+            report.others.append(_used_by_others())
             for way in order:
                 measured = load.queries(ways, way, mode=mode, clients=clients, seconds=seconds)
                 report.add(f"{mode}, {clients} client{'s' if clients > 1 else ''}, /s", way.name, measured)
@@ -130,7 +130,7 @@ def _queries(report: Report, ways: Ways, order: list[Way], seconds: int) -> None
 def _used_by_others() -> float:
     """Share of the cores that is used while we do nothing."""
     samples = []
-    for pause in (1.0, 0.0):
+    for pause in (0.4, 0.0):
         fields = [int(each) for each in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
         samples.append((sum(fields), fields[3] + fields[4]))
         time.sleep(pause)
