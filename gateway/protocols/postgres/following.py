@@ -47,6 +47,8 @@ _CURSOR_MOVED: Final = Verdict(
     "postgres.session.cursor-path",
     "A cursor or portal that is open would not be a read under that search_path; close it first.",
 )
+_MOST_REJUDGED: Final = 50
+"""Open cursors and portals that are judged again for a new search_path: it happens at once, in the loop."""
 _NAMING: Final = (PrepareStatement, Deallocate, DiscardAll, DeclareCursor, CloseCursor)
 
 
@@ -171,9 +173,11 @@ class Following:
             return found
         wider = replace(self.context, search_paths=self._paths | moved)
         open_ones = [portal.text for portal in self._names.portals.values() if portal.text]
-        texts = [self._utf8(each) for each in open_ones]
+        texts = {self._utf8(each) for each in open_ones}
         if any(isinstance(effect, DeclareCursor) for effect in found.session_effects):
-            texts.append(text)
+            texts.add(text)
+        if len(texts) > _MOST_REJUDGED:
+            return replace(found, verdict=_CURSOR_MOVED)
         for each in texts:
             if self._cache.judge(each, wider).verdict.decision is not Decision.ALLOW:
                 return replace(found, verdict=_CURSOR_MOVED)

@@ -105,6 +105,8 @@ class Portal:
 MOST_STATEMENTS: Final = 5_000
 MOST_BYTES: Final = 32 << 20
 """A session may keep so many prepared statements, with so many bytes of text in all."""
+MOST_PORTALS: Final = 1_000
+"""A transaction may have so many portals open; each costs production more than us."""
 COUNTED_FROM: Final = 256
 """Fewer statements are not counted: drivers keep at most so many."""
 
@@ -187,6 +189,10 @@ class Names:
             return False
         size = sum(len(each.text or b"") for each in self.statements.values())
         return count >= MOST_STATEMENTS or size >= MOST_BYTES
+
+    def crowded(self, portal: bytes) -> bool:
+        """Whether one more open portal would be one too many."""
+        return len(self.portals) >= MOST_PORTALS and portal not in self.portals
 
     def query_ran(self) -> None:
         """A simple Query drops the unnamed statement and the unnamed portal."""

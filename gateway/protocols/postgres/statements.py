@@ -103,8 +103,7 @@ class Statements(Refusing):
         bind, bind_after = bound
         if self._bound_early(bind.portal):
             return position
-        if not tellable(bind.portal):
-            self._refuse_plainly(BIND, b"", _name(bind.portal))
+        if self._no_portal_for(bind.portal):
             return bind_after
         unit = SqlUnit(read.text, bind.values, types=read.types, formats=bind.formats)
         both = data[position:bind_after]
@@ -138,6 +137,13 @@ class Statements(Refusing):
         exchange.awaited.append(awaited)
         return awaited
 
+    def _no_portal_for(self, name: bytes) -> bool:
+        """Whether a portal can't have this name, or there are too many; that is answered then."""
+        if tellable(name) and not self.exchange.names.crowded(name):
+            return False
+        self._refuse_plainly(BIND, b"", _too_many() if tellable(name) else _name(name))
+        return True
+
     def _bound_early(self, portal: bytes) -> bool:
         """Whether what a portal's name stands for hangs on answers that are waited for now."""
         exchange = self.exchange
@@ -164,8 +170,7 @@ class Statements(Refusing):
             self._refuse_plainly(BIND, b"", _malformed(error.message))
             return after
         names = exchange.names
-        if not tellable(bind.portal):
-            self._refuse_plainly(BIND, b"", _name(bind.portal))
+        if self._no_portal_for(bind.portal):
             return after
         if self._bound_early(bind.portal):
             return position
@@ -370,7 +375,9 @@ def _no_portal(name: bytes) -> bytes:
 
 def _too_many() -> bytes:
     return refusal.error(
-        "too many prepared statements in this session", code=refusal.TOO_LARGE, hint="DEALLOCATE ALL"
+        "too many prepared statements or portals in this session",
+        code=refusal.TOO_LARGE,
+        hint="DEALLOCATE ALL",
     )
 
 

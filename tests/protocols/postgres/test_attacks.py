@@ -237,3 +237,25 @@ async def test_a_search_path_that_the_server_reads_otherwise_is_not_passed_on(
 ) -> None:
     with pytest.raises(ConnectionResetError):
         await Speaker.login(open_gate, search_path=path)
+
+
+async def test_running_on_is_admitted_again_once_the_lease_has_lapsed(
+    open_gate: Gate, attacker: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = wire.parse(b"", b"SELECT generate_series(1, 9)") + wire.bind(b"p", b"")
+    await attacker.ask(wire.query(b"BEGIN"))
+    assert await attacker.ask(many, wire.execute(b"p", 1), wire.SYNC) == "12DsZT"
+    admitted = len(open_gate.room.units)
+    assert await attacker.ask(wire.execute(b"p", 1), wire.SYNC) == "DsZT"
+    assert len(open_gate.room.units) == admitted
+    monkeypatch.setattr(open_gate.room, "lapsed", lambda: True)
+    assert await attacker.ask(wire.execute(b"p", 1), wire.SYNC) == "DsZT"
+    assert len(open_gate.room.units) == admitted + 1
+
+
+async def test_a_transaction_has_only_so_many_portals(attacker: Speaker) -> None:
+    await attacker.ask(wire.parse(b"s", b"SELECT 1"), wire.SYNC, wire.query(b"BEGIN"))
+    await attacker.until(b"Z")
+    assert await attacker.ask(*(wire.bind(b"p%d" % at, b"s") for at in range(1001)), wire.SYNC) == (
+        "2" * 1000 + "EZE"
+    )
