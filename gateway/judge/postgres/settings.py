@@ -91,6 +91,8 @@ def split_path(value: str) -> tuple[str, ...] | None:
             if not schema or not schema.isprintable() or not (schema.isascii() or schema == rest[:at]):
                 # What else is a space, and which letters are folded, is up to the server's encoding.
                 return None
+        if len(schema.encode()) > _LONGEST_NAME:
+            return None
         schemas.append(schema)
         rest = rest[at:].lstrip(_SPACES)
         if rest:

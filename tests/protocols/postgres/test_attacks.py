@@ -231,7 +231,7 @@ async def test_one_client_does_not_decide_how_the_catalogue_is_read(open_gate: G
     await speaker.close()
 
 
-@pytest.mark.parametrize("path", ["a,,b", 'a "b"', '"a', "public, pg_catalog"])
+@pytest.mark.parametrize("path", ["x" * 64, "a,,b", 'a "b"', '"a', "public, pg_catalog"])
 async def test_a_search_path_that_the_server_reads_otherwise_is_not_passed_on(
     open_gate: Gate, path: str
 ) -> None:

@@ -15,9 +15,12 @@ from gateway.domain.endpoint import Require
 from gateway.domain.errors import UpstreamTooOpen, UpstreamUnavailable
 from gateway.domain.secret import Secret
 from gateway.domain.verdict import Layer
+from gateway.judge.catalogue import load_postgres
 from gateway.protocols.postgres import upstream, wire
+from gateway.protocols.postgres.catalogue import Catalogues
 from gateway.protocols.postgres.facts import PostgresFacts
 from gateway.protocols.postgres.harden import harden
+from gateway.protocols.postgres.parts import Parts
 from gateway.protocols.postgres.warm import WarmConnections
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
     from servers import Production
 
-FACTS = PostgresFacts("localhost", 6432)
+FACTS = PostgresFacts("localhost", 6432, Parts(Catalogues(load_postgres()), most_bytes=1 << 21))
 
 
 def target_for(production: Production, **settings: str) -> tuple[upstream.Target, Secret]:
