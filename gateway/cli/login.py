@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.options import Json, client_of, profile_of
-from gateway.cli.show import facts, print_json, say
+from gateway.cli.show import ask_secret, facts, print_json, say
 from gateway.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _change_password(profile: Profile) -> None:
         print(f"That password was good for this login only; set yours: {hint}", file=sys.stderr)
         return
     print("That password was good for this login only; set yours.", file=sys.stderr)
-    new = str(typer.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))
+    new = ask_secret("New password", twice=True)
     question = NewPassword(name=profile.name, password=new)
     say(Client(profile).call("PUT /v1/people/{name}/password", question, Done).done)
 
@@ -95,7 +95,7 @@ def _password(*, from_stdin: bool) -> str:
         return kept
     if not sys.stdin.isatty():
         raise InvalidInput("the password is missing", hint="--password-stdin reads it from standard input")
-    return str(typer.prompt("Password", hide_input=True, err=True))
+    return ask_secret("Password")
 
 
 def logout(ctx: typer.Context) -> None:

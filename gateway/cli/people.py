@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.options import Json, client_of
-from gateway.cli.show import print_json, say, table
+from gateway.cli.show import ask_secret, print_json, say, table
 from gateway.domain.errors import InvalidInput
 
 person = typer.Typer(
@@ -53,11 +53,7 @@ def add(
     if password_stdin:
         password = _one_line()
     elif kind == "person" and sys.stdin.isatty() and not json:
-        password = str(
-            typer.prompt(
-                "First password (empty: one is made)", default="", hide_input=True, show_default=False
-            )
-        )
+        password = ask_secret("First password (empty: one is made)", empty=True)
     if kind == "person" and not password:
         made = password = secrets.token_urlsafe(15)
     question = NewPerson(
@@ -141,7 +137,7 @@ def password(
     if password_stdin:
         new = _one_line()
     elif sys.stdin.isatty():
-        new = str(typer.prompt("New password", hide_input=True, confirmation_prompt=True))
+        new = ask_secret("New password", twice=True)
     else:
         raise InvalidInput("the password is missing", hint="--password-stdin reads it from standard input")
     question = NewPassword(name=name, password=new)

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from getpass import getpass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from gateway.domain.display import display
@@ -50,6 +51,23 @@ def complain(message: str, hint: str = "") -> None:
     print(f"{head} {display(message, multiline=True)}", file=sys.stderr)
     if hint:
         print(styled(f"  → {display(hint, multiline=True)}", "dim", stream=sys.stderr), file=sys.stderr)
+
+
+def ask_secret(words: str, *, twice: bool = False, empty: bool = False) -> str:
+    """Ask the person at the terminal for a secret; nothing shows, and the prompt shows only once nothing can.
+
+    Args:
+        words: the prompt, without its colon.
+        twice: ask again until both entries are the same.
+        empty: whether an empty answer is one.
+    """
+    while True:
+        answer = getpass(f"{words}: ")
+        if not answer and not empty:
+            continue
+        if not twice or answer == getpass("Once more: "):
+            return answer
+        complain("these two differ")
 
 
 def print_json(value: Any) -> None:

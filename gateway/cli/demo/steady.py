@@ -20,7 +20,7 @@ _PATTERNS: Final = (
     (r"\b\d+(?:\.\d+)? (ms|µs)\b", r"1 \1"),
     (r"(?<=09:30:00  )\ds\b", "0s"),
     (r"\b127\.0\.0\.1:\d+\b", "127.0.0.1:50000"),
-    (r"\b\d+ leaves, \d+ checkpoints\b", "24 leaves, 3 checkpoints"),
+    (r"\b\d+ leaves, \d+ checkpoints?\b", "24 leaves, 3 checkpoints"),
     (r"\bsize \d+\b", "size 24"),
     (r"[ \t]+$", ""),
 )

@@ -14,7 +14,7 @@ from postgres_door import Room
 from gateway.judge.catalogue import load_postgres
 from gateway.judge.postgres import VerdictCache
 from gateway.judge.postgres.builtin import builtin
-from gateway.protocols.postgres import refusal, wire
+from gateway.protocols.postgres import client, refusal, wire
 from gateway.protocols.postgres.client import ClientSide
 from gateway.protocols.postgres.exchange import Exchange
 from gateway.protocols.postgres.following import Following
@@ -118,6 +118,12 @@ CONVERSATIONS = {
         FAILED + wire.ready(b"I") + COLUMNS + ROWS + wire.ready(b"I"),
     ),
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _without_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a slow machine would leave for the loop's next round is done at once: no loop runs here."""
+    monkeypatch.setattr(client, "SLICE_SECONDS", 3600.0)
 
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:

@@ -57,7 +57,7 @@ async def test_a_cut_in_the_middle_of_a_query_cancels_it(
     last = (await speaker.closed())[-1]
     fields = wire.parse_error(last.body)
     assert (fields["S"], fields["C"]) == ("FATAL", "57P01")
-    assert fields["M"] == "your access was revoked (by approver)"
+    assert fields["M"] == "your access was revoked"
     assert await running(production, SLEEP.decode()) == 0
 
 
