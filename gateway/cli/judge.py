@@ -11,6 +11,7 @@ from typing import IO, Annotated
 import msgspec
 import typer
 
+from gateway.domain.errors import GlassgateError
 from gateway.domain.verdict import Decision, Verdict
 from gateway.judge.catalogue import load_postgres
 from gateway.judge.postgres import SqlContext, VerdictCache
@@ -136,11 +137,26 @@ def answer_lines(lines: Iterable[bytes], answers: IO[bytes], judged: Judged, *, 
     full = (line for line in lines if line.strip())
     while some := list(islice(full, batch)):
         read = [_read(line) for line in some]
-        verdicts = iter(judged([each.text for each in read if isinstance(each, _Line)]))
+        verdicts = iter(_surely(judged, [each.text for each in read if isinstance(each, _Line)]))
         for each in read:
             answer = _answer(each.id, next(verdicts)) if isinstance(each, _Line) else each
             answers.write(_ENCODER.encode(answer) + b"\n")
         answers.flush()
+
+
+def _surely(judged: Judged, texts: Sequence[str]) -> list[Verdict]:
+    """Judge; a text that the judge fails at is not a read, and ends nothing behind it."""
+    verdicts = []
+    try:
+        return judged(texts)
+    except GlassgateError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is no read
+        if len(texts) == 1:
+            return [Verdict(Decision.REFUSE, "judge.fault", f"The judge failed: {type(error).__name__}.")]
+        for text in texts:
+            verdicts += _surely(judged, [text])
+    return verdicts
 
 
 def _read(line: bytes) -> _Line | _Answer:

@@ -115,8 +115,10 @@ class Reach:
             return (issue,), ()
         if function.builtin or functions.is_listed(function, self._context):
             return (), ()
-        inside = _path_inside(function, paths)
         name = f"{function.schema}.{function.name}()"
+        inside = _path_inside(function, paths)
+        if inside is None:
+            return (unknown("function.path", f"The search_path of {name} can't be read."),), ()
         if function.standard:
             issues, reached = self._texts(
                 [f"{_STANDARD}{function.body}"], DEPARSED, inside, name, standard=True
@@ -268,12 +270,13 @@ def _standard_body(text: str) -> tuple[Statement, ...]:
     return tuple(Statement(kind, node, 0, None) for item in items for kind, node in item.items())
 
 
-def _path_inside(function: Function, paths: frozenset[SearchPath]) -> frozenset[SearchPath]:
-    """The search_paths that hold in a function's body."""
+def _path_inside(function: Function, paths: frozenset[SearchPath]) -> frozenset[SearchPath] | None:
+    """The search_paths that hold in a function's body, None where they can't be told."""
     for setting in function.settings:
         key, _, value = setting.partition("=")
         if key.lower() == "search_path":
-            return frozenset({split_path(value) or ()})
+            path = split_path(value)
+            return None if path is None else frozenset({path})
     return paths
 
 

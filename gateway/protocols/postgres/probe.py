@@ -74,6 +74,7 @@ _FINDINGS: Final[Mapping[str, str]] = {
 """Finding → query that yields what was found, nothing where all is well."""
 
 _QUERY: Final = (
+    "SET LOCAL statement_timeout = 0; "  # the client's own may be shorter than a login takes
     "SELECT {}, pg_catalog.pg_is_in_recovery()::text, current_setting('transaction_read_only')".format(
         ", ".join(f"({query})" for query in _FINDINGS.values())
     )

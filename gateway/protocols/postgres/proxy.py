@@ -46,6 +46,7 @@ CONFIRM_SECONDS: Final = 1.5
 """Production has so long to confirm that a cut session's query has stopped."""
 
 _READ_BACK: Final = (
+    "SET LOCAL statement_timeout = 0; "  # the client's own may be shorter than a login takes
     "SELECT pg_catalog.current_setting('search_path'), current_user, "
     "pg_catalog.current_setting('transaction_read_only'), pg_catalog.current_setting('backslash_quote')"
 )
