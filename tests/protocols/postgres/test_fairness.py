@@ -14,7 +14,7 @@ from gateway.protocols.postgres import wire
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-LONGEST_STALL = 0.25
+LONGEST_STALL = 0.75
 """Seconds; the machine of the tests may be busy itself."""
 
 
