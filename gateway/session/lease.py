@@ -49,13 +49,14 @@ class Lease:
         ends_at: loop time of the grant's own end.
     """
 
-    __slots__ = ("_end", "_governed", "_loop", "_warning", "ends_at", "grant", "until")
+    __slots__ = ("_end", "_ending", "_governed", "_loop", "_warning", "ends_at", "grant", "until")
 
     def __init__(self, grant: GrantId, remaining: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._governed: set[Governed] = set()
         self._warning: asyncio.TimerHandle | None = None
         self._end: asyncio.TimerHandle | None = None
+        self._ending: Ending | None = None
         self.grant = grant
         self.until = self.ends_at = 0.0
         self.renewed(self._loop.time(), remaining)
@@ -76,8 +77,10 @@ class Lease:
 
     @contextmanager
     def governs(self, governed: Governed) -> Iterator[None]:
-        """Warn and end ``governed`` with this grant, for as long as the block lasts."""
+        """Warn and end ``governed`` with this grant while the block lasts; at once where it is gone."""
         self._governed.add(governed)
+        if self._ending is not None:
+            governed.end(self._ending)
         try:
             yield
         finally:
@@ -86,6 +89,7 @@ class Lease:
     def end(self, ending: Ending) -> None:
         """End every session under this grant now; nothing further is admitted."""
         self.until = 0.0
+        self._ending = ending
         for governed in tuple(self._governed):
             governed.end(ending)
 

@@ -98,14 +98,13 @@ class Line:
         if endpoint.kind is not door.kind:
             raise NotFound(f"{endpoint.name} is not a {door.kind.value} endpoint", hint="glassgate endpoints")
         grant = await self._grants.take(identity, endpoint)
-        recording = await self._open_recording(identity, endpoint, grant, door)
-        session: Session[U, J] | None = None
-        ending = Ending(EndCause.FAULT, "the gateway failed; the session was ended")
-        try:
-            secret = await self._endpoints.secret(endpoint)
-            level = await door.dial(endpoint, secret, DialContext(recording.session, identity.name))
-            recording.write(Probed(level.name, int(level.layers), dict(level.findings)))
-            with self._leases.hold(grant) as lease:
+        with self._leases.hold(grant) as lease:  # a revocation from here on finds the session, dialled or not
+            recording = await self._open_recording(identity, endpoint, grant, door)
+            ending = Ending(EndCause.FAULT, "the gateway failed; the session was ended")
+            try:
+                secret = await self._endpoints.secret(endpoint)
+                level = await door.dial(endpoint, secret, DialContext(recording.session, identity.name))
+                recording.write(Probed(level.name, int(level.layers), dict(level.findings)))
                 session = Session(
                     door=door,
                     identity=identity,
@@ -119,12 +118,12 @@ class Line:
                 )
                 with self._registry.live(session), lease.governs(session):
                     ending = await session.live()
-        except GlassgateError as error:
-            ending = Ending(EndCause.UPSTREAM, error.message)
-            raise
-        finally:
-            await recording.close(Ended(ending.cause.value, ending.message, ending.by))
-            log.info("session ended", session=recording.session, cause=ending.cause.value)
+            except GlassgateError as error:
+                ending = Ending(EndCause.UPSTREAM, error.message)
+                raise
+            finally:
+                await recording.close(Ended(ending.cause.value, ending.message, ending.by))
+                log.info("session ended", session=recording.session, cause=ending.cause.value)
         return ending
 
     async def _open_recording(
