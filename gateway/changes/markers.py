@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.changes.pieces import Piece, PieceKind, Pieces, join
+from gateway.changes.pieces import Piece, PieceKind, Pieces
 from gateway.domain.errors import InvalidInput
 
 _LINE_BREAK = r"(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])"
@@ -129,8 +129,3 @@ def _broken_identifier(text: str) -> str:
     inner = text[1:-1].replace("\\", "\\\\")
     inner = re.sub(_LINE_BREAK, lambda found: "".join(f"\\{ord(each):04X}" for each in found.group()), inner)
     return 'U&"' + inner.replace("${", "$\\007B") + '"'
-
-
-def safe_text(pieces: Pieces) -> str:
-    """Return the statement's text with its markers broken."""
-    return join(break_markers(pieces))

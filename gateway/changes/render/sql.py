@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.changes.pieces import cut, loud
+from gateway.changes.pieces import cut
 from gateway.changes.shown import one_line
 from gateway.domain.errors import InvalidInput
 
@@ -172,15 +172,6 @@ def settle_comments(text: str) -> str:
         line if not line.strip() or line.lstrip().startswith("--") else f"-- {line}" for line in section[1]
     ]
     return f"{section[0]}{ROLLBACK}\n" + "\n".join(lines).rstrip("\n") + "\n"
-
-
-def runs_something(text: str) -> bool:
-    """Whether SQL text holds anything but comments.
-
-    Raises:
-        InvalidInput: it can't be read as SQL.
-    """
-    return any(piece.text != ";" for piece in loud(cut(text)))
 
 
 def stamp(drafted_at: datetime, highest: str) -> str:

@@ -26,7 +26,6 @@ MAX_STARTUP: Final = 10_000
 MAX_SETUP_MESSAGE: Final = 1 << 24
 """Bytes of one message while a connection is set up or the gateway reads for itself."""
 
-INT16: Final = Struct("!h")
 UINT16: Final = Struct("!H")
 INT32: Final = Struct("!i")
 UINT32: Final = Struct("!I")
