@@ -7,6 +7,7 @@ import ssl
 import pytest
 import sqlalchemy as sa
 from live_clients import Live
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.ext.automap import automap_base
 from sqlalchemy.orm import Session
 
@@ -75,8 +76,6 @@ def test_objects_are_mapped_read_and_not_written(live: Live, endpoint: str) -> N
 
 
 async def test_with_asyncpg(live: Live, endpoint: str) -> None:
-    pytest.importorskip("greenlet", reason="SQLAlchemy's asyncio needs greenlet")
-    create_async_engine = pytest.importorskip("sqlalchemy.ext.asyncio").create_async_engine
     context = ssl.create_default_context(cafile=str(live.gateway.ca))
     url = sa.URL.create(
         "postgresql+asyncpg",
@@ -97,3 +96,18 @@ async def test_with_asyncpg(live: Live, endpoint: str) -> None:
             await connection.execute(sa.update(customers).values(city="x"))
         await connection.rollback()
     await made.dispose()
+
+
+def test_read_only_belongs_to_the_engine_not_to_a_pooled_connection(live: Live, endpoint: str) -> None:
+    """docs/connect.md says so: the pool's reset makes psycopg begin READ WRITE from then on."""
+    made = engine(live, endpoint)
+    one = sa.text("SELECT 1")
+    with made.connect().execution_options(postgresql_readonly=True) as connection:
+        assert connection.scalar(one) == 1
+    with made.connect() as connection, pytest.raises(sa.exc.ProgrammingError, match="READ WRITE"):
+        connection.scalar(one)
+    read_only = made.execution_options(postgresql_readonly=True)
+    for _ in range(2):
+        with read_only.connect() as connection:
+            assert connection.scalar(one) == 1
+    made.dispose()
