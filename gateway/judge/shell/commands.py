@@ -10,7 +10,16 @@ import msgspec
 from gateway.judge.shell.finding import Effect
 
 Becomes = Literal[
-    "file", "package", "service", "account", "schedule", "settings", "container", "manifest", "data", "command"
+    "file",
+    "package",
+    "service",
+    "account",
+    "schedule",
+    "settings",
+    "container",
+    "manifest",
+    "data",
+    "command",
 ]
 """Which sort of patch carries a change; ``command``: none is known, a person turns the command into code."""
 
@@ -23,8 +32,9 @@ class Denied(_Table, frozen=True, kw_only=True):
     """Options, or further operands, with which a command is no reader any more.
 
     Attributes:
-        options: as in :attr:`Form.read`; empty where it speaks of operands past those of the form.
-        effect: what the command does then.
+        options: as in :attr:`Form.read`; empty where it speaks of operands past those of the form. An option
+            that stands in both reads with values that fit the former, and is denied with others.
+        effect: what the command does then; ``stateful-read``: it still reads, and leaves a trace.
         rule: last part of the verdict's rule.
         reason: what it does, to go after the option's name.
         becomes: what carries it where it is a change.
@@ -50,6 +60,7 @@ class Form(_Table, frozen=True, kw_only=True):
             abbreviations of those. ``exact``: the same without abbreviations. ``posix``: short ones only.
             ``single``: words with one dash or two, never bundled (openssl, java, go programs).
             ``keyword``: options are what ``read`` names, in any place (dd's ``if=``, ip's words).
+            ``none``: every word is an operand (echo).
         ends: whether ``--`` ends the options; else words that expand get ``./`` before a leading wildcard or
             are refused.
         first: whether options end at the first operand, as for a command that takes a command.
@@ -57,21 +68,27 @@ class Form(_Table, frozen=True, kw_only=True):
         read: options that keep it a reader, synonyms in one string: ``-b --ignore-leading-blanks``. A value
             follows ``=``: ``-k= --key=`` (needed), ``--color=?`` (optional, attached only). What it must be
             stands after that: ``-f=path``, ``-n=number``, ``--sort=word(name|size)``, ``-d=literal``; nothing
-            or ``text``: anything.
+            or ``text``: anything. Of an optional value likewise: ``--color=?word(always|never)``.
         denied: options with which it is none.
         operands: in order, each a kind and how many: ``path`` one, ``path?`` at most one, ``path*`` any
             number, ``path+`` at least one. Kinds: ``text``, ``path``, ``number``, ``literal``, ``host``,
-            ``word(a|b)``, ``assignment`` (``NAME=value``), ``program(awk)`` a program of that language,
-            ``shell`` a line of shell, ``command`` the rest is a command that is judged in turn.
-        beyond: what more operands than those do; None: not known, refused.
+            ``word(a|b)``, ``match(REGEX)`` a literal that the expression matches in full, ``assignment``
+            (``NAME=value``), ``program(awk)`` a program of that language, ``shell`` a line of shell,
+            ``command`` the rest is a command that is judged in turn.
+        beyond: what more operands than those do, or ones that don't fit (``date 0101``, ``sysctl a=1``,
+            ``service x restart``); None: not known, refused.
         subcommands: first operand → its form; options of this form hold before it, and after it as well
-            where ``inherits`` says so. With subcommands, ``operands`` speaks of the bare command.
+            where ``inherits`` says so. A key may name several, apart by spaces: ``"status show cat"``. With
+            subcommands, ``operands`` speaks of the bare command.
         inherits: whether subcommands take this form's options too.
         judge: name of the program in ``judge/shell/nested`` that judges the arguments instead.
         adds: arguments put right behind the command's name, such as hardening flags.
         environment: variables set for it, such as ``LESSSECURE=1``.
         terminal: whether it is a full-screen program: refused without a terminal where it needs one.
-        needs-option: at least one of these options must be given for it to be a reader (``top -b`` is, ``sysctl -a`` is).
+        needs-option: at least one of these options must be given for it to be a reader (``gzip -c``,
+            ``fdisk -l``).
+        bare: whether it is a reader without those too where it has no operand (``gzip`` in a pipeline).
+        otherwise: what it does without those, known options or not; None: not known, refused.
     """
 
     effect: Effect = Effect.READS
@@ -79,7 +96,7 @@ class Form(_Table, frozen=True, kw_only=True):
     reason: str = ""
     becomes: Becomes = "command"
     profile: Literal["plain", "procs", "bus", "engine", "net"] = "plain"
-    style: Literal["gnu", "exact", "posix", "single", "keyword"] = "gnu"
+    style: Literal["gnu", "exact", "posix", "single", "keyword", "none"] = "gnu"
     ends: bool = True
     first: bool = False
     counts: bool = False
@@ -94,6 +111,8 @@ class Form(_Table, frozen=True, kw_only=True):
     environment: Mapping[str, str] = msgspec.field(default_factory=dict)
     terminal: bool = False
     needs_option: tuple[str, ...] = ()
+    bare: bool = False
+    otherwise: Denied | None = None
 
 
 class Command(Form, frozen=True, kw_only=True):
