@@ -38,14 +38,17 @@ class Again:
         argv: judges a command line of its own, the command's name first. Whatever emits the finding's
             ``argv`` keeps each argument's ``word`` as it was given.
         line: judges a line of shell.
+        unguarded: the way back for what runs outside the kernel guard (under sudo, in a container): the same
+            judge with the context's ``guarded`` false.
     """
 
     argv: Callable[[tuple[Argument, ...]], Finding]
     line: JudgeLine
+    unguarded: Callable[[], Again]
 
 
 NestedJudge = Callable[[tuple[Argument, ...], Form, ShellContext, Again], Finding]
-"""Judges one command: (argv with the command's name first, its entry in the catalogue, context, the way back).
+"""Judges one command: (argv with its name first, its entry in the catalogue, context, the way back).
 
-Where it allows, it returns the rebuilt argv; variables that the command needs are set by ``env`` in that argv.
+Where it allows, it returns the rebuilt argv; variables that the command needs are set by ``env`` in it.
 """
