@@ -132,13 +132,16 @@ class Straight:
         self.rooms: list[Room] = []
         self.slow = False
 
-    async def run(self, evidence: DatabaseTokenEvidence, name: str, door: Any) -> Ending:
+    async def authenticate(self, evidence: DatabaseTokenEvidence) -> str:
         if evidence.token != Secret(TOKEN) or evidence.name != "engineer":
             raise AuthenticationFailed("wrong name or token")
+        return evidence.name
+
+    async def run(self, identity: str, name: str, door: Any) -> Ending:
         if name not in self.endpoints:
             raise NotFound(f"there is no endpoint {name}", hint="glassgate endpoints")
         endpoint, secret = self.endpoints[name]
-        level = await door.dial(endpoint, secret, DialContext(SessionId(7), "engineer"))
+        level = await door.dial(endpoint, secret, DialContext(SessionId(7), identity))
         room = Room(door, endpoint, level=level, slow=self.slow)
         self.rooms.append(room)
         try:

@@ -78,11 +78,20 @@ class Line:
         self._registry = registry
         self._synced = synced
 
-    async def run(self, evidence: Evidence, endpoint_name: str, door: Door[U, J]) -> Ending:
-        """Take one client connection along the whole line.
+    async def authenticate(self, evidence: Evidence) -> Identity:
+        """Prove who a client is: the line's first step, apart for doors that must answer the client here.
+
+        Raises:
+            AuthenticationFailed: the evidence proves nobody.
+            StoreUnavailable: the store is away.
+        """
+        return await self._authenticator.authenticate(evidence)
+
+    async def run(self, identity: Identity, endpoint_name: str, door: Door[U, J]) -> Ending:
+        """Take one client connection along the rest of the line.
 
         Args:
-            evidence: what the client showed.
+            identity: who it is; proven by ``authenticate``.
             endpoint_name: what it wants to look at.
             door: its protocol.
 
@@ -90,10 +99,8 @@ class Line:
             How the session ended.
 
         Raises:
-            GlassgateError: before the session stood: not proven, not found, no grant, no recording,
-                no upstream.
+            GlassgateError: before the session stood: not found, no grant, no recording, no upstream.
         """
-        identity = await self._authenticator.authenticate(evidence)
         endpoint = await self._endpoints.resolve(endpoint_name, identity)
         if endpoint.kind is not door.kind:
             raise NotFound(f"{endpoint.name} is not a {door.kind.value} endpoint", hint="glassgate endpoints")

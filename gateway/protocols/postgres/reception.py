@@ -90,7 +90,8 @@ class Reception:
             evidence = DatabaseTokenEvidence(name, token, arrival.source)
             door = PostgresDoor(self._parts, stream, asked, peer=arrival.peer, source=arrival.source)
             arrival.settled()
-            await self._line.run(evidence, endpoint, cast("Door[SqlUnit, SqlJudgement]", door))
+            identity = await self._line.authenticate(evidence)
+            await self._line.run(identity, endpoint, cast("Door[SqlUnit, SqlJudgement]", door))
         except GlassgateError as error:
             if stream is not None:
                 stream.write(refusal.fatal(error))
