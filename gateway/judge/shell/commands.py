@@ -59,12 +59,15 @@ class Form(_Table, frozen=True, kw_only=True):
         style: how options are written. ``gnu``: bundles of short ones, long ones with two dashes, unique
             abbreviations of those. ``exact``: the same without abbreviations. ``posix``: short ones only.
             ``single``: words with one dash or two, never bundled (openssl, java, go programs).
-            ``keyword``: options are what ``read`` names, in any place (dd's ``if=``, ip's words).
+            ``keyword``: options are what ``read`` names, in any place: ``if=path`` is written attached (dd),
+            ``dev:text`` takes the next word (ip), ``up`` stands alone.
             ``none``: every word is an operand (echo).
         ends: whether ``--`` ends the options; else words that expand get ``./`` before a leading wildcard or
             are refused.
         first: whether options end at the first operand, as for a command that takes a command.
         counts: whether ``-5`` or ``+5`` is a number (head, tail, nice).
+        dashless: whether ``first`` or ``any`` operand made of known short options alone is a bundle of them
+            without its dash (``tar tf``, ``ps aux``).
         read: options that keep it a reader, synonyms in one string: ``-b --ignore-leading-blanks``. A value
             follows ``=``: ``-k= --key=`` (needed), ``--color=?`` (optional, attached only). What it must be
             stands after that: ``-f=path``, ``-n=number``, ``--sort=word(name|size)``, ``-d=literal``; nothing
@@ -73,8 +76,11 @@ class Form(_Table, frozen=True, kw_only=True):
         operands: in order, each a kind and how many: ``path`` one, ``path?`` at most one, ``path*`` any
             number, ``path+`` at least one. Kinds: ``text``, ``path``, ``number``, ``literal``, ``host``,
             ``word(a|b)``, ``match(REGEX)`` a literal that the expression matches in full, ``assignment``
-            (``NAME=value``), ``program(awk)`` a program of that language, ``shell`` a line of shell,
-            ``command`` the rest is a command that is judged in turn.
+            (``NAME=value``), ``entry`` a path that is looked at without opening it for its content, or a
+            device that is meant (``ls``, ``stat``, ``lsblk``, ``blkid``), while ``path`` is opened and read
+            and so is no device; ``program(awk)`` a program of that language, ``shell`` a line of shell,
+            ``command`` the rest is a command that is judged in turn. ``text unless -e -f``: the operand is
+            absent where one of those options is given (grep's pattern, awk's program).
         beyond: what more operands than those do, or ones that don't fit (``date 0101``, ``sysctl a=1``,
             ``service x restart``); None: not known, refused.
         subcommands: first operand → its form; options of this form hold before it, and after it as well
@@ -100,6 +106,7 @@ class Form(_Table, frozen=True, kw_only=True):
     ends: bool = True
     first: bool = False
     counts: bool = False
+    dashless: Literal["", "first", "any"] = ""
     read: tuple[str, ...] = ()
     denied: tuple[Denied, ...] = ()
     operands: tuple[str, ...] = ()
