@@ -78,7 +78,8 @@ class Form(_Table, frozen=True, kw_only=True):
             ``word(a|b)``, ``match(REGEX)`` a literal that the expression matches in full, ``assignment``
             (``NAME=value``), ``entry`` a path that is looked at without opening it for its content, or a
             device that is meant (``ls``, ``stat``, ``lsblk``, ``blkid``), while ``path`` is opened and read
-            and so is no device; ``program(awk)`` a program of that language, ``shell`` a line of shell,
+            and so is no device; ``path(@)`` one that begins with none of these characters (binutils take
+            options from ``@file``), ``program(awk)`` a program of that language, ``shell`` a line of shell,
             ``command`` the rest is a command that is judged in turn. ``text unless -e -f``: the operand is
             absent where one of those options is given (grep's pattern, awk's program).
         beyond: what more operands than those do, or ones that don't fit (``date 0101``, ``sysctl a=1``,
