@@ -10,9 +10,15 @@ from gateway.access import words
 from gateway.access.decisions import Decision, write_down
 from gateway.access.tokens import DATABASE_PREFIX, MACHINE_PREFIX, digest
 from gateway.domain.errors import AuthenticationFailed
-from gateway.domain.identity import BearerEvidence, DatabaseTokenEvidence, Identity, PasswordEvidence
+from gateway.domain.identity import (
+    BearerEvidence,
+    DatabaseTokenEvidence,
+    Identity,
+    PasswordEvidence,
+    SshKeyEvidence,
+)
 from gateway.log import get_logger
-from gateway.store import people, tokens
+from gateway.store import people, ssh_keys, tokens
 from gateway.store.tokens import TokenKind
 
 if TYPE_CHECKING:
@@ -28,6 +34,8 @@ if TYPE_CHECKING:
     from gateway.store.pool import Store
     from gateway.store.tokens import Proven
 
+CONNECTING: Final = frozenset({"connect"})
+"""What a login by an SSH key serves for."""
 LONGEST_TOKEN: Final = 64
 """Bytes of an opaque token; what is longer is none."""
 
@@ -87,6 +95,11 @@ class Authenticator:
                     raise _failed()
             case BearerEvidence(token=token, source=source):
                 proven = await self._by_bearer(token.reveal(), source)
+            case SshKeyEvidence(name=name, public_key=key):
+                owner = await self._owner(name, key)
+                if owner is None:
+                    raise _failed()
+                return _identity(owner, CONNECTING, None)
             case PasswordEvidence():
                 raise AuthenticationFailed(
                     "passwords serve to log in only", hint="glassgate login, then use the token it gives"
@@ -94,6 +107,26 @@ class Authenticator:
             case _:
                 assert_never(evidence)
         return _identity(proven.person, proven.scopes, proven.token)
+
+    async def recognises(self, name: str, public_key: bytes) -> bool:
+        """Whether a signature with a key would prove a name, as SSH clients ask before they sign.
+
+        Offers of keys are not counted as wrong logins: a key can't be guessed, and clients
+        offer all they have.
+
+        Args:
+            name: login name.
+            public_key: in its wire form.
+
+        Raises:
+            StoreUnavailable: the store is away.
+        """
+        return await self._owner(name, public_key) is not None
+
+    async def _owner(self, name: str, public_key: bytes) -> Person | None:
+        async with self._store.connection() as conn:
+            owner = await ssh_keys.owner_of_key(conn, digest(public_key))
+        return owner if owner is not None and owner.name == name else None
 
     async def login(self, evidence: PasswordEvidence) -> IssuedTokens:
         """Prove who somebody is by their password; takes as long where nobody has that name.
@@ -182,7 +215,7 @@ class Authenticator:
         raise _failed()
 
 
-def _identity(person: Person, scopes: frozenset[str], credential: int) -> Identity:
+def _identity(person: Person, scopes: frozenset[str], credential: int | None) -> Identity:
     return Identity(
         id=person.id,
         name=person.name,

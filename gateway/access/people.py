@@ -12,7 +12,7 @@ from gateway.domain.access import GrantState
 from gateway.domain.errors import Conflict, InvalidInput, NotFound
 from gateway.domain.identity import IdentityKind
 from gateway.domain.secret import Secret
-from gateway.store import endpoints, grants, people, requests, tokens
+from gateway.store import endpoints, grants, people, requests, ssh_keys, tokens
 from gateway.store.notify import GRANTS, REQUESTS, notify
 from gateway.store.people import ADMINISTRATOR
 from gateway.store.tokens import TokenKind
@@ -271,6 +271,7 @@ class People:
             if ADMINISTRATOR in person.roles and not await people.count_administrators(conn):
                 raise _last_administrator()
             await tokens.revoke_tokens_of(conn, person.id, kinds=list(TokenKind))
+            await ssh_keys.remove_keys_of(conn, person.id)
             nothing = await self._policy.permissions_of(frozenset())
             closed = await self._close_what_went(conn, person, nothing, "", by=identity.name, why=why)
             await self._drop_approvals(conn, person, nothing, frozenset())

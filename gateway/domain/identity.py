@@ -88,4 +88,21 @@ class BearerEvidence:
     source: str
 
 
-Evidence = PasswordEvidence | DatabaseTokenEvidence | BearerEvidence
+@dataclass(frozen=True, slots=True)
+class SshKeyEvidence:
+    """Name and public key of an SSH client that has signed its connection's session id with it.
+
+    The door that makes one has seen the signature verified: the key alone, which anyone may know, is none.
+
+    Attributes:
+        name: login name before the last ``+``.
+        public_key: in its wire form (RFC 4253, section 6.6).
+        source: the peer's address.
+    """
+
+    name: str
+    public_key: bytes
+    source: str
+
+
+Evidence = PasswordEvidence | DatabaseTokenEvidence | BearerEvidence | SshKeyEvidence

@@ -87,6 +87,14 @@ class Line:
         """
         return await self._authenticator.authenticate(evidence)
 
+    async def recognises(self, name: str, public_key: bytes) -> bool:
+        """Whether a signature with a public key would prove a name; proves nothing by itself.
+
+        Raises:
+            StoreUnavailable: the store is away.
+        """
+        return await self._authenticator.recognises(name, public_key)
+
     async def run(self, identity: Identity, endpoint_name: str, door: Door[U, J]) -> Ending:
         """Take one client connection along the rest of the line.
 
