@@ -1,8 +1,8 @@
 """What an SFTP operation would do, and whether that is a read.
 
-Sources: draft-ietf-secsh-filexfer-02, OpenSSH's PROTOCOL. OPEN passes with the flag READ alone: with TRUNC beside
-it a server empties the file (tried), with CREAT it makes one. Whether a path leads where its name says is looked
-at again on the open handle, by the door.
+Sources: draft-ietf-secsh-filexfer-02, OpenSSH's PROTOCOL. OPEN passes with the flag READ alone: with TRUNC
+beside it a server empties the file (tried), with CREAT it makes one. Whether a path leads where its name says
+is looked at again on the open handle, by the door.
 """
 
 from __future__ import annotations
@@ -76,10 +76,10 @@ class SftpOperation:
 
 
 def read_operation(text: str) -> SftpOperation | None:
-    """Read an operation from a line as :attr:`SftpOperation.text` writes it; None where it is none.
+    r"""Read an operation from a line as :attr:`SftpOperation.text` writes it; None where it is none.
 
     Args:
-        text: such as ``rename "/a" "/b"``; in a path ``\\\\`` begins an escape: ``\\\\"``, ``\\\\n``, ``\\\\x00``.
+        text: such as ``rename "/a" "/b"``; in a path a backslash begins an escape: ``\"``, ``\n``, ``\x00``.
     """
     found = _TEXT.fullmatch(text.strip(" \n"))
     if found is None:
