@@ -61,7 +61,8 @@ class Form(_Table, frozen=True, kw_only=True):
             ``single``: words with one dash or two, never bundled (openssl, java, go programs).
             ``keyword``: options are what ``read`` names, in any place: ``if=path`` is written attached (dd),
             ``dev:text`` takes the next word (ip), ``up`` stands alone.
-            ``none``: every word is an operand (echo).
+            ``apart``: bundles, no abbreviations, and the value of a short option is always the next word, digits
+            right behind its letter aside (tree). ``none``: every word is an operand (echo).
         ends: whether ``--`` ends the options; else words that expand get ``./`` before a leading wildcard or
             are refused.
         first: whether options end at the first operand, as for a command that takes a command.
@@ -103,7 +104,7 @@ class Form(_Table, frozen=True, kw_only=True):
     reason: str = ""
     becomes: Becomes = "command"
     profile: Literal["plain", "procs", "bus", "engine", "net"] = "plain"
-    style: Literal["gnu", "exact", "posix", "single", "keyword", "none"] = "gnu"
+    style: Literal["gnu", "exact", "posix", "single", "keyword", "apart", "none"] = "gnu"
     ends: bool = True
     first: bool = False
     counts: bool = False
