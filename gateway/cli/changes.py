@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.durations import moment_text
+from gateway.cli.groups import group
 from gateway.cli.options import EndpointOption, Json, Limit, client_of
 from gateway.cli.show import diff, facts, print_json, say, table
 from gateway.domain.display import counted, display
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
     from gateway.cli.client import Client
     from gateway.web.shapes.changes import ChangeFacts, ChangeFile
 
-app = typer.Typer(
-    help="Show, submit or withdraw a change request.", no_args_is_help=True, rich_markup_mode=None
-)
+app = group("Show, submit or withdraw a change request.")
 Number = Annotated[int, typer.Argument(metavar="ID", help="Of the change request.")]
 
 
@@ -204,7 +203,7 @@ def was_a_read(ctx: typer.Context, number: Number) -> None:
 @app.command("draft")
 def draft(
     ctx: typer.Context,
-    unit: Annotated[str, typer.Argument(metavar="LAST", help="LAST, or SESSION/UNIT.")] = "LAST",
+    unit: Annotated[str, typer.Argument(metavar="LAST", help="LAST: what was refused last.")] = "LAST",
 ) -> None:
     """Draft a change request from a refused unit that became none by itself.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from gateway.cli.durations import moment_text, parse_duration
+from gateway.cli.groups import group
 from gateway.cli.options import EndpointArgument, client_of
 from gateway.cli.requests import decided, told
 from gateway.cli.statuses import Status
@@ -21,11 +22,7 @@ if TYPE_CHECKING:
     from gateway.web.shapes.access import RequestFacts
     from gateway.web.shapes.endpoints import Connection
 
-app = typer.Typer(
-    help="Print what native clients need to connect by themselves.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = group("Print what native clients need to connect by themselves.")
 
 
 @app.callback()

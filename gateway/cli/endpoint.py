@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli.groups import group
 from gateway.cli.options import EndpointArgument, Json, client_of
 from gateway.cli.show import complain, facts, print_json, say
 from gateway.cli.statuses import Status
@@ -17,7 +18,7 @@ from gateway.domain.errors import InvalidInput
 if TYPE_CHECKING:
     from gateway.web.shapes.endpoints import EndpointCheck, EndpointFacts, RepositoryFacts
 
-app = typer.Typer(help="Register, check and harden endpoints.", no_args_is_help=True, rich_markup_mode=None)
+app = group("Register, check and harden endpoints.")
 Several = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Give several.")]
 
 

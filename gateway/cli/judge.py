@@ -11,6 +11,7 @@ from typing import IO, Annotated
 import msgspec
 import typer
 
+from gateway.cli.groups import group
 from gateway.domain.errors import GlassgateError
 from gateway.domain.verdict import Decision, Verdict
 from gateway.judge.catalogue import load_postgres
@@ -26,10 +27,7 @@ AT_ENDPOINT_AT_ONCE = 200
 EXIT_STATUS = {Decision.ALLOW: 0, Decision.CHANGE: 3, Decision.REFUSE: 4}
 """Exit status of a single judgement."""
 
-app = typer.Typer(
-    name="judge",
-    no_args_is_help=True,
-)
+app = group("Print the verdict on a text, its rule and the reason. Exit status: 0 allow, 3 change, 4 refuse.")
 
 
 class _Line(msgspec.Struct):

@@ -147,8 +147,13 @@ def load(entry: Entry) -> Any:
 
 
 def _keep_examples(command: Any) -> None:
-    """Keep the lines of examples as they are written: the formatter would run them together."""
-    command.help = (command.help or "").replace("\n\nExample:", "\n\n\b\nExample:")
+    """Keep the lines of examples as they are written: the formatter would run them together.
+
+    In a group's list each command's first line stands whole: the formatter would cut it.
+    """
+    words = command.help or ""
+    command.short_help = " ".join(words.partition("\n\n")[0].split())
+    command.help = words.replace("\n\nExample:", "\n\n\b\nExample:")
     for below in getattr(command, "commands", {}).values():
         _keep_examples(below)
 

@@ -8,14 +8,13 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.groups import group
 from gateway.cli.options import Json, client_of
 from gateway.cli.show import ask_secret, print_json, say, table
 from gateway.domain.errors import InvalidInput
 
-person = typer.Typer(
-    help="Add, list and remove those who may log in.", no_args_is_help=True, rich_markup_mode=None
-)
-role = typer.Typer(help="Give and take roles.", no_args_is_help=True, rich_markup_mode=None)
+person = group("Add, list and remove those who may log in.")
+role = group("Give and take roles.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Login name.")]
 Role = Annotated[str, typer.Argument(metavar="ROLE", help="As policy speaks of it.")]
 

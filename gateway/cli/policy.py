@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.groups import group
 from gateway.cli.options import EndpointOption, Json, client_of
 from gateway.cli.show import complain, print_json, say
 from gateway.cli.statuses import Status
 from gateway.domain.display import display
 
-app = typer.Typer(help="Show, test and reload the policy.", no_args_is_help=True, rich_markup_mode=None)
+app = group("Show, test and reload the policy.")
 
 
 @app.command("show")

@@ -115,8 +115,9 @@ def export(
         with draft.open("wb") as file:
             for chunk in chunks:
                 file.write(chunk)
-    except BaseException:
+        draft.replace(output)
+    except OSError as error:
+        raise InvalidInput(f"{output}: {error.strerror or error}") from error
+    finally:
         draft.unlink(missing_ok=True)
-        raise
-    draft.replace(output)
     say(f"Written to {display(str(output))}")

@@ -52,7 +52,7 @@ def sessions(
         print_json(body)
         return
     table(
-        ("ID", "WHO", "ENDPOINT", "BEGAN", "LASTED", "ENDED BY", "UNITS", "REFUSED", "LEVEL", "RECORDING"),
+        ("ID", "WHO", "ENDPOINT", "BEGAN", "LASTED", "ENDED BY", "UNITS", "REFUSED", "LEVEL", "KEPT"),
         (_row(one) for one in msgspec.json.decode(body, type=SessionList).sessions),
         empty="No sessions.",
     )

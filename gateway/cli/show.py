@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from getpass import getpass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
+from gateway.cli.columns import fitted
 from gateway.domain.display import display
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 STYLES = {
     "good": "32",
@@ -85,6 +84,8 @@ def print_json(value: Any) -> None:
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
     """Print a table: fitted to a terminal, aligned and never cut for a pipe.
 
+    Where a terminal is too narrow for the columns, each row is told in lines of its own.
+
     Args:
         heads: of the columns.
         rows: cells as text from anywhere; neutralised here.
@@ -94,31 +95,17 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) ->
     if not cells:
         print(styled(empty, "dim"))
         return
-    if sys.stdout.isatty():
-        _fitted(heads, cells)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    laid = fitted([heads, *cells], width)
+    if laid is None:
+        for row in cells:
+            facts(zip(map(str.lower, heads), row, strict=True))
+            print()
         return
-    widths = [max(len(row[at]) for row in [list(heads), *cells]) for at in range(len(heads))]
-    for row in [list(heads), *cells]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _fitted(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table(box=None, pad_edge=False, header_style="bold")
-    for head in heads:
-        grid.add_column(head, overflow="fold")
-    for row in cells:
-        grid.add_row(*(Text(cell) for cell in row))
-    console().print(grid)
-
-
-def console() -> Console:
-    """Return a console of rich that keeps to the same rules of colour."""
-    from rich.console import Console
-
-    return Console(no_color=not coloured(), highlight=False, markup=False, emoji=False)
+    for line in laid[0]:
+        say(line, "bold")
+    for lines in laid[1:]:
+        print("\n".join(lines))
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> None:

@@ -7,15 +7,12 @@ from typing import Annotated
 import typer
 
 from gateway.cli.durations import moment_text
+from gateway.cli.groups import group
 from gateway.cli.options import Json, client_of
 from gateway.cli.show import print_json, say, table
 
-app = typer.Typer(
-    help="Make and list tokens for clients and machines.", no_args_is_help=True, rich_markup_mode=None
-)
-machine = typer.Typer(
-    help="Tokens for services, agents and pipelines.", no_args_is_help=True, rich_markup_mode=None
-)
+app = group("Make and list tokens for clients and machines.")
+machine = group("Tokens for services, agents and pipelines.")
 app.add_typer(machine, name="machine")
 
 

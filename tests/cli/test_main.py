@@ -46,6 +46,17 @@ def test_help_is_printed(words: list[str]) -> None:
     assert "Usage:" in result.output
 
 
+@pytest.mark.parametrize("name", ["change", "endpoint", "judge", "person", "policy", "token"])
+def test_a_groups_help_is_plain_and_whole(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    said = capsys.readouterr().out
+    assert "completion" not in said
+    assert "…" not in said
+    assert "..." not in said.replace("[ARGS]...", "")
+    assert "─" not in said
+
+
 def test_exit_statuses_stand_in_the_help() -> None:
     output = CliRunner().invoke(cli, ["--help"]).output
     assert set(MEANING) == set(Status)

@@ -50,6 +50,18 @@ def test_json_is_one_line_for_a_pipe(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == '{"who": "Jörg"}\n'
 
 
+def test_rows_stand_in_lines_of_their_own_where_a_terminal_is_too_narrow() -> None:
+    program = (
+        "from gateway.cli import show\n"
+        "rows = [('1', 'unexpectedly', 'xxxxxxxxxx'), ('2', '', 'y')]\n"
+        "show.table(('ID', 'ENDED BY', 'REASON'), rows, empty='')"
+    )
+    root = Path(show.__file__).resolve().parents[2]
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(root), "NO_COLOR": "1", "COLUMNS": "20"}
+    seen = _in_terminal([sys.executable, "-c", program], environment).replace("\r", "")
+    assert seen == "id        1\nended by  unexpectedly\nreason    xxxxxxxxxx\n\nid      2\nreason  y\n\n"
+
+
 @pytest.mark.parametrize(
     ("variables", "coloured"),
     [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],

@@ -178,6 +178,8 @@ def test_the_reviewer_reviews(glassgate: People, tmp_path: Path) -> None:
     published = tmp_path / "published"
     assert glassgate("reviewer", "export", number, "-o", str(file)).status == 0
     assert glassgate("reviewer", "export", number, "--format", "html", "-o", str(page)).status == 0
+    nowhere = glassgate("reviewer", "export", number, "-o", str(file.parent / "none" / "s.jsonl"))
+    assert (nowhere.status, "No such file" in nowhere.err) == (Status.ERROR, True)
     assert glassgate("reviewer", "checkpoint").status == 0
     published.write_bytes((glassgate.gateway.data / "witness" / "checkpoints").read_bytes())
     whole = glassgate("reviewer", "verify", "--checkpoint", str(published))
