@@ -83,6 +83,7 @@ class AccessRules:
     Attributes:
         undecided: a request that nobody decides lapses after so long.
         most_pending: requests of one person at once.
+        decide_by_token: whether a person's machine token whose scopes name ``approve`` decides as they would.
         login: life of a login.
         database: life of a database token.
         machine: longest life of a machine token.
@@ -91,6 +92,7 @@ class AccessRules:
 
     undecided: timedelta
     most_pending: int
+    decide_by_token: bool
     login: timedelta
     database: timedelta
     machine: timedelta
@@ -104,6 +106,7 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class _Requests(_Table, frozen=True, kw_only=True):
     undecided: str = "24h"
     most_pending: int = 20
+    decide_by_token: bool = False
 
 
 class _Tokens(_Table, frozen=True, kw_only=True):
@@ -212,6 +215,7 @@ def read_rules(path: Path, text: str) -> AccessRules:
     return AccessRules(
         **times,
         most_pending=document.requests.most_pending,
+        decide_by_token=document.requests.decide_by_token,
         approvals=tuple(_approval(spot, number, each) for number, each in enumerate(document.approval)),
     )
 

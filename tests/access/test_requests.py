@@ -8,7 +8,7 @@ import pytest
 from gateway.access.requests import Requests
 from gateway.domain.access import RequestState
 from gateway.domain.errors import Conflict, InvalidInput, NotAuthorised, NotFound
-from gateway.domain.identity import IdentityKind
+from gateway.domain.identity import BearerEvidence, IdentityKind
 from gateway.domain.ids import RequestId
 from gateway.domain.secret import Secret
 from gateway.store.pool import Store
@@ -60,6 +60,30 @@ async def test_nobody_approves_or_denies_their_own_administrators_included(gate,
         await gate.requests.approve(admin, request.id)
     with pytest.raises(NotAuthorised, match="administrators included"):
         await gate.requests.deny(admin, request.id, "no")
+
+
+async def test_a_machine_token_decides_only_where_policy_and_its_scopes_say_so(
+    gate, engineer, approver, orders, policies
+) -> None:
+    request = await gate.requests.file(engineer, "orders-db", HOUR, "INC-42")
+    shown = {}
+    for scopes in ((), ("approve",), ("approve", "revoke"), ("review",)):
+        made = await gate.tokens.machine(approver, label="bot", lives=HOUR, scopes=scopes)
+        shown[scopes] = await gate.authenticator.authenticate(BearerEvidence(made.secret, "10.0.0.1"))
+    for bot in shown.values():
+        with pytest.raises((NotAuthorised, NotFound)):
+            await gate.requests.approve(bot, request.id)
+        with pytest.raises((NotAuthorised, NotFound)):
+            await gate.requests.deny(bot, request.id, "no")
+    with pytest.raises(NotAuthorised, match="login of one's own"):
+        await gate.requests.approve(shown["approve",], request.id)
+
+    await rewrite(gate, policies, "decide-by-token = false", "decide-by-token = true")
+    for scopes in ((), ("review",)):
+        with pytest.raises((NotAuthorised, NotFound)):
+            await gate.requests.approve(shown[scopes], request.id)
+    approved = await gate.requests.approve(shown["approve",], request.id)
+    assert approved.approvals == ("approver",)
 
 
 async def test_two_approvers_are_two_people(gate, admin, engineer, approver, orders, policies) -> None:
