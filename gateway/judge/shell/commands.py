@@ -61,8 +61,8 @@ class Form(_Table, frozen=True, kw_only=True):
             ``single``: words with one dash or two, never bundled (openssl, java, go programs).
             ``keyword``: options are what ``read`` names, in any place: ``if=path`` is written attached (dd),
             ``dev:text`` takes the next word (ip), ``up`` stands alone.
-            ``apart``: bundles, no abbreviations, and the value of a short option is always the next word, digits
-            right behind its letter aside (tree). ``none``: every word is an operand (echo).
+            ``apart``: bundles, no abbreviations, and the value of a short option is always the next word,
+            digits right behind its letter aside (tree). ``none``: every word is an operand (echo).
         ends: whether ``--`` ends the options; else words that expand get ``./`` before a leading wildcard or
             are refused.
         first: whether options end at the first operand, as for a command that takes a command.
