@@ -301,7 +301,7 @@ class PostgresDoor:
         exchange, dialled = self._exchange, self._upstream
         unit, judged = refused.unit, refused.judged
         writing = [each for each in judged.statements if each.verdict.decision is not Decision.ALLOW]
-        if exchange is None or dialled is None or not writing:
+        if exchange is None or dialled is None or not any(refusal.carried(each.verdict) for each in writing):
             return None
         path = ", ".join(_quoted(name) for name in exchange.following.last_path)
         self.production.path = path

@@ -61,6 +61,33 @@ _MISTAKES: Final = {
 }
 """Rule → the state the server itself would answer such a mistake with; clients look for these."""
 
+_STAYS_READ_ONLY: Final = (
+    "postgres.setting.transaction_read_only",
+    "postgres.setting.default_transaction_read_only",
+    "postgres.transaction.read-write",
+)
+_OF_THE_SESSION: Final = (
+    *_STAYS_READ_ONLY,
+    *("session.", "postgres.session.", "postgres.transaction.", "postgres.execute.", "postgres.explain."),
+    *("postgres.copy.", "postgres.statement.listen", "postgres.statement.notify", "postgres.statement.load"),
+    *("postgres.function.set_config", "postgres.function.notify", "postgres.function.advisory-lock"),
+    *("postgres.setting.value", "postgres.setting.form", "postgres.setting.role"),
+    *("postgres.setting.standard_conforming_strings", "postgres.setting.search_path"),
+    *("postgres.setting.session_", "postgres.setting.backslash_quote", "postgres.setting.client_encoding"),
+)
+"""Beginnings of rules: only this session would feel it, or it leaves the session; no artifact carries it."""
+_MAY_READ: Final = (
+    *("postgres.setting", "postgres.function.volatile", "postgres.function.extension"),
+    *("postgres.function.language", "postgres.function.definer", "postgres.function.setting"),
+    "postgres.relation.foreign",
+)
+"""Beginnings of rules that presume: an operator who knows better can open them."""
+
+
+def carried(verdict: Verdict) -> bool:
+    """Whether an artifact could carry what was refused, so that a change request makes sense."""
+    return not verdict.rule.startswith(_OF_THE_SESSION)
+
 
 def failing_query() -> bytes:
     """Return the Query that stands in a refused one's place."""
@@ -124,7 +151,7 @@ def refused(verdict: Verdict, filed: Filed | None) -> bytes:
             f"{verdict.reason.rstrip('.')}; it was not run",
             code=READ_ONLY_TRANSACTION,
             detail=f"{detail[0].upper()}{detail[1:]}\n{filed.detail}".strip(),
-            hint=f"To propose it: {filed.submit}",
+            hint=f"To propose it: {filed.submit}{_unless_it_reads(verdict, filed)}",
         )
     known = next((code for end, code in _MISTAKES.items() if verdict.rule.endswith(end)), None)
     if known is not None:
@@ -134,8 +161,25 @@ def refused(verdict: Verdict, filed: Filed | None) -> bytes:
         f"{verdict.reason.rstrip('.')}; it was not run",
         code=code,
         detail=f"Rule: {verdict.rule}",
-        hint="To propose it as a change: glassgate change draft LAST",
+        hint=_way_on(verdict),
     )
+
+
+def _unless_it_reads(verdict: Verdict, filed: Filed) -> str:
+    if not verdict.rule.startswith(_MAY_READ):
+        return ""
+    return f"\nIf it only reads: glassgate change was-a-read {filed.change}"
+
+
+def _way_on(verdict: Verdict) -> str:
+    """What to do about a refusal that became no change request, where there is something."""
+    if verdict.rule.startswith(_STAYS_READ_ONLY):
+        return "The session stays read-only: type the write itself, and it becomes a change request"
+    if not carried(verdict):
+        return ""
+    if verdict.rule.startswith(_MAY_READ):
+        return "To propose it as a change, or as a read: glassgate change draft LAST"
+    return "To propose it as a change: glassgate change draft LAST"
 
 
 def ended(ending: Ending) -> bytes:

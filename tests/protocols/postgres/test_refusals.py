@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from gateway.protocols.postgres import wire
 
 if TYPE_CHECKING:
@@ -154,6 +156,38 @@ async def test_what_is_no_change_is_kept_for_a_change_by_hand(gate: Gate, speake
     assert gate.room.remembered[0].values == (b"7",)
     assert {each.text for each in gate.room.remembered} == {text.decode()}
     assert gate.room.captures == []
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (b"SET transaction_read_only = off", "type the write itself"),
+        (b"SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE", "type the write itself"),
+        (b"SET ROLE postgres", ""),
+        (b"LISTEN x", ""),
+        (b"COPY orders TO PROGRAM 'cat'", ""),
+        (b"SELECT pg_advisory_lock(1)", ""),
+    ],
+)
+async def test_what_no_artifact_carries_is_not_kept_and_offers_no_draft(
+    gate: Gate, speaker: Speaker, text: bytes, hint: str
+) -> None:
+    assert await speaker.ask(wire.query(text)) == "EZI"
+    assert "change draft" not in speaker.error.get("H", "")
+    assert hint in speaker.error.get("H", "")
+    assert gate.room.remembered == []
+
+
+async def test_a_setting_that_is_not_known_may_be_a_read(gate: Gate, speaker: Speaker) -> None:
+    assert await speaker.ask(wire.query(b"SET some_extension_setting = on")) == "EZI"
+    assert speaker.error["H"] == "To propose it as a change, or as a read: glassgate change draft LAST"
+    assert len(gate.room.remembered) == 1
+
+
+async def test_a_write_beside_a_loosening_is_kept(gate: Gate, speaker: Speaker) -> None:
+    text = b"SET transaction_read_only = off; " + UPDATE
+    assert await speaker.ask(wire.query(text)) == "EZI"
+    assert [each.text for each in gate.room.remembered] == [text.decode()]
 
 
 async def test_a_message_of_an_impossible_length_ends_the_session(speaker: Speaker) -> None:
