@@ -15,7 +15,7 @@ class Effect(StrEnum):
 
     READS = "reads"
     STATEFUL_READ = "stateful-read"
-    """Reads, and leaves a small trace in the system's state: a module loaded, a log opened, a cache filled."""
+    """Reads, and leaves a small trace in the system's state: a module loaded, a log opened, a cache."""
     WRITES_FILE = "writes-file"
     """Makes, changes, moves or removes files or their metadata."""
     CHANGES_DATA = "changes-data"

@@ -1,1 +1,1 @@
-"""The small languages inside command lines, each read by a grammar of its own and put down again canonically."""
+"""The small languages inside command lines, read by grammars of their own and put down again canonically."""

@@ -22,12 +22,15 @@ class Program:
         effect: what it would do.
         text: the program in canonical form, to be run in the original's place; empty unless allowed.
         reads: files that it names and opens for reading, as it writes them, in order.
+        sandboxed: whether the language's own sandbox (``sed --sandbox``, ``gawk --sandbox``), where there
+            is one, would run it too.
     """
 
     verdict: Verdict
     effect: Effect
     text: str = ""
     reads: tuple[str, ...] = ()
+    sandboxed: bool = False
 
     @property
     def allowed(self) -> bool:
@@ -57,10 +60,10 @@ def no_read(language: str, failure: NotARead) -> Program:
     return Program(verdict, failure.effect)
 
 
-def a_read(language: str, text: str, files: tuple[str, ...] = ()) -> Program:
+def a_read(language: str, text: str, files: tuple[str, ...] = (), *, sandboxed: bool = False) -> Program:
     """A program that only reads."""
     verdict = Verdict(Decision.ALLOW, f"shell.{language}.read", f"The {language} program only reads.")
-    return Program(verdict, Effect.READS, text, files)
+    return Program(verdict, Effect.READS, text, files, sandboxed)
 
 
 def check_text(text: str) -> None:

@@ -1,0 +1,1 @@
+"""awk: POSIX awk with gawk's additions, read into a small tree."""
