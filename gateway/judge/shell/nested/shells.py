@@ -53,7 +53,7 @@ def judge_shell(argv: tuple[Argument, ...], _form: Form, _context: ShellContext,
         if not split.operands:
             raise stop(name, "no-command", f"{name} -c: there is no line to run.")
         line = sure(name, split.operands[0], "the line")
-        shell: Literal["sh", "bash"] = "bash" if name == "bash" and not split.has("--posix") else "sh"
+        shell: Literal["sh", "bash"] = "bash" if name == "bash" else "sh"
         inner = unless_allowed(again.line(line, shell))
         return reads(
             (*argv[:1], *options, *literals("-c"), *inner.argv, *split.operands[1:]),

@@ -11,8 +11,9 @@ from gateway.judge.shell.argument import Argument
 from gateway.judge.shell.finding import Effect
 from gateway.judge.shell.nested.stop import Stop, stop
 
-Style = Literal["gnu", "exact", "single"]
-"""``gnu``: getopt_long, with abbreviations. ``exact``: Go's pflag: none, ``-o=x`` and ``--flag=false`` too.
+Style = Literal["gnu", "exact", "joined", "pflag", "single"]
+"""``gnu``: getopt_long, with abbreviations. ``exact``: without them. ``joined``: the same, and the values of
+long options are surely theirs only behind ``=`` (git). ``pflag``: Go's: ``-o=x`` and ``--flag=false`` too.
 ``single``: words with one dash or two, never bundled."""
 
 _NUMBER: Final = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[a-zA-Z%]{0,5}")
@@ -83,12 +84,14 @@ class Split:
     Attributes:
         given: options in order.
         operands: all others in order.
-        ended: whether ``--`` stood before the operands, or before one of them.
+        before: how many of them stood before ``--``; None where there was none.
+        order: options and operands before ``--`` as they were mixed.
     """
 
     given: tuple[Given, ...]
     operands: tuple[Argument, ...]
-    ended: bool = False
+    before: int | None = None
+    order: tuple[Given | Argument, ...] = ()
 
     def has(self, name: str) -> bool:
         """Whether an option was given, by any of its names."""
@@ -134,25 +137,24 @@ class Table:
         Raises:
             Stop: an option that is not known, not a read, or not surely what it looks like.
         """
-        given: list[Given] = []
+        order: list[Given | Argument] = []
         rest = list(reversed(arguments))
-        operands: list[Argument] = []
         while rest:
             word = rest.pop()
             if word.text == "--":
-                return Split(tuple(given), (*operands, *reversed(rest)), ended=True)
+                return _split(order, tuple(reversed(rest)), ended=True)
             if word.text == "-" or not word.known_start.startswith("-"):
-                operands.append(word)
+                order.append(word)
                 if self.first:
-                    return Split(tuple(given), (*operands, *reversed(rest)))
+                    return _split(order, tuple(reversed(rest)))
                 continue
             if word.many or (word.text is None and word.known_start in ("-", "--")):
                 raise stop(command, "open-option", f"{command}: which options are meant is not known.")
             if self.style == "single" or word.known_start.startswith("--"):
-                given.append(self._long(command, word, rest))
+                order.append(self._long(command, word, rest))
             else:
-                given += self._short(command, word, rest)
-        return Split(tuple(given), tuple(operands))
+                order += self._short(command, word, rest)
+        return _split(order)
 
     def _long(self, command: str, word: Argument, rest: list[Argument]) -> Given:
         name, separator, attached = word.known_start.partition("=")
@@ -164,9 +166,11 @@ class Table:
         _check(command, option, name)
         if not separator:
             value = _next(command, name, rest) if option.takes == "value" else None
+            if self.style == "joined" and value is not None and value.text is None:
+                raise stop(command, "open-option", f"{command}: write the value of {name} behind a =.")
             return _valued(command, Given(option, name, value))
         if option.takes == "nothing":
-            if self.style == "exact" and attached in _BOOLEANS and word.text is not None:
+            if self.style == "pflag" and attached in _BOOLEANS and word.text is not None:
                 return Given(option, name, Argument(attached))
             raise stop(command, "option-value", f"{command}: {name} takes no value.")
         if word.text is None:
@@ -188,7 +192,7 @@ class Table:
             option, name = self._named(command, f"-{letter}", exact=True)
             _check(command, option, name)
             attached = letters[place + 1 :]
-            if self.style == "exact" and len(attached) > 1 and attached[0] == "=":
+            if self.style == "pflag" and len(attached) > 1 and attached[0] == "=":
                 if option.takes == "nothing" and word.text is not None and attached[1:] in _BOOLEANS:
                     yield Given(option, name, Argument(attached[1:]))
                     return
@@ -223,7 +227,7 @@ class Table:
             return (Argument(each.name), each.value)
         if text is None:
             return (Argument(each.name), each.value)
-        if each.name.startswith("--") or (self.style == "exact" and each.option.takes == "nothing"):
+        if each.name.startswith("--") or (self.style == "pflag" and each.option.takes == "nothing"):
             return (Argument(f"{each.name}={text}"),)
         return (Argument(each.name + text),)
 
@@ -268,6 +272,12 @@ def options(text: str, no: No | None = None) -> tuple[Option, ...]:
 
 def _table(by_name: Mapping[str, Option], style: Style, *, first: bool) -> Table:
     return Table(by_name, style, first, tuple(name for name in by_name if name.startswith("--")))
+
+
+def _split(order: list[Given | Argument], rest: tuple[Argument, ...] = (), *, ended: bool = False) -> Split:
+    operands = tuple(each for each in order if isinstance(each, Argument))
+    given = tuple(each for each in order if isinstance(each, Given))
+    return Split(given, (*operands, *rest), len(operands) if ended else None, tuple(order))
 
 
 def _check(command: str, option: Option, name: str) -> None:

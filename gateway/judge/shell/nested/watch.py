@@ -27,8 +27,9 @@ def judge_watch(argv: tuple[Argument, ...], _form: Form, _context: ShellContext,
     Source: watch(1) of procps and busybox.
     """
     split = WATCH.split("watch", argv[1:])
-    if any(split.has(name) for name in ("-h", "-v")):
-        return reads(argv[:2], "watch only prints something about itself.")
+    about = [each for each in split.given if set(each.option.names) & {"-h", "-v"}]
+    if about:
+        return reads((*argv[:1], *WATCH.emit(about[:1])), "watch only prints something about itself.")
     if not split.operands:
         raise stop("watch", "no-command", "watch: there is no command to run.")
     if split.has("-x"):
