@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.changes import journal, proposal
+from gateway.changes import journal, proposal, titles
 from gateway.changes.capture import prepare
 from gateway.changes.shown import one_line
 from gateway.domain.change import ChangeState
@@ -59,6 +59,7 @@ async def ready_unit(
         InvalidInput: it is too large for a change request.
     """
     prepared = await prepare(capture, facts.session, number, production)
+    title = titles.title(capture.title, (part.text for part in prepared.parts if part.runnable))
     return NewUnit(
         session=facts.session,
         number=number,
@@ -66,7 +67,7 @@ async def ready_unit(
         grant=facts.grant,
         grant_reason=facts.grant_reason,
         level=facts.level,
-        title=one_line(capture.title, _MAX_TITLE) or "change",
+        title=one_line(title, _MAX_TITLE) or "change",
         text=prepared.text,
         literals=prepared.literals,
         parts=proposal.encode_parts(prepared.parts),
