@@ -150,8 +150,8 @@ BRANCH: Final = _git(
     "-r --remotes  -a --all  -l --list  --show-current  -v --verbose  -q --quiet  --abbrev=?  --no-abbrev",
     no=(
         No(
-            "-d --delete  -D  -m --move  -M  -c --copy  -C  -f --force  --create-reflog  -t --track=?  "
-            "--no-track"
+            "-d --delete  -D  -m --move  -M  -c --copy  -C  -f --force  --create-reflog  -t --track=?"
+            "  --no-track"
             "  -u= --set-upstream-to=  --unset-upstream  --set-upstream  --edit-description"
             "  --recurse-submodules",
             "write",
@@ -165,8 +165,8 @@ TAG: Final = _git(
     "-l --list  -n=?number",
     no=(
         No(
-            "-a --annotate  -s --sign  -u= --local-user=  -f --force  -d --delete  -m= --message=  "
-            "-F= --file="
+            "-a --annotate  -s --sign  -u= --local-user=  -f --force  -d --delete  -m= --message="
+            "  -F= --file="
             "  -e --edit  --cleanup=  --create-reflog  --no-sign  --trailer=",
             "write",
             "changes tags",
@@ -196,8 +196,8 @@ CONFIG: Final = _git(
     "--get-color  --includes  --no-includes  --default=  --show-names  --all  --regexp  --value=  --url=",
     no=(
         No(
-            "--replace-all  --add  --unset  --unset-all  --rename-section  --remove-section  --append",
-            "--comment=",
+            "--replace-all  --add  --unset  --unset-all  --rename-section  --remove-section  --append"
+            "  --comment=",
             "write",
             "changes the configuration",
             Effect.WRITES_FILE,
@@ -239,3 +239,8 @@ COUNT: Final = _git("-v --verbose  -H --human-readable")
 PLAIN: Final = _git(
     "-v  -q --quiet  -n  --all  --porcelain  -z  --expire=  --push  --short  --recursive  --cached  --verbose"
 )
+SYMBOLIC_REF: Final = _git(
+    "-q --quiet  --short  --recurse  --no-recurse",
+    no=(No("-d --delete  -m=", "write", "changes a reference", Effect.CHANGES_DATA),),
+)
+STASH_SHOW: Final = _git("--include-untracked  --only-untracked")
