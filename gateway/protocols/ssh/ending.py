@@ -1,0 +1,86 @@
+"""Ending what a session started on its host, and looking that it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from gateway.domain.errors import GlassgateError
+from gateway.log import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.protocols.ssh.running import Running
+    from gateway.protocols.ssh.upstream import Upstream
+
+VARIABLE: Final = "GLASSGATE_UNIT"
+"""In the environment of all that a unit starts: who looks for its processes finds them by it."""
+GRACE_SECONDS: Final = 0.3
+"""Time that a command has after SIGTERM."""
+
+_SCRIPT: Final = r"""
+mine=$$
+look() {
+  s=""
+  for f in $(grep -lsaE 'TOKENS' /proc/[0-9]*/environ 2>/dev/null); do
+    p=${f#/proc/}; p=${p%/environ}
+    read -r l < "/proc/$p/stat" || continue
+    set -- ${l##*) }
+    [ "$1" = Z ] || s="$s $p:$4"
+  done 2>/dev/null
+}
+look
+sids=" "; for e in $s; do sids="$sids${e#*:} "; done
+n=0
+while [ -n "$s" ] && [ $n -lt 20 ]; do
+  for e in $s; do kill -KILL "${e%%:*}" 2>/dev/null; done
+  for d in /proc/[0-9]*/stat; do
+    read -r l < "$d" || continue
+    p=${d#/proc/}; p=${p%/stat}
+    set -- ${l##*) }
+    case "$sids" in *" $4 "*) [ "$p" = "$mine" ] || kill -KILL "$p";; esac
+  done 2>/dev/null
+  look
+  [ -n "$s" ] && sleep 0.05
+  n=$((n + 1))
+done
+[ -n "$s" ] && echo left || echo gone
+"""
+
+log = get_logger("protocols.ssh")
+
+
+async def end(upstream: Upstream, running: Iterable[Running]) -> bool:
+    """End commands on the host: the process group by a signal, the rest by what stands in its environment.
+
+    Args:
+        upstream: the session's connection.
+        running: commands of it.
+
+    Returns:
+        Whether the host confirmed that nothing of them runs there any more.
+    """
+    ours = list(running)
+    if upstream.lost.is_set():
+        return not ours
+    try:
+        async with asyncio.timeout(GRACE_SECONDS):
+            for each in ours:
+                await each.started.wait()
+                each.signalled("TERM")
+            for each in ours:
+                await each.closed.wait()
+    except TimeoutError:
+        for each in ours:
+            each.signalled("KILL")
+    try:
+        tokens = "|".join(f"{VARIABLE}={each.token}" for each in ours)
+        answer = await upstream.ask(_SCRIPT.replace("TOKENS", tokens))
+    except GlassgateError as error:
+        log.warning("not seen to be gone", endpoint=upstream.target.endpoint, error=error.message)
+        return False
+    finally:
+        for each in ours:
+            each.drop()
+    return answer.strip().endswith("gone")

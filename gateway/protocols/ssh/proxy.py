@@ -1,0 +1,373 @@
+"""One client's connection as the line's door: dial, judge, serve, warn, cut, capture."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from asyncssh.constants import DISC_BY_APPLICATION
+
+from gateway.domain.endpoint import EndpointKind
+from gateway.domain.errors import GlassgateError, UpstreamTooOpen, UpstreamUnavailable
+from gateway.domain.session import EndCause, Ending
+from gateway.domain.unit import Admitted
+from gateway.domain.verdict import Decision, Layer, Verdict
+from gateway.judge.shell.context import ShellContext
+from gateway.log import get_logger
+from gateway.protocols.ssh import ending as endings
+from gateway.protocols.ssh import probe, refusal, upstream
+from gateway.protocols.ssh.guard.guard import Profile
+from gateway.protocols.ssh.options import GuardWanted, SshOptions, Stateful, Sudo, options_of
+from gateway.protocols.ssh.running import Running
+from gateway.protocols.ssh.units import ShellUnit
+from gateway.session.life import SessionOver
+
+if TYPE_CHECKING:
+    import asyncssh
+
+    from gateway.domain.change import Capture
+    from gateway.domain.endpoint import Endpoint
+    from gateway.domain.secret import Secret
+    from gateway.domain.session import Level
+    from gateway.domain.unit import Refused
+    from gateway.judge.shell.judge import ShellJudgement
+    from gateway.protocols.ssh.channel import Channel
+    from gateway.protocols.ssh.client import Client
+    from gateway.protocols.ssh.parts import Parts
+    from gateway.protocols.ssh.probe import HostFacts
+    from gateway.protocols.ssh.units import Terminal
+    from gateway.protocols.ssh.upstream import Upstream
+    from gateway.session.door import DialContext
+    from gateway.session.line import Session
+
+HEAVY_BYTES: Final = 4096
+"""A longer line is judged in a thread."""
+FAREWELL_SECONDS: Final = 0.5
+"""A client has so long to take its last words and leave by itself."""
+TURNED_AWAY_SECONDS: Final = 5.0
+"""A client without a session has so long to ask for something, and so to be told why there is none."""
+
+CLIENT_GONE: Final = Ending(EndCause.CLIENT, "the client disconnected")
+
+log = get_logger("protocols.ssh")
+
+
+class SshDoor:
+    """One client connection. Made once it has proven who it is.
+
+    Args:
+        parts: what all connections share.
+        connection: to the client.
+        client: what it does.
+        peer: its address and port.
+        source: its address.
+
+    Attributes:
+        kind: SSH.
+        client: peer address and client program, for the record.
+        source: peer address.
+        production: the gateway's own reads, for change requests.
+    """
+
+    kind = EndpointKind.SSH
+
+    def __init__(
+        self,
+        parts: Parts,
+        connection: asyncssh.SSHServerConnection,
+        client: Client,
+        *,
+        peer: str,
+        source: str,
+    ) -> None:
+        self._parts = parts
+        self._connection = connection
+        self._client = client
+        self._upstream: Upstream | None = None
+        self._facts: HostFacts | None = None
+        self._guarded = False
+        self._options: SshOptions | None = None
+        self._endpoint: Endpoint | None = None
+        self._running: dict[Running, Channel] = {}
+        program = str(connection.get_extra_info("client_version", ""))
+        self.client = f"{peer} {program.removeprefix('SSH-2.0-')}".strip()
+        self.source = source
+        self.production = ProductionReads()
+
+    # ---- dialling --------------------------------------------------------------------------------
+
+    async def dial(self, endpoint: Endpoint, secret: Secret, context: DialContext) -> Level:
+        """Log in to the host and probe what it enforces by itself.
+
+        Raises:
+            UpstreamUnavailable: it can't be reached, is another than was registered, refuses the credential.
+            UpstreamTooOpen: the endpoint requires a kernel guard and the host has none.
+        """
+        del context
+        self._endpoint = endpoint
+        self._options = options = options_of(endpoint)
+        self._upstream = dialled = await upstream.dial(upstream.target_of(endpoint), secret)
+        probed = await self._parts.hosts.probed(dialled, options)
+        try:
+            probe.check_requirement(endpoint, options, probed.level)
+        except UpstreamTooOpen:
+            self._parts.hosts.forget(dialled)
+            raise
+        self._facts = probed.facts
+        self._guarded = Layer.KERNEL_GUARD in probed.level.layers
+        return probed.level
+
+    # ---- the judge -------------------------------------------------------------------------------
+
+    def judge(self, unit: ShellUnit) -> ShellJudgement:
+        """Judge one line by what is known of the host."""
+        if unit.judged is None:
+            unit.judged = self._bounded(self._parts.judge(unit.text, self._context(unit.terminal)))
+        return unit.judged
+
+    def heavy(self, unit: ShellUnit) -> bool:
+        """Whether judging would hold up the loop."""
+        return unit.judged is None and len(unit.text) > HEAVY_BYTES
+
+    def _context(self, terminal: Terminal | None) -> ShellContext:
+        assert self._facts is not None
+        assert self._options is not None
+        assert self._endpoint is not None
+        return ShellContext(
+            catalogue=self._parts.catalogue,
+            shell="bash" if self._facts.bash else "sh",
+            guarded=self._guarded,
+            sudo=self._options.sudo is Sudo.JUDGED,
+            stateful=self._options.stateful is Stateful.ALLOW,
+            terminal=terminal is not None,
+            home=self._facts.home,
+            lists=self._endpoint.settings.lists,
+        )
+
+    def _bounded(self, judged: ShellJudgement) -> ShellJudgement:
+        """Refuse what the judge alone can't answer for: sudo where a guard is required, what won't fit."""
+        assert self._options is not None
+        if judged.verdict.decision is not Decision.ALLOW:
+            return judged
+        if judged.uses_sudo and self._options.guard is GuardWanted.REQUIRE:
+            return _refusing(
+                judged, "shell.guard.sudo", "sudo can't run under the kernel guard, which is required here"
+            )
+        if len(self._line(judged, None, "").encode()) > upstream.LONGEST_COMMAND:
+            return _refusing(judged, "shell.length", "the line is too long for the host's shell once quoted")
+        return judged
+
+    def _line(self, judged: ShellJudgement, terminal: Terminal | None, token: str) -> str:
+        """Return what the host's login shell is handed: the canonical text, guarded, in our environment."""
+        assert self._facts is not None
+        shell: tuple[str, ...] = ("/bin/sh", "-c")
+        if judged.bash:
+            shell = (self._facts.bash, "--noprofile", "--norc", "-c")
+        guard: tuple[str, ...] = ()
+        if self._guarded and not judged.uses_sudo:
+            guard = self._facts.guard.argv(Profile(judged.profile))
+        variables = {endings.VARIABLE: token}
+        if terminal is not None:
+            variables["TERM"] = terminal.kind
+        return upstream.command_line(variables, (*guard, *shell, judged.canonical), path=self._facts.path)
+
+    # ---- serving ---------------------------------------------------------------------------------
+
+    async def serve(self, session: Session[ShellUnit, ShellJudgement]) -> Ending:
+        """Run what the client asks for until it leaves or production breaks off."""
+        assert self._upstream is not None
+        async with asyncio.TaskGroup() as group:
+            gone = group.create_task(self._client.gone.wait())
+            lost = group.create_task(self._upstream.lost.wait())
+            accepting = group.create_task(self._accept(session, group))
+            await asyncio.wait({gone, lost}, return_when=asyncio.FIRST_COMPLETED)
+            accepting.cancel()
+            ending = CLIENT_GONE if gone.done() else await self._broken()
+            gone.cancel()
+            lost.cancel()
+        return ending
+
+    async def _accept(self, session: Session[ShellUnit, ShellJudgement], group: asyncio.TaskGroup) -> None:
+        while True:
+            channel = await self._client.next_channel()
+            group.create_task(self._serve(session, channel))
+
+    async def _serve(self, session: Session[ShellUnit, ShellJudgement], channel: Channel) -> None:
+        """Serve one channel; what goes wrong there is told there."""
+        try:
+            await self._answer(session, channel)
+        except SessionOver:
+            return  # the line is cutting the session and tells the client
+        except GlassgateError as error:
+            await channel.refuse(refusal.told(error), refusal.status_of(error))
+        except Exception:
+            log.exception("channel failed", session=session.id)
+            session.end(Ending(EndCause.FAULT, "the gateway failed; the session was ended"))
+
+    async def _answer(self, session: Session[ShellUnit, ShellJudgement], channel: Channel) -> None:
+        if channel.command is None:
+            words = refusal.SHELL
+            if channel.subsystem:
+                words = refusal.SFTP if channel.subsystem == "sftp" else refusal.SUBSYSTEM
+            session.event("refused", f"{channel.subsystem or 'shell'}: {words[0]}")
+            await channel.refuse(refusal.text(*words))
+            return
+        terminal = channel.terminal
+        unit = ShellUnit(
+            channel.command.encode(), terminal=terminal, context=self._recorded_context(terminal)
+        )
+        outcome = await session.admit(unit)
+        if isinstance(outcome, Admitted):
+            await self._forward(session, channel, outcome)
+        else:
+            filed = await session.file_change(outcome)
+            await channel.refuse(refusal.refused(outcome.verdict, filed))
+
+    def _recorded_context(self, terminal: Terminal | None) -> str:
+        if terminal is None:
+            return ""
+        return f"terminal {terminal.kind} {terminal.size[0]}x{terminal.size[1]}"
+
+    async def _forward(
+        self,
+        session: Session[ShellUnit, ShellJudgement],
+        channel: Channel,
+        admitted: Admitted[ShellUnit, ShellJudgement],
+    ) -> None:
+        """Run what was admitted; return once both sides have closed their channels."""
+        assert self._upstream is not None
+        token = f"{session.id}-{admitted.number}-{secrets.token_hex(8)}"
+        recorded = session.endpoint.settings.record_results
+        running = Running(session, admitted.number, channel, token=token, recorded=recorded)
+        terminal = admitted.unit.terminal
+        line = self._line(admitted.judged, terminal, token)
+        self._running[running] = channel
+        try:
+            try:
+                await self._upstream.open(line, running, terminal)
+            finally:
+                running.started.set()
+            channel.join(running)
+            await _first(running.closed, channel.gone)
+            if running.closed.is_set():
+                await running.finish()
+                if not running.ended:
+                    raise UpstreamUnavailable("the host closed the channel without a status")
+            else:
+                running.cut("the client left")
+                gone = await endings.end(self._upstream, [running])
+                session.event("ended", f"unit {admitted.number}: {'gone' if gone else 'not seen to be gone'}")
+        finally:
+            del self._running[running]
+
+    async def _broken(self) -> Ending:
+        """Production broke off: tell what runs."""
+        ending = Ending(EndCause.UPSTREAM, "the host closed the connection")
+        for channel in self._client.channels():
+            channel.say(refusal.text(ending.message))
+            channel.exit(refusal.UNAVAILABLE)
+        await self._farewell(ending)
+        return ending
+
+    # ---- what the line asks ----------------------------------------------------------------------
+
+    def busy(self) -> bool:
+        """Whether a command runs."""
+        return bool(self._running)
+
+    async def warn(self, message: str) -> None:
+        """Say something on the standard error of what runs."""
+        for channel in self._running.values():
+            channel.say(refusal.text(message))
+
+    async def cut(self, ending: Ending) -> bool:
+        """Tell the client why, end what runs on the host, close both sides.
+
+        Returns:
+            Whether the host confirmed that nothing of this session runs there any more.
+        """
+        running = list(self._running)
+        for each in running:
+            each.cut(ending.message)
+        for channel in self._client.channels():
+            channel.say(refusal.text(ending.message))
+            channel.exit(refusal.status_of_ending(ending))
+        if self._upstream is None:
+            await self._farewell(ending)
+            return True
+        async with asyncio.TaskGroup() as group:
+            killing = group.create_task(endings.end(self._upstream, running))
+            group.create_task(self._farewell(ending))
+        self._upstream.close()
+        return killing.result()
+
+    async def _farewell(self, ending: Ending) -> None:
+        """Let the client leave by itself, then hang up."""
+        try:
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await self._client.gone.wait()
+        except TimeoutError:
+            self._connection.disconnect(DISC_BY_APPLICATION, ending.message)
+
+    def capture(self, refused: Refused[ShellUnit, ShellJudgement]) -> Capture | None:
+        """Return what a change request needs of a refused line."""
+        del refused
+        return None
+
+    # ---- without a session -----------------------------------------------------------------------
+
+    async def turn_away(self, error: GlassgateError) -> None:
+        """Tell a client why no session stands, on each channel that it opens, and hang up."""
+        try:
+            async with asyncio.timeout(TURNED_AWAY_SECONDS), asyncio.TaskGroup() as group:
+                telling = group.create_task(self._tell(error))
+                await self._client.gone.wait()
+                telling.cancel()
+        except TimeoutError:
+            self._connection.disconnect(DISC_BY_APPLICATION, error.message)
+
+    async def _tell(self, error: GlassgateError) -> None:
+        while True:
+            channel = await self._client.next_channel()
+            await channel.refuse(refusal.told(error), refusal.status_of(error))
+
+    def close(self) -> None:
+        """Close what is still open on both sides."""
+        if self._upstream is not None:
+            self._upstream.close()
+        self._connection.abort()
+
+
+class ProductionReads:
+    """The gateway's own reads of a host; there are none of the sort that SQL change requests ask for."""
+
+    async def literals(self, values: tuple[bytes | None, ...], types: tuple[int, ...]) -> tuple[str, ...]:
+        """Command lines have no bind values.
+
+        Raises:
+            UpstreamUnavailable: values were asked for.
+        """
+        del types
+        if values:
+            raise UpstreamUnavailable("a command line has no bind values")
+        return ()
+
+    async def estimate(self, statement: str) -> int | None:
+        """Nothing estimates a command line."""
+        del statement
+        return None
+
+
+def _refusing(judged: ShellJudgement, rule: str, reason: str) -> ShellJudgement:
+    return replace(judged, verdict=Verdict(Decision.REFUSE, rule, reason), canonical="")
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Return once one of them is set."""
+    async with asyncio.TaskGroup() as group:
+        tasks = {group.create_task(event.wait()) for event in events}
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()

@@ -1,0 +1,94 @@
+"""Verdicts, errors and endings as an SSH client sees them: lines on standard error, an exit status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.domain import errors
+from gateway.domain.display import display
+from gateway.domain.session import EndCause
+
+if TYPE_CHECKING:
+    from gateway.domain.session import Ending
+    from gateway.domain.unit import Filed
+    from gateway.domain.verdict import Verdict
+
+REFUSED: Final = 126
+"""Of a command line that was not run, as a shell says of one that it can't execute."""
+NO_ACCESS: Final = 77
+UNAVAILABLE: Final = 69
+FAULT: Final = 70
+
+_STATUSES: Final[tuple[tuple[type[errors.GlassgateError], int], ...]] = (
+    (errors.AuthenticationFailed, NO_ACCESS),
+    (errors.NotAuthorised, NO_ACCESS),
+    (errors.NotFound, NO_ACCESS),
+    (errors.UpstreamTooOpen, UNAVAILABLE),
+    (errors.UpstreamUnavailable, UNAVAILABLE),
+    (errors.StoreUnavailable, UNAVAILABLE),
+    (errors.RecordingLost, UNAVAILABLE),
+)
+
+_ENDINGS: Final = {
+    EndCause.EXPIRED: NO_ACCESS,
+    EndCause.REVOKED: NO_ACCESS,
+    EndCause.KILLED: NO_ACCESS,
+}
+
+SHELL: Final = (
+    "an interactive shell is not there yet; give the command behind the host's name",
+    "ssh USER+ENDPOINT@GATEWAY journalctl -u nginx -n 50",
+)
+SFTP: Final = (
+    "file transfer is not there yet; read a file with a command",
+    "ssh USER+ENDPOINT@GATEWAY cat /etc/nginx/nginx.conf > nginx.conf",
+)
+SUBSYSTEM: Final = ("this gateway has no such subsystem", "give the command behind the host's name")
+FORWARDING: Final = "ports are not forwarded: what runs through them can't be judged"
+LISTENING: Final = "nothing listens on the gateway for a client"
+SOCKETS: Final = "sockets are not forwarded: what runs through them can't be judged"
+TUNNELS: Final = "there are no network tunnels through the gateway"
+CROWDED: Final = "too many commands at once on one connection"
+
+
+def status_of(error: errors.GlassgateError) -> int:
+    """Return the exit status that tells of an error."""
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), FAULT)
+
+
+def status_of_ending(ending: Ending) -> int:
+    """Return the exit status of a command whose session was ended."""
+    return _ENDINGS.get(ending.cause, UNAVAILABLE)
+
+
+def text(message: str, hint: str = "") -> str:
+    """Return what the gateway says, in its own voice.
+
+    Args:
+        message: one sentence.
+        hint: what to type or do next.
+    """
+    said = f"glassgate: {display(message, multiline=True).strip()}\n"
+    if hint:
+        said += f"  → {display(hint, multiline=True).strip()}\n"
+    return said
+
+
+def told(error: errors.GlassgateError) -> str:
+    """Return an error as the client is told."""
+    return text(error.message, error.hint)
+
+
+def refused(verdict: Verdict, filed: Filed | None) -> str:
+    """Return what a client is told of a command line that was not run.
+
+    Args:
+        verdict: why.
+        filed: the change request it became or joined.
+    """
+    message = f"{verdict.reason.rstrip('.')}; it was not run"
+    if filed is None:
+        return text(message, f"rule {verdict.rule}; to propose it as a change: glassgate change draft LAST")
+    verb = "joined" if filed.joined else "drafted as"
+    shown = f"{verb} change request {filed.change} ({filed.title}): {filed.url}\n{filed.detail}".strip()
+    return text(message) + text(shown, f"to propose it: {filed.submit}").replace("glassgate: ", "  ", 1)

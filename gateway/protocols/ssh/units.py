@@ -1,0 +1,39 @@
+"""Command lines as the line's units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.domain.unit import Unit
+
+if TYPE_CHECKING:
+    from gateway.judge.shell.judge import ShellJudgement
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """The terminal that a client asked for.
+
+    Attributes:
+        kind: what ``TERM`` says.
+        size: columns, rows, and both in pixels (0: not known).
+        modes: opcode → value (RFC 4254, section 8).
+    """
+
+    kind: str
+    size: tuple[int, int, int, int]
+    modes: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(slots=True)
+class ShellUnit(Unit):
+    """One command line, from an exec request or typed into the governed shell.
+
+    Attributes:
+        terminal: it runs with; None: none.
+        judged: the judge's answer, once there is one.
+    """
+
+    terminal: Terminal | None = None
+    judged: ShellJudgement | None = None
