@@ -15,9 +15,9 @@ from gateway.changes.values import put_values
 from gateway.domain.errors import InvalidInput, UpstreamUnavailable
 
 if TYPE_CHECKING:
-    from gateway.domain.change import Capture
+    from gateway.domain.change import SqlCapture
     from gateway.domain.ids import SessionId, UnitNumber
-    from gateway.domain.production import ReadProduction
+    from gateway.domain.production import ReadDatabase
 
 MAX_TEXT = 1 << 18
 """Characters of a statement that a change request takes; a larger one is data and belongs into a file."""
@@ -68,7 +68,7 @@ class Prepared:
 
 
 async def prepare(
-    capture: Capture, session: SessionId, number: UnitNumber, production: ReadProduction
+    capture: SqlCapture, session: SessionId, number: UnitNumber, production: ReadDatabase
 ) -> Prepared:
     """Make a refused unit ready: the server renders its values and estimates its rows.
 
@@ -94,7 +94,7 @@ async def prepare(
     return replace(prepared, rows=await _rows(work.runnable, production))
 
 
-async def _rows(statement: str, production: ReadProduction) -> int | None:
+async def _rows(statement: str, production: ReadDatabase) -> int | None:
     """Ask for the plan's estimate; what can't be had is said, never guessed."""
     try:
         rows = await production.estimate(statement)
@@ -103,7 +103,7 @@ async def _rows(statement: str, production: ReadProduction) -> int | None:
     return None if rows is None else min(rows, _MAX_ROWS)
 
 
-async def _literals(capture: Capture, production: ReadProduction) -> tuple[tuple[str, ...], bool]:
+async def _literals(capture: SqlCapture, production: ReadDatabase) -> tuple[tuple[str, ...], bool]:
     """Let the server render the bind values; return them and whether they could not be had."""
     if not capture.values:
         return (), False
@@ -125,7 +125,7 @@ class _Work:
         runnable: the statement with its values, secrets and all, for the planner alone.
     """
 
-    capture: Capture
+    capture: SqlCapture
     literals: tuple[str, ...]
     missing: bool
     stem: str

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from gateway.changes import journal, proposal, titles
 from gateway.changes.capture import prepare
+from gateway.changes.host.prepare import prepare_host
 from gateway.changes.shown import one_line
-from gateway.domain.change import ChangeState
+from gateway.domain.change import ChangeState, HostCapture, SqlCapture
 from gateway.domain.errors import Conflict
 from gateway.domain.ids import SessionId
+from gateway.domain.production import ReadDatabase, ReadHost
 from gateway.store import drafts
 from gateway.store.drafts import NewUnit
 
@@ -57,7 +59,47 @@ async def ready_unit(
 
     Raises:
         InvalidInput: it is too large for a change request.
+        TypeError: the door's reads of production are of another kind than its capture.
     """
+    match capture, production:
+        case SqlCapture(), ReadDatabase():
+            return await _statement(facts, capture, number, production, rule)
+        case HostCapture(), ReadHost():
+            return await _command(facts, capture, number, production, rule)
+        case _:
+            raise TypeError(f"{type(production).__name__} can't read what {type(capture).__name__} needs")
+
+
+async def _command(
+    facts: SessionFacts, capture: HostCapture, number: UnitNumber, production: ReadHost, rule: str
+) -> NewUnit:
+    """Return a refused command on a host."""
+    prepared = await prepare_host(capture, production)
+    return NewUnit(
+        session=facts.session,
+        number=number,
+        batch=capture.batch,
+        grant=facts.grant,
+        grant_reason=facts.grant_reason,
+        level=facts.level,
+        title=one_line(capture.title, _MAX_TITLE) or "change",
+        text=prepared.text,
+        literals=None,
+        parts=prepared.parts,
+        secrets=(),
+        database="",
+        context="",
+        rule=rule,
+        tables=prepared.paths,
+        rows=None,
+        fingerprint=prepared.fingerprint,
+    )
+
+
+async def _statement(
+    facts: SessionFacts, capture: SqlCapture, number: UnitNumber, production: ReadDatabase, rule: str
+) -> NewUnit:
+    """Return a refused statement of SQL."""
     prepared = await prepare(capture, facts.session, number, production)
     title = titles.title(capture.title, (part.text for part in prepared.parts if part.runnable))
     return NewUnit(

@@ -10,11 +10,12 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gateway.changes import diff, journal, lifecycle, proposal
+from gateway.changes import diff, journal, lifecycle
 from gateway.changes.catalogue import ReadProposal, propose_read
 from gateway.changes.drafting import Target, put_into_draft, ready_unit
 from gateway.changes.git import shown_url
 from gateway.changes.message import committer
+from gateway.changes.proposals import proposes
 from gateway.changes.reading import Reader
 from gateway.changes.repository import Repositories
 from gateway.changes.secrets_found import without_secrets
@@ -334,7 +335,7 @@ class Changes:
             title=stored.request.title,
             url=self._url(change),
             submit=f'glassgate change submit {change} --reason "…"',
-            detail=proposal.detail(stored, files, where),
+            detail=proposes(stored).detail(stored, files, where),
         )
 
     async def _end(self, identity: Identity, change: ChangeId, target: ChangeState, why: str) -> None:

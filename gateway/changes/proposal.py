@@ -1,9 +1,9 @@
-"""The files that a change request proposes, rendered from what was captured."""
+"""Change requests of databases: the migration that a change request proposes, made of what was captured."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,6 +22,7 @@ from gateway.domain.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from gateway.changes.repository import GitRepository
     from gateway.store.changes import StoredChange, StoredUnit
 
 UNKNOWN = Repository(url="")
@@ -47,11 +48,13 @@ class Base:
         commit: of the base branch; empty where it can't be read now.
         names: files in the migrations folder.
         reserved: paths that other open change requests hold.
+        held: files that the change request looks at, by path.
     """
 
     commit: str
     names: tuple[str, ...]
     reserved: tuple[str, ...]
+    held: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def taken(self) -> tuple[str, ...]:
@@ -126,6 +129,22 @@ def _fields(change: StoredChange) -> tuple[tuple[str, str], ...]:
         ("Estimated rows", ", ".join(rows)),
     ]
     return tuple((name, value) for name, value in fields if value)
+
+
+async def look(source: GitRepository, commit: str, change: StoredChange, repository: Repository) -> Base:
+    """Read which numbers the repository's migrations have taken.
+
+    Raises:
+        NotFound: it has no such folder.
+    """
+    del change
+    return Base(commit, await source.names(commit, repository.migrations), ())
+
+
+def notes(change: StoredChange, repository: Repository, base: Base) -> tuple[str, ...]:
+    """Return nothing: what a reader must know stands in the migration."""
+    del change, repository, base
+    return ()
 
 
 def render(change: StoredChange, repository: Repository, base: Base) -> tuple[FilePatch, ...]:

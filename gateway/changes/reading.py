@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gateway.changes import proposal
-from gateway.changes.proposal import Base
+from gateway.changes.proposal import UNKNOWN, Base
+from gateway.changes.proposals import proposes
 from gateway.domain.change import ChangeState
 from gateway.domain.errors import GlassgateError, InvalidInput, NotFound
 from gateway.store import changes as rows
@@ -54,15 +54,16 @@ class Reader:
 
     async def proposed(self, stored: StoredChange) -> tuple[str, tuple[FilePatch, ...], tuple[str, ...]]:
         """Return a change request's base, its files against it, and what must be said beside them."""
-        request, repository = stored.request, stored.repository
+        request, repository, proposal = stored.request, stored.repository, proposes(stored)
         if request.state is not ChangeState.DRAFT and request.files:
             return request.base, request.files, ()
         if repository is None:
             note = f"the endpoint {request.endpoint_name} names no repository; a plain one would get this"
-            return "", proposal.render(stored, proposal.UNKNOWN, _NOWHERE), (note,)
+            return "", proposal.render(stored, UNKNOWN, _NOWHERE), (note,)
         try:
             base = await self._base(stored, repository)
-            return base.commit, proposal.render(stored, repository, base), ()
+            files = proposal.render(stored, repository, base)
+            return base.commit, files, proposal.notes(stored, repository, base)
         except GlassgateError as error:
             note = f"{error.message}; the number is given at submission"
         try:
@@ -76,14 +77,15 @@ class Reader:
             if self.repositories.at(repository.url).path is None:
                 return None
             async with asyncio.timeout(_GLANCE_SECONDS):
-                return proposal.render(stored, repository, await self._base(stored, repository))
+                return proposes(stored).render(stored, repository, await self._base(stored, repository))
         except (GlassgateError, TimeoutError):
             return None
 
     async def _base(self, stored: StoredChange, repository: Repository) -> Base:
-        """Read what the next number must follow."""
+        """Read what the proposal stands on."""
         source = self.repositories.at(repository.url)
         commit = await source.base(repository.branch)
-        names = await source.names(commit, repository.migrations)
+        base = await proposes(stored).look(source, commit, stored, repository)
         async with self.store.connection() as conn:
-            return Base(commit, names, await reserved_paths(conn, repository.url, but=stored.request.id))
+            taken = await reserved_paths(conn, repository.url, but=stored.request.id)
+        return replace(base, reserved=taken)

@@ -7,13 +7,14 @@ pushed is written down before, so that a try that died between push and store is
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gateway.changes import journal, proposal
+from gateway.changes import journal
 from gateway.changes.message import author, branch_name, commit_message, committer
 from gateway.changes.objects import NewCommit
 from gateway.changes.proposal import Base
+from gateway.changes.proposals import proposes
 from gateway.domain.change import ChangeState
 from gateway.domain.errors import Conflict, GlassgateError, RepositoryUnavailable
 from gateway.store import submissions
@@ -86,6 +87,7 @@ class Submission:
 
     def _files(self, repository: Repository, edited: Mapping[str, bytes] | None) -> tuple[FilePatch, ...]:
         """Return the files without their number yet: what a person must mend is said before git is asked."""
+        proposal = proposes(self.change)
         if edited is not None:
             files = proposal.edited(self.change, repository, edited)
         else:
@@ -131,10 +133,12 @@ class Submission:
         kept: bool,
     ) -> tuple[FilePatch, ...]:
         """Take the next free number against the fresh base; return the files under it."""
-        names = await source.names(base, repository.migrations)
+        proposal = proposes(self.change)
+        seen = await proposal.look(source, base, self.change, repository)
         number = self.change.request.id
         async with self.store.transaction() as conn:
-            seen = Base(base, names, await submissions.lock_numbers(conn, repository.url, but=number))
+            taken = await submissions.lock_numbers(conn, repository.url, but=number)
+            seen = replace(seen, reserved=taken)
             if kept:
                 files = proposal.renumber(self.change, repository, files, seen)
             else:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from gateway.domain.host import HostWrite
     from gateway.domain.ids import ChangeId, EndpointId, IdentityId, SessionId, UnitNumber
 
 
@@ -125,8 +126,8 @@ class ChangeRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Capture:
-    """What a door knows of a refused unit, handed to the change flow.
+class SqlCapture:
+    """What a database's door knows of a refused unit, handed to the change flow.
 
     Attributes:
         text: exactly as sent.
@@ -153,3 +154,25 @@ class Capture:
     kind: ChangeKind
     batch: int
     explainable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HostCapture:
+    """What the door of a host or container knows of a refused unit, handed to the change flow.
+
+    Attributes:
+        text: exactly as sent.
+        title: one line, such as ``sed -i /etc/nginx/nginx.conf``.
+        kind: sort of artifact that can carry it.
+        batch: units of one session with the same batch belong to one change request.
+        writes: what it would have done, in order.
+    """
+
+    text: str
+    title: str
+    kind: ChangeKind
+    batch: int
+    writes: tuple[HostWrite, ...]
+
+
+Capture: TypeAlias = SqlCapture | HostCapture

@@ -39,6 +39,7 @@ class Repository:
         convention: how migrations are named: ``plain``, ``flyway``, ``dbmate``.
         migrations: folder of the migrations inside the repository.
         paths: production path prefix → path in the repository (SSH, containers).
+        image: file that defines the image of a host: a Dockerfile or Ansible tasks; empty: none.
     """
 
     url: str
@@ -46,6 +47,7 @@ class Repository:
     convention: str = "plain"
     migrations: str = "migrations"
     paths: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
-"""The port through which the change flow reads production: judged and recorded units like any other."""
+"""The ports through which the change flow reads production: judged and recorded units like any other."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+
+if TYPE_CHECKING:
+    from gateway.domain.host import HostFile
 
 
-class ReadProduction(Protocol):
-    """The session's own reads of production, of origin ``gateway``: same judge, same recording."""
+@runtime_checkable
+class ReadDatabase(Protocol):
+    """The session's own reads of a database, of origin ``gateway``: same judge, same recording."""
 
     async def literals(self, values: tuple[bytes | None, ...], types: tuple[int, ...]) -> tuple[str, ...]:
         """Render bind values as SQL literals, by the server itself (quote_nullable).
@@ -21,3 +25,31 @@ class ReadProduction(Protocol):
 
     async def estimate(self, statement: str) -> int | None:
         """Return the plan's estimated rows (EXPLAIN without ANALYZE), None where it can't be had safely."""
+
+
+@runtime_checkable
+class ReadHost(Protocol):
+    """The session's own reads of a host, of origin ``gateway``: same judge, same recording."""
+
+    async def file(self, path: str) -> HostFile | None:
+        """Return a regular file as it is now, None where there is none.
+
+        Args:
+            path: absolute.
+
+        Raises:
+            UpstreamUnavailable: it could not be read, is no regular file, or is too large.
+        """
+
+    async def printed(self, line: str) -> bytes:
+        """Return what a command line prints.
+
+        Args:
+            line: shell, judged like any unit: what is no read is not run.
+
+        Raises:
+            UpstreamUnavailable: it was not run, failed, or printed more than a change request takes.
+        """
+
+
+ReadProduction: TypeAlias = ReadDatabase | ReadHost

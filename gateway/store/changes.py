@@ -21,16 +21,6 @@ CLAIM_SECONDS = 180
 """A submission that has not moved for so long is dead: it may be taken over."""
 
 
-class _RepositoryRow(msgspec.Struct, frozen=True):
-    """A repository as it stands in a row."""
-
-    url: str
-    branch: str
-    convention: str
-    migrations: str
-    paths: dict[str, str]
-
-
 @dataclass(frozen=True, slots=True)
 class StoredUnit:
     """A unit of a change request with what its rendering needs.
@@ -287,5 +277,4 @@ def decode_repository(text: str | None) -> Repository | None:
     """Return a row's repository."""
     if text is None:
         return None
-    row = msgspec.json.decode(text, type=_RepositoryRow)
-    return Repository(row.url, row.branch, row.convention, row.migrations, row.paths)
+    return msgspec.json.decode(text, type=Repository)

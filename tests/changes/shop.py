@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gateway.domain.change import Capture, ChangeKind
+from gateway.domain.change import ChangeKind, SqlCapture
 from gateway.domain.endpoint import Endpoint, EndpointKind, EndpointSettings, Repository
 from gateway.domain.errors import UpstreamUnavailable
 from gateway.domain.ids import EndpointId, UnitNumber
@@ -94,9 +94,9 @@ def orders_db(url: str, **repository: str) -> Endpoint:
 _batches = itertools.count(1000)
 
 
-def capture(text: str, **changed: object) -> Capture:
+def capture(text: str, **changed: object) -> SqlCapture:
     """A refused statement as a door hands it over, of a transaction of its own."""
-    made = Capture(
+    made = SqlCapture(
         text=text,
         values=None,
         types=(),

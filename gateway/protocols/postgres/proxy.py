@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from gateway.domain.change import Capture, ChangeKind
+from gateway.domain.change import ChangeKind, SqlCapture
 from gateway.domain.endpoint import EndpointKind
 from gateway.domain.errors import GlassgateError, UpstreamTooOpen, UpstreamUnavailable
 from gateway.domain.session import EndCause, Ending
@@ -296,7 +296,7 @@ class PostgresDoor:
 
     # ---- change requests -------------------------------------------------------------------------
 
-    def capture(self, refused: Refused[SqlUnit, SqlJudgement]) -> Capture | None:
+    def capture(self, refused: Refused[SqlUnit, SqlJudgement]) -> SqlCapture | None:
         """Return what a change request needs of a refused unit, None where no artifact could carry it."""
         exchange, dialled = self._exchange, self._upstream
         unit, judged = refused.unit, refused.judged
@@ -309,7 +309,7 @@ class PostgresDoor:
         formats = _each(unit.formats, len(values or ()))
         if values is not None:
             self.production.formats = {values: formats}
-        return Capture(
+        return SqlCapture(
             text=unit.text.decode(exchange.following.codec, "replace"),
             values=values,
             types=unit.types,

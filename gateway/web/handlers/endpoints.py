@@ -184,6 +184,7 @@ def _repository(told: shapes.RepositoryFacts | None) -> Repository | None:
         convention=told.convention,
         migrations=told.migrations,
         paths=told.paths,
+        image=told.image,
     )
 
 
@@ -225,6 +226,7 @@ def _facts(endpoint: Endpoint) -> shapes.EndpointFacts:
             convention=where.convention,
             migrations=where.migrations,
             paths=dict(where.paths),
+            image=where.image,
         ),
         settings=shapes.SettingsFacts(
             require=settings.require.value if settings.require is not None else "",

@@ -94,6 +94,7 @@ class RepositoryFacts(Shape, frozen=True, kw_only=True):
         convention: plain, flyway or dbmate.
         migrations: folder of the migrations.
         paths: production path prefix → path in the repository.
+        image: file that defines the image of a host.
     """
 
     url: str
@@ -101,6 +102,7 @@ class RepositoryFacts(Shape, frozen=True, kw_only=True):
     convention: str = "plain"
     migrations: str = "migrations"
     paths: dict[str, str] = {}
+    image: str = ""
 
 
 class SettingsFacts(Shape, frozen=True, kw_only=True):

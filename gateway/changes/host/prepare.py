@@ -1,0 +1,184 @@
+"""A refused command on a host made ready for a change request: files read, edits applied to copies."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, assert_never
+
+from gateway.changes.host.modes import changed_mode
+from gateway.changes.host.parts import FilePart, HandPart, HostPart, StanzaPart, encode_parts
+from gateway.changes.secrets_found import without_secrets
+from gateway.domain.errors import InvalidInput, UpstreamUnavailable
+from gateway.domain.host import ByHand, CopyOf, HostFile, Known, ModeSet, Printed, Removed, Stanza, Written
+
+if TYPE_CHECKING:
+    from gateway.domain.change import HostCapture
+    from gateway.domain.host import Content, HostWrite
+    from gateway.domain.production import ReadHost
+
+MAX_TEXT: Final = 100_000
+MAX_FILE: Final = 4 << 20
+"""Bytes of a file that a change request takes."""
+MAX_WRITES: Final = 200
+_EXECUTABLE: Final = 0o111
+_PLAIN_MODE: Final = 0o644
+_PRIVATE_KEY = re.compile(
+    rb"-----BEGIN[ A-Z0-9]{0,30}PRIVATE KEY-----.{0,20000}?-----END[ A-Z0-9]{0,30}PRIVATE KEY-----", re.DOTALL
+)
+_REPLACED_NOTE: Final = "secrets in the new lines were replaced by [secret]; the sealed recording keeps them"
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedHost:
+    """A captured command, ready to be stored.
+
+    Attributes:
+        text: as typed, without secrets.
+        parts: what it would have done, as it is stored.
+        paths: files of the host that it would have changed.
+        fingerprint: sha256 of what it would do.
+    """
+
+    text: str
+    parts: str
+    paths: tuple[str, ...]
+    fingerprint: bytes
+
+
+async def prepare_host(capture: HostCapture, production: ReadHost) -> PreparedHost:
+    """Make a refused command ready: what it would have written is read from the host, never run there.
+
+    Args:
+        capture: what the door knows of it.
+        production: the session's own reads of the host.
+
+    Raises:
+        InvalidInput: it is too large for a change request.
+    """
+    if len(capture.text) > MAX_TEXT or len(capture.writes) > MAX_WRITES:
+        raise InvalidInput(
+            f"the command is too large for a change request ({len(capture.text):,} characters)",
+            hint="put the content into a file of the repository",
+        )
+    copy = _Copy(production, without_secrets(capture.text))
+    parts = [await copy.part(write) for write in capture.writes]
+    kept = tuple(part for part in parts if part is not None)
+    if not kept:
+        kept = (HandPart(copy.text, "what it would have changed is not known"),)
+    return PreparedHost(
+        copy.text,
+        encode_parts(kept),
+        tuple(dict.fromkeys(part.path for part in kept if isinstance(part, FilePart))),
+        _fingerprint(copy.text, kept),
+    )
+
+
+def _fingerprint(text: str, parts: tuple[HostPart, ...]) -> bytes:
+    """The same for the same command with the same outcome."""
+    seen = [text, *(f"{part.path}\0{part.new!r}" for part in parts if isinstance(part, FilePart))]
+    return hashlib.sha256("\0\0".join(seen).encode("utf-8", "surrogateescape")).digest()
+
+
+@dataclass(slots=True)
+class _Copy:
+    """The host's files as the command would have left them, one edit after the other.
+
+    Attributes:
+        production: the session's own reads.
+        text: the command, without secrets.
+        files: those looked at; None: none there.
+    """
+
+    production: ReadHost
+    text: str
+    files: dict[str, HostFile | None] = field(default_factory=dict)
+
+    async def part(self, write: HostWrite) -> HostPart | None:
+        """Return what one write comes to; what can't be read is left to a person, never guessed."""
+        try:
+            match write:
+                case Written():
+                    return await self._written(write)
+                case Removed():
+                    return await self._removed(write)
+                case ModeSet():
+                    return await self._mode_set(write)
+                case Stanza(sort, tool, action, names):
+                    return StanzaPart(sort, tool, action, names)
+                case ByHand(text):
+                    return HandPart(without_secrets(text), "a person must turn it into code")
+                case _:
+                    assert_never(write)
+        except UpstreamUnavailable as error:
+            return HandPart(self.text, error.message)
+
+    async def _written(self, write: Written) -> HostPart:
+        old = await self._file(write.path)
+        if write.content is None:
+            return HandPart(self.text, f"what {write.path} would have held is not known")
+        content = await self._content(write.content)
+        if content is None:
+            return HandPart(self.text, f"what {write.path} would have held could not be read")
+        before = old.content if old else b""
+        new = before + content if write.appended else content
+        if len(new) > MAX_FILE:
+            return HandPart(self.text, f"{write.path} would have had more than {MAX_FILE >> 20} MB")
+        mode = write.mode if write.mode is not None else old.mode if old else _PLAIN_MODE
+        self.files[write.path] = HostFile(new, mode)
+        return _file_part(write.path, old, HostFile(new, mode))
+
+    async def _removed(self, write: Removed) -> HostPart | None:
+        old = await self._file(write.path)
+        self.files[write.path] = None
+        return None if old is None else _file_part(write.path, old, None)
+
+    async def _mode_set(self, write: ModeSet) -> HostPart:
+        old = await self._file(write.path)
+        mode = changed_mode(old.mode, write.mode) if old else None
+        if old is None or mode is None:
+            return HandPart(self.text, f"{write.path} is no file whose mode could be changed so")
+        self.files[write.path] = HostFile(old.content, mode)
+        note = f"the mode of {write.path} would have been {mode:04o} instead of {old.mode:04o}"
+        return _file_part(write.path, old, HostFile(old.content, mode), note)
+
+    async def _file(self, path: str) -> HostFile | None:
+        if path not in self.files:
+            self.files[path] = await self.production.file(path)
+        return self.files[path]
+
+    async def _content(self, content: Content) -> bytes | None:
+        match content:
+            case Known(known):
+                return known
+            case Printed(line):
+                return await self.production.printed(line)
+            case CopyOf(path):
+                file = await self._file(path)
+                return file.content if file else None
+            case _:
+                assert_never(content)
+
+
+def _file_part(path: str, old: HostFile | None, new: HostFile | None, *notes: str) -> FilePart:
+    before = old.content if old else None
+    if new is None:
+        return FilePart(path, before, None, False, notes)
+    content = _without_new_secrets(before or b"", new.content)
+    if content != new.content:
+        notes = (*notes, _REPLACED_NOTE)
+    return FilePart(path, before, content, bool(new.mode & _EXECUTABLE), notes)
+
+
+def _without_new_secrets(old: bytes, new: bytes) -> bytes:
+    """Return the new bytes, secrets replaced in lines that the old ones don't have."""
+    known = set(old.splitlines())
+    whole = _PRIVATE_KEY.sub(lambda found: found[0] if found[0] in old else b"[secret]", new)
+    lines = whole.splitlines(keepends=True)
+    return b"".join(line if line.rstrip(b"\r\n") in known else _redacted(line) for line in lines)
+
+
+def _redacted(line: bytes) -> bytes:
+    text = line.decode("utf-8", "surrogateescape")
+    return without_secrets(text).encode("utf-8", "surrogateescape")

@@ -1,0 +1,63 @@
+"""Which of the two ways a change request is proposed in: a migration, or patches of a host's files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.changes import proposal
+from gateway.changes.host import proposal as host_proposal
+from gateway.domain.change import ChangeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gateway.changes.proposal import Base
+    from gateway.changes.repository import GitRepository
+    from gateway.domain.change import FilePatch
+    from gateway.domain.endpoint import Repository
+    from gateway.store.changes import StoredChange
+
+
+class Proposes(Protocol):
+    """What both ways can do; the modules of that name are the two."""
+
+    async def look(
+        self, source: GitRepository, commit: str, change: StoredChange, repository: Repository
+    ) -> Base:
+        """Read what a proposal needs of the repository at a commit, reserved paths left empty."""
+
+    def render(self, change: StoredChange, repository: Repository, base: Base) -> tuple[FilePatch, ...]:
+        """Return the proposed files against a base."""
+
+    def notes(self, change: StoredChange, repository: Repository, base: Base) -> tuple[str, ...]:
+        """Return what a reader must know beside the patch."""
+
+    def edited(
+        self, change: StoredChange, repository: Repository, files: Mapping[str, bytes]
+    ) -> tuple[FilePatch, ...]:
+        """Return edited files as a patch, checked."""
+
+    def check_way_back(
+        self,
+        change: StoredChange,
+        repository: Repository,
+        files: Sequence[FilePatch],
+        no_way_back: str | None,
+    ) -> tuple[FilePatch, ...]:
+        """Return the files with a way back, or with the reason why there is none."""
+
+    def renumber(
+        self, change: StoredChange, repository: Repository, files: Sequence[FilePatch], base: Base
+    ) -> tuple[FilePatch, ...]:
+        """Return edited files as they go onto a fresh base."""
+
+    def numbered(self, repository: Repository, files: Sequence[FilePatch]) -> tuple[str, ...]:
+        """Return the paths that no other change request may take."""
+
+    def detail(self, change: StoredChange, files: Sequence[FilePatch] | None, where: str) -> str:
+        """Return one sentence on what the proposed patch is."""
+
+
+def proposes(change: StoredChange) -> Proposes:
+    """Return the way in which a change request is proposed."""
+    return proposal if change.request.kind is ChangeKind.DATA else host_proposal
