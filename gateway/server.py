@@ -41,6 +41,7 @@ from gateway.recordings.recording import Recordings
 from gateway.recordings.witness import FileWitness, PortWitness, Witness
 from gateway.session.lease import Leases
 from gateway.session.line import Line
+from gateway.session.quota import Quota
 from gateway.session.registry import Registry
 from gateway.settings import SHIPPED, Durability, Settings
 from gateway.store.embedded import EmbeddedPostgres
@@ -221,11 +222,13 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> _Built:
     interrupted = await recordings.recover()
     registry = Registry(store)
     leases = Leases(grants, store)
+    quota = Quota(store, registry, mib=settings.recording.person_mib)
     line = Line(
         authenticator=authenticator,
         endpoints=endpoints,
         grants=grants,
         leases=leases,
+        quota=quota,
         recordings=recordings,
         changes=changes,
         registry=registry,
@@ -273,6 +276,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> _Built:
             *keep_store,
             recordings.run,
             leases.run,
+            quota.run,
             registry.run,
             reception.run,
             tls.run,

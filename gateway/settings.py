@@ -15,6 +15,7 @@ from gateway.domain.errors import ConfigurationBroken
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Natural = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Durability(StrEnum):
@@ -62,10 +63,12 @@ class RecordingSettings(_Section, frozen=True, kw_only=True):
     Attributes:
         folder: where they lie; empty: ``recordings`` in the data folder.
         durability: when a unit counts as recorded.
+        person_mib: what may be recorded of one person within 24 hours; 0: no quota.
     """
 
     folder: str = ""
     durability: Durability = Durability.WRITTEN
+    person_mib: Natural = 51_200
 
 
 class Witness(_Section, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gateway.domain.identity import Evidence, Identity
     from gateway.recordings.recording import Recording, Recordings
     from gateway.session.lease import Lease, Leases
+    from gateway.session.quota import Quota
     from gateway.session.registry import Registry
 
 LEASE_LAPSED = Verdict(
@@ -51,6 +52,7 @@ class Line:
         endpoints: resolves names, opens the gateway's credential.
         grants: takes live grants.
         leases: keeps taken grants alive from the store.
+        quota: how much may be recorded of one person.
         recordings: opens recordings.
         changes: files refused writes.
         registry: the live sessions.
@@ -64,6 +66,7 @@ class Line:
         endpoints: Endpoints,
         grants: Grants,
         leases: Leases,
+        quota: Quota,
         recordings: Recordings,
         changes: Changes,
         registry: Registry,
@@ -73,6 +76,7 @@ class Line:
         self._endpoints = endpoints
         self._grants = grants
         self._leases = leases
+        self._quota = quota
         self._recordings = recordings
         self._changes = changes
         self._registry = registry
@@ -112,6 +116,7 @@ class Line:
         endpoint = await self._endpoints.resolve(endpoint_name, identity)
         if endpoint.kind is not door.kind:
             raise NotFound(f"{endpoint.name} is not a {door.kind.value} endpoint", hint="glassgate endpoints")
+        await self._quota.check(identity)
         grant = await self._grants.take(identity, endpoint)
         with self._leases.hold(grant) as lease:  # a revocation from here on finds the session, dialled or not
             recording = await self._open_recording(identity, endpoint, grant, door)

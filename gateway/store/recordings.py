@@ -10,8 +10,8 @@ import msgspec
 from gateway.domain.ids import EndpointId, GrantId, IdentityId, SessionId
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
-    from datetime import datetime
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from datetime import datetime, timedelta
 
     from gateway.store.pool import Connection
 
@@ -270,6 +270,27 @@ async def sessions_in_order(conn: Connection) -> AsyncIterator[SessionRow]:
         if len(rows) < chunk:
             return
         after = rows[-1]["id"]
+
+
+async def recorded_bytes(
+    conn: Connection, people: Sequence[IdentityId], within: timedelta
+) -> dict[IdentityId, int]:
+    """Return how much was recorded of some people: bytes of frames, as far as they are sealed.
+
+    Args:
+        conn: any connection.
+        people: of whom; who has no session is left out.
+        within: sessions that began so long ago at most, and those that are live.
+    """
+    rows = await conn.fetch(
+        """SELECT identity_id, sum(bytes)::bigint AS bytes FROM sessions
+           WHERE identity_id = ANY($1::bigint[]) AND wrapped_key IS NOT NULL
+               AND (started_at > now() - $2::interval OR NOT closed)
+           GROUP BY identity_id""",
+        people,
+        within,
+    )
+    return {IdentityId(row["identity_id"]): row["bytes"] for row in rows}
 
 
 async def wrapped_key(conn: Connection, session: SessionId) -> bytes | None:
