@@ -12,9 +12,10 @@ import pytest
 from live_gateway import LiveGateway
 from servers import Production
 
+from gateway.domain.errors import Conflict, NotFound
 from gateway.web.shapes.access import GrantList, ListGrants, Revoke
 from gateway.web.shapes.identity import Done
-from gateway.web.shapes.sessions import Kill, ListSessions, Proof, SessionList, Verify
+from gateway.web.shapes.sessions import Kill, ListSessions, Proof, SessionList, Verify, Watched
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,34 @@ def test_a_session_killed_at_one_replica_ends_at_the_other(
         ended, told = wait_for_the_end(connection)
     assert ended - asked[0] < 1
     assert "ended by reviewer: too heavy" in told
+
+
+def test_a_session_is_watched_where_it_runs_and_replayed_from_anywhere(
+    replicas: tuple[LiveGateway, LiveGateway],
+) -> None:
+    one, two = replicas
+    one.grant()
+    reviewer = one.client("reviewer")
+    with psycopg.connect(two.dsn(), autocommit=True) as connection:
+        connection.execute("SELECT 'seen from afar'")
+        live = reviewer.call("GET /v1/sessions", ListSessions(state="live"), SessionList)
+        (session,) = live.sessions
+        with pytest.raises(NotFound, match="runs at the gateway's replica") as away:
+            list(reviewer.json_lines("GET /v1/sessions/{id}/watch", Watched(id=session.id)))
+        assert away.value.hint == f"glassgate replay {session.id} shows it up to a second ago, from here too"
+        until = time.monotonic() + 5
+        replayed = b""
+        while b"seen from afar" not in replayed and time.monotonic() < until:
+            question = Watched(id=session.id)
+            replayed = b"".join(reviewer.json_lines("GET /v1/sessions/{id}/replay", question))
+        assert b"seen from afar" in replayed
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        with pytest.raises((Conflict, NotFound)) as over:
+            list(reviewer.json_lines("GET /v1/sessions/{id}/watch", Watched(id=session.id)))
+        if isinstance(over.value, Conflict):
+            break
+    assert over.value.message == f"session {session.id} has ended"
 
 
 def test_one_ledger_proves_both(replicas: tuple[LiveGateway, LiveGateway]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gateway.domain.errors import InvalidInput
+from gateway.domain.errors import Conflict, InvalidInput, NotFound
 from gateway.domain.verdict import Decision
 from gateway.recordings import export as exporting
 from gateway.recordings.frames import UnitFrame
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from gateway.domain.ids import SessionId
     from gateway.recordings.frames import Record
+    from gateway.store.recordings import SessionRow
     from gateway.web.routes import Call
 
 MEDIA_TYPES = {"jsonl": "application/x-ndjson", "html": "text/html; charset=utf-8"}
@@ -39,9 +40,27 @@ SEARCH_UNITS = 10_000
 async def watch(call: Call, question: shapes.Watched) -> AsyncGenerator[shapes.Moment, None]:
     """Watch a live session: what was run so far, then as it happens, until it ends."""
     row = await reviewed(call, question.id)
-    call.parts.recordings.live(row.id)
+    _check_here(call, row)
     await looked(call, "watch", session=row.id, why=question.why)
     return _moments(row.id, follow_records(call.parts.recordings, row.id))
+
+
+def _check_here(call: Call, row: SessionRow) -> None:
+    """Make sure that a session runs in this process: only there are its frames at hand as they are written.
+
+    Raises:
+        Conflict: it has ended.
+        NotFound: it runs at another replica.
+    """
+    if row.ended_at is not None:
+        raise Conflict(f"session {row.id} has ended", hint=f"glassgate replay {row.id}")
+    try:
+        call.parts.recordings.live(row.id)
+    except NotFound:
+        raise NotFound(
+            f"session {row.id} runs at the gateway's replica {row.replica}, and can be watched only there",
+            hint=f"glassgate replay {row.id} shows it up to a second ago, from here too",
+        ) from None
 
 
 async def replay(call: Call, question: shapes.Watched) -> AsyncGenerator[shapes.Moment, None]:
