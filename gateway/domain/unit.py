@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import msgspec
+
 from gateway.domain.verdict import Judged, Verdict
 
 if TYPE_CHECKING:
@@ -42,8 +44,7 @@ U_co = TypeVar("U_co", bound=Unit, covariant=True)
 J_co = TypeVar("J_co", bound=Judged, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted(Generic[U_co, J_co]):
+class Admitted(msgspec.Struct, Generic[U_co, J_co], frozen=True):
     """Judged a read and standing in the recording. Made only in ``session/line.py``; forward takes only this.
 
     Attributes:
@@ -57,8 +58,7 @@ class Admitted(Generic[U_co, J_co]):
     number: UnitNumber
 
 
-@dataclass(frozen=True, slots=True)
-class Refused(Generic[U_co, J_co]):
+class Refused(msgspec.Struct, Generic[U_co, J_co], frozen=True):
     """Not admitted and standing in the recording; never forwarded.
 
     Attributes:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
-import struct
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from time import time_ns
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 import msgspec
 
@@ -30,6 +27,7 @@ from gateway.recordings.frames import (
     UnitFrame,
     encode,
 )
+from gateway.recordings.pen import append
 from gateway.recordings.sealing import Facts
 from gateway.recordings.tail import Tail, TailHeader
 from gateway.recordings.vault import sync_folder
@@ -41,8 +39,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _encode = msgspec.msgpack.Encoder().encode
-_pack_header = HEADER.pack
-_pack_time = struct.Struct("<Q").pack
 _HEADER_BYTES = HEADER.size
 
 
@@ -192,14 +188,9 @@ class Recording:
             raise self._fill()
         if size > MAX_FRAME_BYTES:
             raise self._lose(RecordingLost("a single frame is larger than a recording may hold"))
-        now = time_ns()
-        header = _pack_header(len(payload), crc32(payload, crc32(_pack_time(now))), now)
         try:
-            if os.write(tail.handle, header + payload) != size:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301 - a short write is that
             # A file whose name is gone still takes writes, but no restarted gateway would find them.
-            if is_unit and os.fstat(tail.handle).st_nlink == 0:
-                raise OSError(errno.ENOENT, "the recordings folder is gone")  # noqa: TRY301
+            now = append(tail.handle, payload, linked=is_unit)
         except OSError as error:
             tail.cut()
             raise self._lose(self._unwritable(error)) from error

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from gateway.domain.errors import PeerError, UpstreamUnavailable
 
@@ -19,6 +19,28 @@ WRITE_HIGH: Final = 1 << 18
 """Bytes waiting to be sent before the writer is made to wait."""
 HANDSHAKE_SECONDS: Final = 10.0
 SHUTDOWN_SECONDS: Final = 2.0
+
+
+class Taking(Protocol):
+    """What may have a connection: a protocol of the event loop by its methods, whatever class it is of."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The peer is gone."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came."""
+
+    def eof_received(self) -> bool | None:
+        """The peer sends no more."""
+
+    def pause_writing(self) -> None:
+        """The peer reads slower than we write."""
+
+    def resume_writing(self) -> None:
+        """The peer has caught up."""
 
 
 class ByteStream(asyncio.Protocol):
@@ -119,7 +141,7 @@ class ByteStream(asyncio.Protocol):
         tls = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
         return tls.selected_alpn_protocol() if tls is not None else None
 
-    def hand_over(self, protocol: asyncio.Protocol) -> bytes:
+    def hand_over(self, protocol: Taking) -> bytes:
         """Let ``protocol`` have the connection from here on.
 
         Returns:
@@ -128,7 +150,7 @@ class ByteStream(asyncio.Protocol):
         assert self.transport is not None
         rest = bytes(self._buffer)
         self._buffer.clear()
-        self.transport.set_protocol(protocol)
+        self.transport.set_protocol(cast("asyncio.Protocol", protocol))
         protocol.connection_made(self.transport)
         if self._paused:
             self._resume()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from gateway.domain.verdict import Decision, Verdict
@@ -122,13 +122,14 @@ class SqlJudgement:
         verdict: the worst of its statements.
         statements: in order; empty where it could not be parsed or holds none.
         keep: how long it holds.
+        session_effects: of all statements, in order; looked at for every unit, so gathered once.
     """
 
     verdict: Verdict
     statements: tuple[StatementAnalysis, ...]
     keep: Keep = Keep.EXACT
+    session_effects: tuple[SessionEffect, ...] = field(init=False, compare=False)
 
-    @property
-    def session_effects(self) -> tuple[SessionEffect, ...]:
-        """Of all statements, in order."""
-        return tuple(effect for statement in self.statements for effect in statement.session_effects)
+    def __post_init__(self) -> None:
+        effects = tuple(effect for statement in self.statements for effect in statement.session_effects)
+        object.__setattr__(self, "session_effects", effects)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.domain.errors import PeerError
 from gateway.protocols.postgres import refusal, swift, wire
-from gateway.protocols.postgres.exchange import CLIENT_GONE
+from gateway.protocols.postgres.exchange import CLIENT_GONE, LENT
 from gateway.protocols.postgres.statements import COPY, SMALL, Statements
 from gateway.protocols.postgres.units import BIND, PARSE, QUERY
 
@@ -28,11 +28,10 @@ MAX_HEAD: Final = 1 << 12
 SLICE_SECONDS: Final = 0.005
 """So long one client's messages are handled in one go; then other sessions have their turn."""
 
-_HEADER: Final = wire.INT32.unpack_from
 _LARGE: Final = frozenset(b"QPB")
 
 
-class ClientSide(Statements, asyncio.Protocol):
+class ClientSide(Statements):
     """What the client sends.
 
     Args:
@@ -59,6 +58,9 @@ class ClientSide(Statements, asyncio.Protocol):
         del exc
         self.exchange.end(CLIENT_GONE)
 
+    def eof_received(self) -> None:
+        """The client sends no more: the transport closes itself."""
+
     def pause_writing(self) -> None:
         """The client reads slower than production answers: production waits."""
         self.exchange.server.pause()
@@ -66,6 +68,15 @@ class ClientSide(Statements, asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client has caught up."""
         self.exchange.server.resume()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Lend what the next read is put into; asyncio's own loop hands over bytes of its own instead."""
+        del sizehint
+        return LENT
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was read into it."""
+        self.data_received(bytes(LENT[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sent; nothing it sends can end another session."""
@@ -79,22 +90,13 @@ class ClientSide(Statements, asyncio.Protocol):
                     return
                 data = bytes(self._buffer)
                 self._buffer.clear()
-            elif self._may_be_swift(data) and swift.send(self, data):
-                return
+            elif self._swift and not self._doomed and not self._discard and len(data) <= self._most:
+                exchange = self.exchange
+                if not exchange.awaited and not exchange.skipping and swift.send(self, data):
+                    return
             self.take(data)
         except Exception as error:  # noqa: BLE001 - a callback's error ends the session's task, with its reason
             self.exchange.failed(error)
-
-    def _may_be_swift(self, data: bytes) -> bool:
-        exchange = self.exchange
-        return (
-            self._swift
-            and not exchange.awaited
-            and not exchange.skipping
-            and not self._doomed
-            and not self._discard
-            and len(data) <= self._most
-        )
 
     # ---- framing ---------------------------------------------------------------------------------
 
@@ -108,7 +110,7 @@ class ClientSide(Statements, asyncio.Protocol):
             self._discard -= position
         while end - position >= 5 and not self._held:
             kind = data[position]
-            size = _HEADER(data, position + 1)[0] + 1
+            size = wire.uint32(data, position + 1) + 1
             after = position + size
             if after > end or size < 5:
                 if self._incomplete(kind, size, data[position : position + MAX_HEAD]):
@@ -132,7 +134,7 @@ class ClientSide(Statements, asyncio.Protocol):
         if position < end:
             rest = data[position:] if position else data
             self._buffer[:0] = rest
-            self._need = _HEADER(rest, 1)[0] + 1 if len(rest) >= 5 else 5
+            self._need = wire.uint32(rest, 1) + 1 if len(rest) >= 5 else 5
         if self._out:
             self._forward()
 
@@ -142,7 +144,7 @@ class ClientSide(Statements, asyncio.Protocol):
         Returns:
             Whether it is to be skipped, as it is answered (or ignored) already.
         """
-        if kind in COPY and size >= 5:
+        if kind in COPY and 5 <= size <= MAX_MESSAGE:
             return True
         most = MAX_SMALL if kind in SMALL else MAX_MESSAGE
         if kind not in _LARGE | SMALL or not 5 <= size <= most:

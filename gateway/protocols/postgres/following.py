@@ -103,6 +103,9 @@ class Following:
     @property
     def context(self) -> SqlContext:
         """What the next text is judged under."""
+        return self._current()
+
+    def _current(self) -> SqlContext:
         held = self._context
         if (
             held.snapshot is not self._feed.snapshot
@@ -131,7 +134,7 @@ class Following:
             may have to be read again first.
         """
         text = self._utf8(unit.text)
-        context = self.context
+        context = self._current()
         found = self._cache.lookup(text, context)
         if found is None:
             if self._cache.heavy(text):

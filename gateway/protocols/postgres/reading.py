@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     Outcome = Admitted[SqlUnit, SqlJudgement] | Refused[SqlUnit, SqlJudgement]
 
 
-class Reading(ABC):
+class Reading:
     """What the client's side keeps while it reads. Its messages are handled in ``Statements``.
 
     Args:
@@ -43,9 +42,9 @@ class Reading(ABC):
         self._out: list[bytes] = []
         self._unflushed = False
 
-    @abstractmethod
     def take(self, data: bytes) -> None:
         """Cut into messages and handle each; keep what is not complete or must wait."""
+        raise NotImplementedError
 
     def pause(self) -> None:
         """Stop reading; one ``resume`` for each."""

@@ -6,14 +6,13 @@ Every message is framed; the whole of one read goes to the client in one write, 
 from __future__ import annotations
 
 import asyncio
-import struct
 from functools import partial
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Final
 
 from gateway.domain.errors import UpstreamUnavailable
 from gateway.protocols.postgres import swift, wire
-from gateway.protocols.postgres.exchange import PRODUCTION_GONE, Exchange
+from gateway.protocols.postgres.exchange import LENT, PRODUCTION_GONE, Exchange
 from gateway.protocols.postgres.units import (
     BIND,
     CLOSE,
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 MOST_CONTROL: Final = 1 << 26
 """Bytes of a message other than rows: it is kept until it is whole."""
 
-_HEADER: Final = struct.Struct("!xI").unpack_from
-"""The length of a message, from its type byte on; unsigned, so that a loop over lengths always ends."""
 _ROW: Final = ord("D")
 _COPY_ROW: Final = ord("d")
 _COLUMNS: Final = ord("T")
@@ -46,7 +43,7 @@ _FORBIDDEN: Final = {
 }
 
 
-class ServerSide(asyncio.Protocol):
+class ServerSide:
     """What production answers.
 
     Args:
@@ -90,6 +87,9 @@ class ServerSide(asyncio.Protocol):
         self.quiet.set()
         self.exchange.end(PRODUCTION_GONE)
 
+    def eof_received(self) -> None:
+        """Production sends no more: the transport closes itself."""
+
     def pause_writing(self) -> None:
         """Production reads slower than the client sends: the client waits."""
         self.exchange.client.pause()
@@ -97,6 +97,15 @@ class ServerSide(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Production has caught up."""
         self.exchange.client.resume()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Lend what the next read is put into; asyncio's own loop hands over bytes of its own instead."""
+        del sizehint
+        return LENT
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was read into it."""
+        self.data_received(bytes(LENT[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         """Take what production sent."""
@@ -108,9 +117,11 @@ class ServerSide(asyncio.Protocol):
                 data = self._buffer + data
                 self._buffer = b""
             awaited = self.exchange.awaited
-            if awaited and awaited[0].kind == SWIFT:
-                plain = len(awaited) == 1 and not self._notices and not self._silent
-                if swift.answer(self, awaited[0], data, plain=plain):
+            head = awaited[0] if awaited else None
+            if head is not None and head.kind == SWIFT:
+                if len(awaited) > 1 or self._notices or self._silent:
+                    swift.spell_out(self.exchange, head)
+                elif swift.answer(self, head, data):
                     return
             self._take(data)
         except Exception as error:  # noqa: BLE001 - a callback's error ends the session's task, with its reason
@@ -170,7 +181,7 @@ class ServerSide(asyncio.Protocol):
             if end - position < 5:
                 break
             kind = data[position]
-            after = position + _HEADER(data, position)[0] + 1
+            after = position + wire.uint32(data, position + 1) + 1
             if kind not in _KNOWN or not 5 <= after - position <= MOST_CONTROL:
                 raise UpstreamUnavailable("production sent a message of an unknown type or impossible length")
             if after > end:
@@ -197,16 +208,18 @@ class ServerSide(asyncio.Protocol):
 
         The tightest loop there is: a thousand rows come in one read. It runs off the end by design.
         """
-        header = _HEADER
         rows = 0
         try:
             while True:
                 kind = data[position]
                 if kind != _ROW and kind != _COPY_ROW:  # noqa: PLR1714 - a fifth faster than a tuple
                     break
-                position += header(data, position)[0] + 1
+                size = data[position + 1]
+                size = size << 8 | data[position + 2]
+                size = size << 8 | data[position + 3]
+                position += (size << 8 | data[position + 4]) + 1
                 rows += 1
-        except (IndexError, struct.error):
+        except IndexError:
             if position > end:
                 self._row_rest = position - end
                 position = end

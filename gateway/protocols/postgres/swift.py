@@ -6,7 +6,6 @@ the same outcome. Measured with benchmarks/: it takes two thirds of the Python t
 
 from __future__ import annotations
 
-import struct
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Final
 
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from gateway.protocols.postgres.reading import Outcome
     from gateway.protocols.postgres.server import ServerSide
 
-_SIZE: Final = wire.INT32.unpack_from
 _EXECUTE_SYNC: Final = wire.execute(b"") + wire.SYNC
 _DESCRIBE_EXECUTE_SYNC: Final = wire.describe(b"P", b"") + _EXECUTE_SYNC
 
@@ -63,7 +61,7 @@ def send(client: ClientSide, data: bytes) -> bool:
 
 def _send_query(client: ClientSide, data: bytes) -> bool:
     text = data[5:-1]
-    if len(data) < 6 or _SIZE(data, 1)[0] + 1 != len(data) or data[-1] or b"\0" in text:
+    if len(data) < 6 or wire.uint32(data, 1) + 1 != len(data) or data[-1] or b"\0" in text:
         return False
     outcome = client.exchange.session.admit_now(SqlUnit(text))
     if outcome is None:
@@ -72,7 +70,7 @@ def _send_query(client: ClientSide, data: bytes) -> bool:
         client.query_judged(data, outcome)
         client.take(b"")
         return True
-    _forward(client, data, outcome, shape=0)
+    _forward(client, data, outcome, 0)
     client.exchange.names.query_ran()
     return True
 
@@ -85,12 +83,12 @@ def _send_bound(client: ClientSide, data: bytes) -> bool:
     prepared: Prepared | None
     try:
         if data[0] == PARSE:
-            position = _SIZE(data, 1)[0] + 1
+            position = wire.uint32(data, 1) + 1
             if not 5 < position < len(data) or data[position] != BIND:
                 return False
             parsed = wire.parse_parse(data[5:position])
             shape |= _HAS_PARSE
-        after = position + _SIZE(data, position + 1)[0] + 1
+        after = position + wire.uint32(data, position + 1) + 1
         if not position + 5 < after < len(data):
             return False
         tail = data[after:]
@@ -99,7 +97,7 @@ def _send_bound(client: ClientSide, data: bytes) -> bool:
         elif tail != _EXECUTE_SYNC:
             return False
         bound = wire.parse_bind(data, position + 5, after)
-    except (PeerError, struct.error):
+    except (PeerError, IndexError):
         return False
     if bound.portal:
         return False
@@ -130,7 +128,7 @@ def _send_bound(client: ClientSide, data: bytes) -> bool:
             client.bind_judged(b"", data[:after], outcome)
         client.take(tail)
         return True
-    awaited = _forward(client, data, outcome, shape=shape)
+    awaited = _forward(client, data, outcome, shape)
     if shape & _HAS_PARSE:
         prepared.number = outcome.number
         prepared.judged = outcome.judged
@@ -140,10 +138,10 @@ def _send_bound(client: ClientSide, data: bytes) -> bool:
 
 
 def _changes_session(judged: SqlJudgement) -> bool:
-    return any(statement.session_effects for statement in judged.statements)
+    return bool(judged.session_effects)
 
 
-def _forward(client: ClientSide, data: bytes, outcome: Outcome, *, shape: int) -> Awaited:
+def _forward(client: ClientSide, data: bytes, outcome: Outcome, shape: int) -> Awaited:
     awaited = Awaited(SWIFT, outcome.number, monotonic_ns(), outcome.judged)
     awaited.statement = shape
     exchange = client.exchange
@@ -153,20 +151,17 @@ def _forward(client: ClientSide, data: bytes, outcome: Outcome, *, shape: int) -
     return awaited
 
 
-def answer(server: ServerSide, head: Awaited, data: bytes, *, plain: bool) -> bool:
+def answer(server: ServerSide, head: Awaited, data: bytes) -> bool:
     """Take a read that is the whole plain answer to a statement sent the swift way.
 
     Args:
-        server: with nothing kept from earlier reads.
-        head: the first message awaited.
+        server: with nothing kept from earlier reads, and nothing to be said or kept from the client.
+        head: the one message awaited.
         data: what was read.
-        plain: whether nothing else is awaited, to be said, or to be kept from the client.
 
     Returns:
         Whether it was taken; False: what is awaited is spelt out, for the ordinary way.
     """
-    if not plain:
-        return _spell_out(server.exchange, head)
     position = 0
     end = len(data) - _READY_BYTES
     shape = head.statement
@@ -176,16 +171,16 @@ def answer(server: ServerSide, head: Awaited, data: bytes, *, plain: bool) -> bo
         if shape & _HAS_BIND:
             position = position + 5 if data[position] == 50 else end  # BindComplete
         if data[position] == 84:  # RowDescription
-            position += _SIZE(data, position + 1)[0] + 1
+            position += wire.uint32(data, position + 1) + 1
         rows = 0
         while data[position] == 68 and position < end:  # DataRow
-            position += _SIZE(data, position + 1)[0] + 1
+            position += wire.uint32(data, position + 1) + 1
             rows += 1
-        after = position + _SIZE(data, position + 1)[0] + 1
+        after = position + wire.uint32(data, position + 1) + 1
         if data[position] != 67 or after != end or data[end] != 90:  # CommandComplete, ReadyForQuery
-            return _spell_out(server.exchange, head)
-    except (IndexError, struct.error):
-        return _spell_out(server.exchange, head)
+            return spell_out(server.exchange, head)
+    except IndexError:
+        return spell_out(server.exchange, head)
     exchange = server.exchange
     exchange.awaited.popleft()
     if head.prepared is not None:
@@ -202,8 +197,12 @@ def answer(server: ServerSide, head: Awaited, data: bytes, *, plain: bool) -> bo
     return True
 
 
-def _spell_out(exchange: Exchange, head: Awaited) -> bool:
-    """Put in the place of a statement sent the swift way what the ordinary way would have awaited."""
+def spell_out(exchange: Exchange, head: Awaited) -> bool:
+    """Put in the place of a statement sent the swift way what the ordinary way would have awaited.
+
+    Returns:
+        False: the ordinary way goes on.
+    """
     shape = head.statement
     exchange.awaited.popleft()
     spelt: list[Awaited] = []

@@ -6,8 +6,10 @@ Source: PostgreSQL documentation, "Frontend/Backend Protocol", sections Message 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from struct import Struct, error, unpack_from
+from struct import Struct, error
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from gateway.domain.errors import PeerError
 
@@ -31,8 +33,8 @@ INT32: Final = Struct("!i")
 UINT32: Final = Struct("!I")
 HEADER: Final = Struct("!ci")
 
-_READ_UINT16: Final = UINT16.unpack_from
-_READ_INT32: Final = INT32.unpack_from
+_NULL: Final = 0xFFFFFFFF
+"""The length of a value that is NULL: -1, read unsigned."""
 _MALFORMED: Final = "malformed message"
 
 
@@ -162,8 +164,7 @@ class Fields:
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class Parse:
+class Parse(msgspec.Struct, frozen=True, gc=False):
     """``P``: prepare a statement.
 
     Attributes:
@@ -177,8 +178,7 @@ class Parse:
     types: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Bind:
+class Bind(msgspec.Struct, frozen=True, gc=False):
     """``B``: make a portal of a statement.
 
     Attributes:
@@ -195,11 +195,18 @@ class Bind:
 
 
 def parse_parse(body: bytes) -> Parse:
-    """Read a Parse message."""
-    fields = Fields(body)
-    read = Parse(fields.string(), fields.string(), fields.numbers(UINT32))
-    fields.end()
-    return read
+    """Read a Parse message's body."""
+    try:
+        name_end = body.index(0)
+        text_end = body.index(0, name_end + 1)
+        at = text_end + 3
+        count = uint16(body, text_end + 1)
+        types = tuple([uint32(body, at + 4 * each) for each in range(count)])
+    except (ValueError, IndexError):
+        raise PeerError(f"{_MALFORMED}: a part is missing") from None
+    if at + 4 * count != len(body):
+        raise PeerError(f"{_MALFORMED}: something is left over")
+    return Parse(body[:name_end], body[name_end + 1 : text_end], types)
 
 
 def parse_bind(data: bytes, position: int, after: int) -> Bind:
@@ -208,22 +215,23 @@ def parse_bind(data: bytes, position: int, after: int) -> Bind:
         portal_end = data.index(0, position, after)
         statement_end = data.index(0, portal_end + 1, after)
         at = statement_end + 1
-        formats, at = _read_shorts(data, at)
-        (count,) = _READ_UINT16(data, at)
+        formats = shorts(data, at)
+        at += 2 + 2 * len(formats)
+        count = uint16(data, at)
         at += 2
         values: list[bytes | None] = []
         for _ in range(count):
-            (size,) = _READ_INT32(data, at)
+            size = uint32(data, at)
             at += 4
-            if size == -1:
+            if size == _NULL:
                 values.append(None)
                 continue
-            if size < 0 or at + size > after:
+            if at + size > after:
                 raise PeerError(f"{_MALFORMED}: a part is missing")
             values.append(data[at : at + size])
             at += size
-        _, at = _read_shorts(data, at)
-    except (ValueError, error):
+        at += 2 + 2 * uint16(data, at)
+    except (ValueError, IndexError):
         raise PeerError(f"{_MALFORMED}: a part is missing") from None
     if at != after:
         raise PeerError(f"{_MALFORMED}: its parts don't fit its length")
@@ -233,14 +241,26 @@ def parse_bind(data: bytes, position: int, after: int) -> Bind:
     return Bind(portal, statement, formats, tuple(values))
 
 
-def _read_shorts(data: bytes, at: int) -> tuple[tuple[int, ...], int]:
-    (count,) = _READ_UINT16(data, at)
-    at += 2
+def uint16(data: bytes, at: int) -> int:
+    """Read two bytes as a number; an IndexError where they are not there."""
+    high = data[at]
+    return high << 8 | data[at + 1]
+
+
+def uint32(data: bytes, at: int) -> int:
+    """Read four bytes as a number; an IndexError where they are not there."""
+    first = data[at]
+    second = data[at + 1]
+    third = data[at + 2]
+    return first << 24 | second << 16 | third << 8 | data[at + 3]
+
+
+def shorts(data: bytes, at: int) -> tuple[int, ...]:
+    """Read a count and that many numbers of two bytes; an IndexError where they are not there."""
+    count = uint16(data, at)
     if not count:
-        return (), at
-    if count == 1:
-        return _READ_UINT16(data, at), at + 2
-    return unpack_from(f"!{count}H", data, at), at + 2 * count
+        return ()
+    return tuple([uint16(data, at + 2 + 2 * each) for each in range(count)])
 
 
 def parse_named(body: bytes) -> tuple[bytes, bytes]:

@@ -1,0 +1,35 @@
+"""Writes one frame into a tail's file: where a recording meets the kernel; plain twin of ``pen.pyx``."""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from time import time_ns
+from zlib import crc32
+
+_pack_header = struct.Struct("<IIQ").pack
+_pack_time = struct.Struct("<Q").pack
+
+
+def append(handle: int, payload: bytes, *, linked: bool) -> int:
+    """Write a frame with its header, in one piece.
+
+    Args:
+        handle: of a file open for appending.
+        payload: the frame's MessagePack, less than 4 GiB.
+        linked: whether the file must still have a name: without one it takes writes that nobody would find.
+
+    Returns:
+        The frame's time, nanoseconds since 1970.
+
+    Raises:
+        OSError: it did not take the whole frame, or has no name any more.
+    """
+    now = time_ns()
+    frame = _pack_header(len(payload), crc32(payload, crc32(_pack_time(now))), now) + payload
+    if os.write(handle, frame) != len(frame):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if linked and os.fstat(handle).st_nlink == 0:
+        raise OSError(errno.ENOENT, "the recordings folder is gone")
+    return now
