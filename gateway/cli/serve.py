@@ -36,7 +36,8 @@ def serve(
 
     def told(running: Running) -> None:
         say(f"Glassgate serves https://{settings.public_host}:{running.api_port}", "bold")
-        print(f"  PostgreSQL clients   {settings.public_host}:{running.postgres_port}")
+        for clients, port in running.ports.items():
+            print(f"  {clients:<20} {settings.public_host}:{port}")
         print(f"  authority            {running.fingerprint}")
         if running.administrator:
             print(f"  administrator        login name and one-time password in {running.administrator}")

@@ -1,0 +1,6 @@
+"""One running gateway: its parts built from the settings, its doors opened, drained and closed."""
+
+from gateway.server.building import ADMINISTRATOR_FILE, KEYRING_VARIABLE
+from gateway.server.serving import Running, event_loop, running, serve
+
+__all__ = ["ADMINISTRATOR_FILE", "KEYRING_VARIABLE", "Running", "event_loop", "running", "serve"]

@@ -1,0 +1,119 @@
+"""The doors: which protocol is served by what, on which port, judged by which catalogue."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from gateway.domain.endpoint import EndpointKind
+from gateway.domain.errors import GlassgateError
+from gateway.judge.catalogue import load_postgres
+from gateway.log import get_logger
+from gateway.protocols.postgres.catalogue import Catalogues
+from gateway.protocols.postgres.facts import PostgresFacts
+from gateway.protocols.postgres.parts import Parts as PostgresParts
+from gateway.protocols.postgres.reception import ALPN
+from gateway.protocols.postgres.reception import Reception as PostgresReception
+from gateway.store.ledger import append_leaf
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+    from pathlib import Path
+
+    from gateway.session.line import Line
+    from gateway.settings import Settings
+    from gateway.store.pool import Store
+    from gateway.transport.accept import Arrival
+    from gateway.transport.tls import ServerTls
+    from gateway.web.parts import DoorFacts
+
+PROTOCOLS = (ALPN,)
+"""Names by which clients may choose a door inside TLS."""
+CATALOGUE_SECONDS = 2.0
+
+log = get_logger("server")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDoor:
+    """A door, ready to be listened for.
+
+    Attributes:
+        kind: of the endpoints behind it.
+        clients: what its clients are called.
+        port: where they connect.
+        serve: takes each of them.
+        facts: what the API says of it.
+        background: what runs as long as the gateway does.
+    """
+
+    kind: EndpointKind
+    clients: str
+    port: int
+    serve: Callable[[Arrival], Awaitable[None]]
+    facts: DoorFacts
+    background: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+
+
+def open_doors(settings: Settings, line: Line, tls: ServerTls, store: Store) -> tuple[OpenDoor, ...]:
+    """Build every door.
+
+    Raises:
+        ConfigurationBroken: a catalogue can't be used.
+    """
+    return (_postgres(settings, line, tls, store),)
+
+
+def _postgres(settings: Settings, line: Line, tls: ServerTls, store: Store) -> OpenDoor:
+    folder = settings.policies_folder / "catalogue"
+    catalogues = Catalogues(load_postgres(folder))
+    parts = PostgresParts(catalogues, settings.limits.statement_bytes)
+    reception = PostgresReception(line, parts, tls, login_seconds=settings.limits.login_seconds)
+    port = settings.listen.postgres_port
+    return OpenDoor(
+        EndpointKind.POSTGRES,
+        "PostgreSQL clients",
+        port,
+        reception.serve,
+        PostgresFacts(settings.public_host, port, parts),
+        (reception.run, lambda: _follow(folder, load_postgres, catalogues, store)),
+    )
+
+
+class _Catalogue(Protocol):
+    @property
+    def fingerprint(self) -> str: ...
+
+
+C = TypeVar("C", bound=_Catalogue)
+
+
+class _Judging(Protocol[C]):
+    """What judges by a catalogue, and takes another into force."""
+
+    @property
+    def catalogue(self) -> C: ...
+
+    def replace(self, catalogue: C) -> None: ...
+
+
+async def _follow(folder: Path, load: Callable[[Path], C], judging: _Judging[C], store: Store) -> None:
+    """Judge by the catalogue as it is edited, until cancelled; a broken one leaves the old in force."""
+    tried, said = judging.catalogue.fingerprint, ""
+    while True:
+        await asyncio.sleep(CATALOGUE_SECONDS)
+        try:
+            found = await asyncio.to_thread(load, folder)
+            if found.fingerprint == tried:
+                continue
+            async with store.transaction() as connection:
+                words = f"{judging.catalogue.fingerprint} -> {found.fingerprint}"
+                await append_leaf(connection, "policy.catalogue-changed", words.encode())
+            judging.replace(found)
+            tried = found.fingerprint
+            log.info("catalogue changed", fingerprint=found.fingerprint)
+        except GlassgateError as error:
+            if error.message != said:
+                log.warning("catalogue not changed", error=error.message, hint=error.hint)
+            said = error.message

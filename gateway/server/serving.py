@@ -1,0 +1,162 @@
+"""Starts the doors, drains and stops: one running gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import resource
+import signal
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.domain.errors import ConfigurationBroken, GlassgateError
+from gateway.log import get_logger
+from gateway.server.building import Built, build
+from gateway.transport.accept import Listener
+from gateway.web.app import build_app
+from gateway.web.listen import ApiListener
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from pathlib import Path
+
+    from gateway.server.doors import OpenDoor
+    from gateway.settings import Settings
+
+SETTLE_SECONDS = 10.0
+
+log = get_logger("server")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What an operator is told once the gateway serves.
+
+    Attributes:
+        api_port: of the HTTP API.
+        ports: what clients of which door are called → where they connect.
+        fingerprint: of the gateway's authority, to compare at ``glassgate login``.
+        interrupted: sessions of a killed gateway that were sealed and closed at this start.
+        administrator: file with the first administrator's one-time password, where one was made now.
+    """
+
+    api_port: int
+    ports: Mapping[str, int]
+    fingerprint: str
+    interrupted: int
+    administrator: Path | None
+
+
+def event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's loop factory; None where uvloop can't be had, which means asyncio's own."""
+    try:
+        import uvloop  # noqa: PLC0415 - not to be had everywhere
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def serve(settings: Settings, told: Callable[[Running], None]) -> None:
+    """Run the gateway until SIGTERM or SIGINT, then drain: no new sessions, a word to live ones, close.
+
+    Args:
+        settings: of ``gateway.toml``.
+        told: called once everything serves.
+
+    Raises:
+        ConfigurationBroken: something can't be used; says what and how to mend it.
+        StoreUnavailable: the store can't be reached at start.
+    """
+    _allow_descriptors()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(settings) as now:
+        _collect_seldom()
+        told(now)
+        await stop.wait()
+        log.info("draining")
+
+
+def _collect_seldom() -> None:
+    """Look for cyclic garbage seldom, and never among what was there from the start.
+
+    A large statement's tree is a million objects: with Python's own thresholds, looking through them again
+    and again holds every session up for a second and more; with these for a fifth of that.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+
+
+def _allow_descriptors() -> None:
+    """Take as many file descriptors as the system gives: a session holds three."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Running]:
+    """Serve for as long as the block lasts.
+
+    Raises:
+        ConfigurationBroken: something can't be used; says what and how to mend it.
+        StoreUnavailable: the store can't be reached at start.
+    """
+    async with AsyncExitStack() as stack:
+        built = await build(settings, stack)
+        stack.push_async_callback(_settle, built)
+        listening = [(door, _listen(settings, door, stack)) for door in built.doors]
+        api = await _open_api(settings, built)
+        stack.push_async_callback(api.stop)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work()) for work in built.background]
+            for door, listener in listening:
+                tasks += [group.create_task(work()) for work in door.background]
+                tasks.append(group.create_task(listener.run(door.serve)))
+            try:
+                yield Running(
+                    api.port,
+                    {door.clients: listener.port for door, listener in listening},
+                    built.authority.fingerprint,
+                    built.interrupted,
+                    built.administrator,
+                )
+            finally:
+                for _, listener in listening:
+                    listener.close()
+                await built.registry.drain(settings.limits.drain_seconds)
+                for task in tasks:
+                    task.cancel()
+
+
+def _listen(settings: Settings, door: OpenDoor, stack: AsyncExitStack) -> Listener:
+    listener = Listener.open(settings.listen.host, door.port, connections=settings.limits.connections)
+    stack.callback(listener.close)
+    return listener
+
+
+async def _open_api(settings: Settings, built: Built) -> ApiListener:
+    listen = settings.listen
+    try:
+        return await ApiListener.start(
+            build_app(built.web), host=listen.host, port=listen.api_port, tls=built.tls.context
+        )
+    except OSError as error:
+        raise ConfigurationBroken(
+            f"can't listen on {listen.host}:{listen.api_port}: {error.strerror or error}",
+            hint="stop what uses the port, or set another api-port in gateway.toml under [listen]",
+        ) from error
+
+
+async def _settle(built: Built) -> None:
+    """Bring what was recorded into the ledger and publish the last checkpoint, if the store answers."""
+    try:
+        async with asyncio.timeout(SETTLE_SECONDS):
+            await built.recordings.close()
+            await built.ledger.make_checkpoint()
+    except (GlassgateError, TimeoutError) as error:
+        log.warning("stopped before the last checkpoint", error=str(error))
