@@ -255,9 +255,13 @@ class _Check:
         if not self._published:
             return
         if not self.report.checkpoints:
+            sizes = [checkpoint.read_unsigned(text).size for text in self._published]
+            told = "newer than" if min(sizes) > tree.size else "not among those that are proven by"
+            self.where = ()
             raise ProofBroken(
-                f"none of the published checkpoints can be compared with the file's, of size {tree.size}: "
-                "export again, or give a checkpoint from the time of the export"
+                f"neither proven nor altered: the published checkpoints (size {_span(sizes)}) are {told} the "
+                f"file (size {tree.size}) and can't be compared with it; export again and prove that file, or "
+                "give the older checkpoints as well, as a witness keeps them"
             )
         self.report.checkpoint = f"size {self._covered}, published"
         if self._newest_leaf >= self._covered:
@@ -265,6 +269,11 @@ class _Check:
                 "the recording's newest blocks are younger than the published checkpoint: "
                 "for them only the checkpoint in the file speaks"
             )
+
+
+def _span(sizes: Sequence[int]) -> str:
+    low, high = min(sizes), max(sizes)
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def decode_entry(kind: str, data: bytes) -> BlockEntry:

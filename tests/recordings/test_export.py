@@ -227,7 +227,12 @@ async def test_an_export_older_than_the_only_checkpoint_says_what_to_do(place) -
         await place.recorded(recordings)
         later = (await place.ledger().make_checkpoint()).note
     report = check(data, later)
+    assert report.problem.startswith("neither proven nor altered: ")
+    assert "newer than the file" in report.problem
     assert "export again" in report.problem
+    assert report.records == ()
+    altered = data.replace(b"UPDATE customers", b"SELECT customers")
+    assert "altered: it is not what the block holds" in check(altered, later).problem
 
 
 async def test_a_fork_is_seen(place, tmp_path) -> None:
