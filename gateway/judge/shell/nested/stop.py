@@ -27,7 +27,8 @@ def stop(command: str, what: str, reason: str, effect: Effect = Effect.UNKNOWN) 
         reason: one sentence.
         effect: what it would do; says whether it is a change or refused.
     """
-    rule = f"shell.{command}.{what}"
+    program, _, _ = command.partition(" ")
+    rule = f"shell.{program}.{what}"
     if effect.decision is Effect.UNKNOWN.decision:
         return Stop(refuses(rule, reason, effect=effect))
     return Stop(changes(rule, reason, effect=effect))
