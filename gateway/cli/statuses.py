@@ -29,7 +29,7 @@ MEANING = {
     Status.USAGE: "the command was typed wrongly",
     Status.CHANGE: "judge: change",
     Status.REFUSE: "judge: refuse",
-    Status.PROOF_BROKEN: "verify: something was altered, removed or reordered",
+    Status.PROOF_BROKEN: "verify: something was altered, removed or reordered, or nothing can be proven",
     Status.UNAVAILABLE: "the gateway, its store, production or the repository can't be reached",
     Status.WAITING: "the request was not decided in the time given",
     Status.NOT_AUTHORISED: "not logged in, no grant, denied, or policy forbids it",

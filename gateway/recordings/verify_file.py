@@ -260,8 +260,8 @@ class _Check:
             self.where = ()
             raise ProofBroken(
                 f"neither proven nor altered: the published checkpoints (size {_span(sizes)}) are {told} the "
-                f"file (size {tree.size}) and can't be compared with it; export again and prove that file, or "
-                "give the older checkpoints as well, as a witness keeps them"
+                f"file (size {tree.size}) and can't be compared with it; export again and prove that file, "
+                "or give the older checkpoints as well, as a witness keeps them"
             )
         self.report.checkpoint = f"size {self._covered}, published"
         if self._newest_leaf >= self._covered:
