@@ -73,7 +73,8 @@ class Form(_Table, frozen=True, kw_only=True):
             follows ``=``: ``-k= --key=`` (needed), ``--color=?`` (optional, attached only). What it must be
             stands after that: ``-f=path``, ``-n=number``, ``--sort=word(name|size)``, ``-d=literal``; nothing
             or ``text``: anything. Of an optional value likewise: ``--color=?word(always|never)``.
-            ``-n=??match([0-9]+)``: optional, attached or the next word where that one fits (``journalctl -b -1``).
+            ``-n=??match([0-9]+)``: optional, attached or the next word where that one fits
+            (``journalctl -b -1``). No blank stands in an expression: ``\\s``.
         denied: options with which it is none.
         operands: in order, each a kind and how many: ``path`` one, ``path?`` at most one, ``path*`` any
             number, ``path+`` at least one. Kinds: ``text``, ``path``, ``number``, ``literal``, ``host``,
