@@ -11,8 +11,8 @@ class Argument:
 
     Attributes:
         text: its value where it is literal; None where it expands.
-        prefix: the literal beginning of an expanding word, such as ``/var/log/`` of ``/var/log/*.gz``; empty
-            where it is not known.
+        prefix: the literal beginning of an expanding word, such as ``/var/log/`` of ``/var/log/*.gz``: every
+            word that it becomes begins so; empty where that is not known (``/var/$x``, unquoted, splits).
         many: whether it may become any number of words, none included (an unquoted glob, ``$x``, ``$(…)``,
             what xargs adds); else it is exactly one.
         word: the tree's word that it stands for, kept for emission; opaque here.

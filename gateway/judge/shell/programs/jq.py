@@ -11,9 +11,17 @@ from __future__ import annotations
 import re
 
 from gateway.judge.shell.finding import Effect
-from gateway.judge.shell.programs.program import MAX_DEPTH, NotARead, Program, a_read, check_text, no_read
+from gateway.judge.shell.programs.program import (
+    MAX_DEPTH,
+    NotARead,
+    Program,
+    a_read,
+    check_text,
+    no_read,
+    words,
+)
 
-FUNCTIONS = frozenset(
+FUNCTIONS = words(
     """
     abs acos acosh add all any arrays ascii ascii_downcase ascii_upcase asin asinh atan atan2 atanh
     booleans bsearch builtins capture cbrt ceil combinations contains copysign cos cosh date dateadd
@@ -32,7 +40,7 @@ FUNCTIONS = frozenset(
     toarray toboolean todate todateiso8601 tojson tonumber tostream tostring transpose trim trimstr
     true trunc truncate_stream type unique unique_by until utf8bytelength values walk while
     with_entries y0 y1 yn
-    """.split()
+    """
 )
 """Functions of jq 1.5 to 1.8, whatever the number of their arguments."""
 

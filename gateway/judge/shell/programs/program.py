@@ -54,6 +54,11 @@ class NotARead(Exception):
         self.effect = effect
 
 
+def words(text: str) -> frozenset[str]:
+    """The words of a table that is written as running text."""
+    return frozenset(text.split())
+
+
 def no_read(language: str, failure: NotARead) -> Program:
     """The program for a failure: its effect says whether it is a change or refused."""
     verdict = Verdict(failure.effect.decision, f"shell.{language}.{failure.what}", failure.reason)

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+from gateway.judge.shell.programs.program import words
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-KEYWORDS = _words("""
+KEYWORDS = words("""
     BEGIN END BEGINFILE ENDFILE function func if else while for do break continue next nextfile exit return
     delete in getline print printf switch case default
 """)
 """Words of the grammar, of any awk: a variable of such a name is read differently by another awk."""
 
-POSIX_FUNCTIONS = _words("""
+POSIX_FUNCTIONS = words("""
     atan2 cos sin exp log sqrt int rand srand gsub index length match split sprintf sub substr tolower toupper
     close fflush system
 """)
 
-FUNCTIONS = POSIX_FUNCTIONS | _words("""
+FUNCTIONS = POSIX_FUNCTIONS | words("""
     gensub patsplit strtonum asort asorti systime mktime strftime and or xor compl lshift rshift isarray
     typeof mkbool
 """)
 """Functions that are known: POSIX's, and gawk's, of which mawk and busybox have some."""
 
-OTHER_FUNCTIONS = _words("bindtextdomain dcgettext dcngettext intdiv intdiv0 stopme adump")
+OTHER_FUNCTIONS = words("bindtextdomain dcgettext dcngettext intdiv intdiv0 stopme adump")
 """Functions of gawk that are not read: catalogues of messages, debugging."""
 
 TARGETS = {"sub": 2, "gsub": 2}
