@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gateway.changes import inverse, markers, secrets_found, traits
-from gateway.changes.pieces import PieceKind, Pieces, cut, join, statements
+from gateway.changes.pieces import Apart, Pieces, cut, join, statements
 from gateway.changes.values import put_values
 from gateway.domain.errors import InvalidInput, UpstreamUnavailable
 
@@ -141,7 +141,7 @@ class _Work:
         except InvalidInput as error:
             return self._unreadable(error)
         self.runnable = join(whole)
-        hidden = frozenset(piece.value for piece in found.pieces if piece.kind is PieceKind.PLACEHOLDER)
+        hidden = frozenset(piece.value for piece in found.pieces if piece.kind is Apart.PLACEHOLDER)
         return Prepared(
             join(found.pieces if typed == whole else secrets_found.redact(typed, stem=self.stem).pieces),
             self._shown_literals(hidden),
@@ -183,7 +183,7 @@ class _Work:
 
 def _fingerprint(redacted: Pieces) -> bytes:
     """Return the same for units that would become the same statement, whatever their secrets."""
-    seen = ("?" if piece.kind is PieceKind.PLACEHOLDER else piece.text for piece in redacted)
+    seen = ("?" if piece.kind is Apart.PLACEHOLDER else piece.text for piece in redacted)
     return hashlib.sha256("".join(seen).strip().encode()).digest()
 
 
@@ -205,8 +205,8 @@ def _part(statement: Pieces) -> Part:
 def _trimmed(statement: Pieces) -> Pieces:
     """Return the statement without the white space around it."""
     start, end = 0, len(statement)
-    while start < end and statement[start].kind is PieceKind.SPACE:
+    while start < end and statement[start].kind is Apart.SPACE:
         start += 1
-    while end > start and statement[end - 1].kind is PieceKind.SPACE:
+    while end > start and statement[end - 1].kind is Apart.SPACE:
         end -= 1
     return statement[start:end]

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.changes.diff import unified
-from gateway.changes.pieces import PieceKind, cut, loud
+from gateway.changes.pieces import cut, loud
 from gateway.changes.shown import one_line
 from gateway.domain.change import FilePatch
 from gateway.domain.errors import InvalidInput
 from gateway.judge.postgres.builtin import builtin
+from gateway.judge.postgres.tokens import TokenKind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,7 +101,7 @@ def _names(text: str, *, calls: bool) -> list[str]:
     found: dict[str, None] = {}
     for at, piece in enumerate(seen):
         follower = seen[at + 1].text if at + 1 < len(seen) else ""
-        if piece.kind not in (PieceKind.WORD, PieceKind.QUOTED):
+        if piece.kind not in (TokenKind.WORD, TokenKind.QUOTED):
             continue
         if calls and follower == "(" and piece.word not in _NO_CALLS:
             schema = f"{seen[at - 2].text}." if at > 1 and seen[at - 1].text == "." else ""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from gateway.changes.pieces import Piece, PieceKind, Pieces, join, loud, words
+from gateway.changes.pieces import Apart, Piece, Pieces, join, loud, words
+from gateway.judge.postgres.tokens import TokenKind
 
 NOTHING_TO_UNDO = "-- (nothing to undo: {} changes no rows and no definitions)"
 
-_START = Piece(PieceKind.SPACE, "")
-_NAME = (PieceKind.WORD, PieceKind.QUOTED)
+_START = Piece(Apart.SPACE, "")
+_NAME = (TokenKind.WORD, TokenKind.QUOTED)
 _CONTENT_FREE = frozenset({"VACUUM", "ANALYZE", "ANALYSE", "REINDEX", "CHECKPOINT"})
 _DROPPABLE = {
     "TABLE": "TABLE",

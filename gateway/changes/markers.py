@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 
-from gateway.changes.pieces import Piece, PieceKind, Pieces
+from gateway.changes.pieces import Piece, Pieces
 from gateway.domain.errors import InvalidInput
+from gateway.judge.postgres.tokens import TokenKind
 
 _LINE_BREAK = r"(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])"
 _TOOL_WORDS = (
@@ -44,11 +45,11 @@ def _broken(piece: Piece) -> Piece:
     """Break what one piece holds."""
     if not _breaks(piece.text) and not piece.text.startswith("--"):
         return piece
-    if piece.kind is PieceKind.COMMENT:
+    if piece.kind is TokenKind.COMMENT:
         return Piece(piece.kind, _broken_comment(piece.text), piece.value)
-    if piece.kind is PieceKind.STRING:
+    if piece.kind is TokenKind.STRING:
         return Piece(piece.kind, _broken_string(piece.text), piece.value)
-    if piece.kind is PieceKind.QUOTED:
+    if piece.kind is TokenKind.QUOTED:
         return Piece(piece.kind, _broken_identifier(piece.text), piece.value)
     return piece
 

@@ -13,22 +13,12 @@ from gateway.domain.errors import InvalidInput
 from gateway.judge.postgres.tokens import NotScanned, TokenKind, tokens
 
 
-class PieceKind(StrEnum):
-    """What the scanner takes a piece for."""
+class Apart(StrEnum):
+    """What a piece is that is no token of the scanner's."""
 
     SPACE = "space"
-    WORD = "word"
-    """A keyword or an identifier without quotes."""
-    QUOTED = "quoted"
-    """An identifier in double quotes."""
-    STRING = "string"
-    BITS = "bits"
-    NUMBER = "number"
-    PARAMETER = "parameter"
-    COMMENT = "comment"
-    SYMBOL = "symbol"
     PLACEHOLDER = "placeholder"
-    """Put in the place of a secret; the scanner knows no such thing."""
+    """Put in the place of a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +31,22 @@ class Piece:
         value: number of the bind value that it stands for, 0 where it was typed.
     """
 
-    kind: PieceKind
+    kind: TokenKind | Apart
     text: str
     value: int = 0
 
     @property
     def word(self) -> str:
         """The piece in upper case where it is a word, else empty."""
-        return self.text.upper() if self.kind is PieceKind.WORD else ""
+        return self.text.upper() if self.kind is TokenKind.WORD else ""
 
     @property
     def quiet(self) -> bool:
         """Whether the grammar doesn't see it: white space or a comment."""
-        return self.kind in (PieceKind.SPACE, PieceKind.COMMENT)
+        return self.kind in (Apart.SPACE, TokenKind.COMMENT)
 
 
 Pieces = tuple[Piece, ...]
-
-_PIECES = {kind: PieceKind(kind.value) for kind in TokenKind}
 
 
 def cut(text: str) -> Pieces:
@@ -79,11 +67,11 @@ def cut(text: str) -> Pieces:
     at = 0
     for token in found:
         if token.start > at:
-            pieces.append(Piece(PieceKind.SPACE, raw[at : token.start].decode()))
-        pieces.append(Piece(_PIECES[token.kind], raw[token.start : token.end].decode()))
+            pieces.append(Piece(Apart.SPACE, raw[at : token.start].decode()))
+        pieces.append(Piece(token.kind, raw[token.start : token.end].decode()))
         at = token.end
     if at < len(raw):
-        pieces.append(Piece(PieceKind.SPACE, raw[at:].decode()))
+        pieces.append(Piece(Apart.SPACE, raw[at:].decode()))
     return tuple(pieces)
 
 

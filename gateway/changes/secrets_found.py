@@ -13,7 +13,8 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
-from gateway.changes.pieces import Piece, PieceKind, Pieces
+from gateway.changes.pieces import Apart, Piece, Pieces
+from gateway.judge.postgres.tokens import TokenKind
 
 # Published shapes of credentials, each with the prefix or frame that its issuer gave it for scanners. Every
 # repetition is bounded: a hostile text of a megabyte must not take a square of its length.
@@ -82,10 +83,10 @@ def redact(pieces: Pieces, *, stem: str) -> Redacted:
     names: list[str] = []
     result: list[Piece] = []
     for at, piece in enumerate(pieces):
-        if piece.kind is PieceKind.STRING and (at in marked or holds_secret(piece.text)):
+        if piece.kind is TokenKind.STRING and (at in marked or holds_secret(piece.text)):
             names.append(f"{stem}{len(names) + 1}")
-            result.append(Piece(PieceKind.PLACEHOLDER, f":'{names[-1]}'", piece.value))
-        elif piece.kind in (PieceKind.COMMENT, PieceKind.QUOTED):
+            result.append(Piece(Apart.PLACEHOLDER, f":'{names[-1]}'", piece.value))
+        elif piece.kind in (TokenKind.COMMENT, TokenKind.QUOTED):
             result.append(Piece(piece.kind, _SHAPES.sub("[secret]", piece.text), piece.value))
         else:
             result.append(piece)
@@ -116,7 +117,7 @@ def _random(run: str) -> bool:
 
 def _secret_name(piece: Piece) -> bool:
     """Whether a word or quoted identifier names something secret."""
-    if piece.kind not in (PieceKind.WORD, PieceKind.QUOTED):
+    if piece.kind not in (TokenKind.WORD, TokenKind.QUOTED):
         return False
     return bool(_NAMED.search(_CAMEL.sub("_", piece.text.strip('"'))))
 
@@ -129,7 +130,7 @@ def _named_by_their_place(pieces: Pieces) -> set[int]:
         if not _secret_name(piece):
             continue
         following = loud[index + 1][1]
-        if following.kind is PieceKind.STRING and len(following.text) > len("''"):
+        if following.kind is TokenKind.STRING and len(following.text) > len("''"):
             marked.add(loud[index + 1][0])
         elif following.text in ("=", ":=", "=>", "<>", "!=") or following.word == "TO":
             marked |= _expression_strings(loud[index + 2 : index + 2 + _LONGEST_EXPRESSION])
@@ -144,7 +145,7 @@ def _expression_strings(loud: list[tuple[int, Piece]]) -> set[int]:
         depth += (piece.text in ("(", "[")) - (piece.text in (")", "]"))
         if depth < 0 or (depth == 0 and (piece.text in (",", ";") or piece.word in _ENDS_EXPRESSION)):
             break
-        if piece.kind is PieceKind.STRING and len(piece.text) > (_SHORT + 1 if depth else 2):
+        if piece.kind is TokenKind.STRING and len(piece.text) > (_SHORT + 1 if depth else 2):
             found.add(at)
     return found
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gateway.changes.pieces import PieceKind, cut, loud
+from gateway.changes.pieces import cut, loud
 from gateway.domain.errors import InvalidInput
+from gateway.judge.postgres.tokens import TokenKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -76,7 +77,7 @@ def _short(pieces: Sequence[Piece]) -> str:
     behind = "("
     before = ""
     for piece in pieces[:_MOST_PIECES]:
-        shown = " ".join(piece.text.strip("'$").split()) if piece.kind is PieceKind.STRING else piece.text
+        shown = " ".join(piece.text.strip("'$").split()) if piece.kind is TokenKind.STRING else piece.text
         call = shown == "(" and before not in _SPACED
         close = behind in _CLOSE_BEHIND or shown in _CLOSE_BEFORE or call
         text += shown if close else f" {shown}"

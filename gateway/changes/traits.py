@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.changes.pieces import PieceKind, loud, words
+from gateway.changes.pieces import loud, words
+from gateway.judge.postgres.tokens import TokenKind
 
 if TYPE_CHECKING:
     from gateway.changes.pieces import Pieces
@@ -59,6 +60,6 @@ def caution(statement: Pieces) -> str:
         return "COPY … FROM STDIN: the rows that the client would have sent are not in this file; add them"
     if first[:1] == ("EXECUTE",):
         return "EXECUTE names a statement that only that session had prepared; write the statement itself"
-    if any(piece.kind is PieceKind.PARAMETER for piece in seen) and first[:1] != ("PREPARE",):
+    if any(piece.kind is TokenKind.PARAMETER for piece in seen) and first[:1] != ("PREPARE",):
         return "bind values are missing: the placeholders $1, $2, … must be replaced by hand"
     return ""

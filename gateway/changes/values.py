@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.changes.pieces import Piece, PieceKind, Pieces, cut, join, loud
+from gateway.changes.pieces import Apart, Piece, Pieces, cut, join, loud
 from gateway.domain.errors import InvalidInput
+from gateway.judge.postgres.tokens import TokenKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +64,7 @@ def put_values(pieces: Pieces, literals: Sequence[str], types: Sequence[int]) ->
     forms = [_literal(literal, types[at] if at < len(types) else 0) for at, literal in enumerate(literals)]
     result: list[Piece] = []
     for at, piece in enumerate(pieces):
-        if piece.kind is not PieceKind.PARAMETER:
+        if piece.kind is not TokenKind.PARAMETER:
             result.append(piece)
             continue
         number = int(piece.text[1:])
@@ -72,12 +73,12 @@ def put_values(pieces: Pieces, literals: Sequence[str], types: Sequence[int]) ->
         form = forms[number - 1]
         follower = pieces[at + 1].text[:1] if at + 1 < len(pieces) else ""
         if follower in ("[", ".") and len(form) > 1:
-            form = (Piece(PieceKind.SYMBOL, "("), *form, Piece(PieceKind.SYMBOL, ")"))
+            form = (Piece(TokenKind.SYMBOL, "("), *form, Piece(TokenKind.SYMBOL, ")"))
         if result and _would_touch(result[-1].text[-1:]):
-            result.append(Piece(PieceKind.SPACE, " "))
+            result.append(Piece(Apart.SPACE, " "))
         result.extend(Piece(each.kind, each.text, number) for each in form)
         if _would_touch(follower):
-            result.append(Piece(PieceKind.SPACE, " "))
+            result.append(Piece(Apart.SPACE, " "))
     return _proven(tuple(result))
 
 
@@ -94,14 +95,14 @@ def _literal(text: str, oid: int) -> Pieces:
     """
     inner = cut(text.strip())
     first, behind = inner[:1], inner[1:]
-    plain = bool(first) and (first[0].kind in (PieceKind.STRING, PieceKind.NUMBER) or first[0].word == "NULL")
+    plain = bool(first) and (first[0].kind in (TokenKind.STRING, TokenKind.NUMBER) or first[0].word == "NULL")
     if not plain or (behind and not _is_cast(behind)):
         raise InvalidInput("the server's rendering of a bind value isn't a literal")
-    if behind or first[0].kind is not PieceKind.STRING:
+    if behind or first[0].kind is not TokenKind.STRING:
         return inner
     body = first[0].text.strip("'")
     if oid == _INTEGER and body.isascii() and body.isdigit():
-        return (Piece(PieceKind.NUMBER, str(int(body))),)
+        return (Piece(TokenKind.NUMBER, str(int(body))),)
     cast = _CASTS.get(oid)
     return cut(f"{first[0].text}::{cast}") if cast else first
 
@@ -109,7 +110,7 @@ def _literal(text: str, oid: int) -> Pieces:
 def _is_cast(pieces: Pieces) -> bool:
     """Whether these pieces are ``::type`` and nothing else."""
     return pieces[0].text == "::" and all(
-        piece.kind in (PieceKind.WORD, PieceKind.QUOTED, PieceKind.NUMBER, PieceKind.SPACE)
+        piece.kind in (TokenKind.WORD, TokenKind.QUOTED, TokenKind.NUMBER, Apart.SPACE)
         or piece.text in (".", ",", "(", ")", "[", "]")
         for piece in pieces[1:]
     )

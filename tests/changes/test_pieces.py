@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.changes.pieces import PieceKind, cut, join, statements
+from gateway.changes.pieces import cut, join, statements
 from gateway.domain.errors import InvalidInput
+from gateway.judge.postgres.tokens import TokenKind
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ def test_the_pieces_joined_are_the_text(text: str) -> None:
 
 def test_what_stands_in_strings_and_comments_is_no_syntax() -> None:
     pieces = cut("SELECT '$1; DROP', \"$2;\", $$ $3; $$ -- $4;\n, $5")
-    assert [piece.text for piece in pieces if piece.kind is PieceKind.PARAMETER] == ["$5"]
+    assert [piece.text for piece in pieces if piece.kind is TokenKind.PARAMETER] == ["$5"]
     assert len(statements(pieces)) == 1
 
 
