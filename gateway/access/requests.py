@@ -12,12 +12,12 @@ from gateway.access.decisions import Decision, write_down
 from gateway.access.durations import spell
 from gateway.access.endpoints import SEEN_BY, unknown
 from gateway.access.grants import OVERSEEN_BY, overseen
+from gateway.access.presence import shows_login
 from gateway.domain.access import RequestState
 from gateway.domain.errors import Conflict, InvalidInput, NotAuthorised, NotFound
 from gateway.domain.identity import IdentityKind
-from gateway.store import endpoints, grants, requests, tokens
+from gateway.store import endpoints, grants, requests
 from gateway.store.notify import REQUESTS, notify
-from gateway.store.tokens import TokenKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -307,7 +307,8 @@ class Requests:
         async with self._store.connection() as conn:
             asked = await requests.request_by_id(conn, request)
             endpoint = None if asked is None else await endpoints.endpoint_by_id(conn, asked.endpoint)
-            present = await self._is_present(conn, identity)
+            by_token = self._policy.rules.decide_by_token and "approve" in identity.scopes
+            present = by_token or await shows_login(conn, identity)
         if asked is not None and asked.identity == identity.id:
             raise NotAuthorised(
                 "nobody decides their own request, administrators included",
@@ -325,15 +326,6 @@ class Requests:
                 hint="glassgate login; or policy sets decide-by-token, and the token's scopes name approve",
             )
         return asked, endpoint
-
-    async def _is_present(self, conn: Connection, identity: Identity) -> bool:
-        """Whether somebody shows a login, or a token that policy lets decide in their place."""
-        if self._policy.rules.decide_by_token and "approve" in identity.scopes:
-            return True
-        if identity.credential is None:
-            return False
-        shown = await tokens.token_by_id(conn, identity.credential)
-        return shown is not None and shown.kind is TokenKind.LOGIN
 
     async def _views(
         self, conn: Connection, identity: Identity, permissions: Permissions, found: Sequence[AccessRequest]

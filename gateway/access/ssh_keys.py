@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gateway.access import words
 from gateway.access.decisions import Decision, write_down
+from gateway.access.presence import require_login
 from gateway.access.tokens import digest
 from gateway.domain.errors import Conflict, InvalidInput, NotAuthorised, NotFound
 from gateway.domain.identity import IdentityKind
-from gateway.store import people, ssh_keys, tokens
-from gateway.store.tokens import TokenKind
+from gateway.store import people, ssh_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,7 +125,7 @@ class SshKeys:
         label = words.sentence(label or key.comment, "label", longest=100)
         await self._policy.require(identity, "connect")
         async with self._store.transaction() as conn:
-            await self._check_login(conn, identity)
+            await require_login(conn, identity, "keys are registered")
             owner = identity.id
             if name and name != identity.name:
                 owner = await self._other(conn, identity, name)
@@ -134,12 +134,6 @@ class SshKeys:
                 raise Conflict("that key is registered already", hint="glassgate key list")
             await write_down(conn, _decided("added", identity, added))
         return added
-
-    async def _check_login(self, conn: Connection, identity: Identity) -> None:
-        """Keys come from a login only, so that a token can't outlive itself as one."""
-        shown = None if identity.credential is None else await tokens.token_by_id(conn, identity.credential)
-        if shown is None or shown.kind is not TokenKind.LOGIN:
-            raise NotAuthorised("keys are registered with a login of one's own", hint="glassgate login")
 
     async def _other(self, conn: Connection, identity: Identity, name: str) -> IdentityId:
         await self._policy.require(identity, "administer")

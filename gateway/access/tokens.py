@@ -14,6 +14,7 @@ import jwt
 from gateway.access import words
 from gateway.access.decisions import Decision, write_down
 from gateway.access.policy_files import ACTIONS
+from gateway.access.presence import require_login
 from gateway.domain.errors import AuthenticationFailed, InvalidInput, NotAuthorised, NotFound
 from gateway.domain.identity import IdentityKind
 from gateway.domain.secret import Secret
@@ -188,7 +189,8 @@ class Tokens:
         longest = self._policy.rules.machine
         if not timedelta(minutes=1) <= lives <= longest:
             raise InvalidInput("that is no life for a machine token", hint=f"{longest.days} days at most")
-        await self._check_login(identity)
+        async with self._store.connection() as conn:
+            await require_login(conn, identity, "machine tokens are made")
         owner = identity.id
         if name and name != identity.name:
             owner = await self._other(identity, name)
@@ -201,15 +203,6 @@ class Tokens:
             label=label,
             owner=owner,
         )
-
-    async def _check_login(self, identity: Identity) -> None:
-        """Machine tokens come from a login only, so that one of them can't prolong itself."""
-        async with self._store.connection() as conn:
-            shown = None
-            if identity.credential is not None:
-                shown = await tokens.token_by_id(conn, identity.credential)
-        if shown is None or shown.kind is not TokenKind.LOGIN:
-            raise NotAuthorised("machine tokens are made with a login of one's own", hint="glassgate login")
 
     async def _other(self, identity: Identity, name: str) -> IdentityId:
         await self._policy.require(identity, "administer")
