@@ -74,7 +74,7 @@ class Form(_Table, frozen=True, kw_only=True):
             stands after that: ``-f=path``, ``-n=number``, ``--sort=word(name|size)``, ``-d=literal``; nothing
             or ``text``: anything. Of an optional value likewise: ``--color=?word(always|never)``.
             ``-n=??match([0-9]+)``: optional, attached or the next word where that one fits
-            (``journalctl -b -1``). No blank stands in an expression: ``\\s``.
+            (``journalctl -b -1``). Blanks stand escaped in an expression.
         denied: options with which it is none.
         operands: in order, each a kind and how many: ``path`` one, ``path?`` at most one, ``path*`` any
             number, ``path+`` at least one. Kinds: ``text``, ``path``, ``number``, ``literal``, ``host``,
@@ -82,7 +82,7 @@ class Form(_Table, frozen=True, kw_only=True):
             (``NAME=value``), ``entry`` a path that is looked at without opening it for its content, or a
             device that is meant (``ls``, ``stat``, ``lsblk``, ``blkid``), while ``path`` is opened and read
             and so is no device; ``path(@)`` one that begins with none of these characters (binutils take
-            options from ``@file``), ``program(awk)`` a program of that language, ``shell`` a line of shell,
+            options from ``@file``), ``shell`` a line of shell,
             ``command`` the rest is a command that is judged in turn. ``text unless -e -f``: the operand is
             absent where one of those options is given (grep's pattern, awk's program).
         beyond: what more operands than those do, or ones that don't fit (``date 0101``, ``sysctl a=1``,
