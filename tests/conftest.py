@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 import trustme
-from servers import DEBIAN_15, SAMPLE_CUSTOMERS, Certificates, Production, free_port
+from servers import SAMPLE_CUSTOMERS, Certificates, Production, free_port, installation_of
 
 from gateway.changes.founding import found_repository
 from gateway.cli.demo.production import DATABASE, READER, SERVICE, WRITER, SampleProduction
@@ -90,9 +90,8 @@ async def fresh_store_dsn(store_server: EmbeddedPostgres) -> AsyncIterator[str]:
         yield dsn
 
 
-async def _production(
-    folder: Path, certificates: Certificates, version: int, installation: Path | None
-) -> AsyncIterator[Production]:
+async def _production(folder: Path, certificates: Certificates, version: int) -> AsyncIterator[Production]:
+    installation = installation_of(version)
     sample = await SampleProduction.start(
         folder,
         port=free_port(),
@@ -120,16 +119,28 @@ async def _production(
 @pytest.fixture(scope="session")
 async def production(server_folder: Path, certificates: Certificates) -> AsyncIterator[Production]:
     """The wheel's PostgreSQL, as production."""
-    async for made in _production(server_folder / "production", certificates, 17, None):
+    async for made in _production(server_folder / "production", certificates, 17):
         yield made
 
 
 @pytest.fixture(scope="session")
 async def production15(server_folder: Path, certificates: Certificates) -> AsyncIterator[Production]:
     """Debian's PostgreSQL 15, as production; skips where it is not installed."""
-    if not (DEBIAN_15 / "bin" / "postgres").exists():
-        pytest.skip("PostgreSQL 15 is not installed (apt install postgresql-15)")
-    async for made in _production(server_folder / "production15", certificates, 15, DEBIAN_15):
+    async for made in _production(server_folder / "production15", certificates, 15):
+        yield made
+
+
+@pytest.fixture(scope="session")
+async def production16(server_folder: Path, certificates: Certificates) -> AsyncIterator[Production]:
+    """A PostgreSQL 16, as production; skips where it can't be had."""
+    async for made in _production(server_folder / "production16", certificates, 16):
+        yield made
+
+
+@pytest.fixture(scope="session")
+async def production18(server_folder: Path, certificates: Certificates) -> AsyncIterator[Production]:
+    """A PostgreSQL 18, as production; skips where it can't be had."""
+    async for made in _production(server_folder / "production18", certificates, 18):
         yield made
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from servers import DEBIAN_15
+from servers import installation_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,8 @@ NEW = "orders-db"
 """Endpoint whose production is the wheel's PostgreSQL 17."""
 OLD = "old-db"
 """Endpoint whose production is Debian's PostgreSQL 15."""
+LISTINGS = (Path(__file__).parent / "live" / "psql_commands.txt").read_text().splitlines()
+"""Every backslash command by which psql lists what there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +116,9 @@ class Live:
         return self.gateway.dsn(endpoint, database=database, more=more)
 
     def program(self, name: str, version: int = 17) -> Path:
-        """A program of the wheel's PostgreSQL 17 or of Debian's 15."""
-        if version == 15:
-            return DEBIAN_15 / "bin" / name
-        return self.servers[NEW].server.bin(name)
+        """A program of the wheel's PostgreSQL 17, or of another version at hand."""
+        installation = installation_of(version)
+        return installation / "bin" / name if installation else self.servers[NEW].server.bin(name)
 
     def psql(self, *words: str, endpoint: str = NEW, version: int = 17, typed: str = "", **more: str) -> Ran:
         environment = self.environment(endpoint, **more)
@@ -124,10 +126,21 @@ class Live:
 
     def dump(self, endpoint: str = NEW) -> str:
         """All of production's shop, for comparison: taken around the gateway."""
-        version = 17 if endpoint == NEW else 15
-        ended = run(self.program("pg_dump", version), environment=self.direct(endpoint))
+        program = self.program("pg_dump", self.servers[endpoint].version)
+        ended = run(program, environment=self.direct(endpoint))
         assert ended.status == 0, ended.err
         kept = (
             line for line in ended.out.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))
         )
         return "\n".join(kept)
+
+
+def listing_script() -> str:
+    """What makes psql run every listing, each behind a line with its name."""
+    return "".join(f"\\echo @@ {word[1:].replace(' ', '|')}\n{word}\n" for word in LISTINGS)
+
+
+def listings(said: str) -> dict[str, str]:
+    """Command → what it printed, without what differs by who connects and when."""
+    parts = re.findall(r"@@ (\S+)\n(.*?)(?=@@ |\Z)", said, re.DOTALL)
+    return {name: text for name, text in parts if not name.startswith(("dconfig", "l+"))}

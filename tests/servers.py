@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import pytest
+import releases
+
 from gateway.cli.demo.production import DATABASE
 
 if TYPE_CHECKING:
@@ -80,6 +83,20 @@ class Production:
             f"postgresql://{user}:{quote(password, safe='')}@{self.host}:{self.port}/{database}"
             f"?sslmode=verify-full&sslrootcert={self.ca}"
         )
+
+
+def installation_of(version: int) -> Path | None:
+    """A PostgreSQL of this major version; None stands for the wheel's. Skips the test where there is none."""
+    if version == 17:
+        return None
+    if version == 15:
+        if not (DEBIAN_15 / "bin" / "postgres").exists():
+            pytest.skip("PostgreSQL 15 is not installed (apt install postgresql-15)")
+        return DEBIAN_15
+    try:
+        return releases.installation(version)
+    except releases.Missing as missing:
+        pytest.skip(str(missing))
 
 
 def free_port() -> int:

@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import releases
 from live_clients import Live, run
 
-DRIVER = "42.7.4"
-COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "glassgate-tests"
+DRIVER = "org.postgresql:postgresql:42.7.4"
+DIGEST = "188976721ead8e8627eb6d8389d500dccc0c9bebd885268a3047180274a6031e"
 PROGRAM = Path(__file__).parent / "jdbc" / "Browse.java"
 
 MODE = """\
@@ -65,17 +65,12 @@ valid true
 @pytest.fixture(scope="module")
 def driver() -> Path:
     """The driver's jar, fetched once into the machine's cache."""
-    jar = CACHE / f"postgresql-{DRIVER}.jar"
     if shutil.which("java") is None:
         pytest.skip("Java is not installed (apt install default-jre-headless)")
-    if not jar.exists():
-        if shutil.which("mvn") is None:
-            pytest.skip("Maven is not installed (apt install maven)")
-        words = ("-q", "-B", COPY, f"-Dartifact=org.postgresql:postgresql:{DRIVER}")
-        fetched = run("mvn", *words, f"-DoutputDirectory={CACHE}", environment=dict(os.environ), seconds=100)
-        if fetched.status != 0:
-            pytest.skip(f"pgJDBC can't be fetched: {fetched.out[-300:]}")
-    return jar
+    try:
+        return releases.maven_jar(DRIVER, DIGEST)
+    except releases.Missing as missing:
+        pytest.skip(str(missing))
 
 
 def test_what_tools_ask_of_pgjdbc(live: Live, endpoint: str, driver: Path) -> None:

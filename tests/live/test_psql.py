@@ -12,36 +12,24 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from live_clients import NEW, Live, run
+from live_clients import NEW, Live, listing_script, listings, run
 
 if TYPE_CHECKING:
     from servers import Production
 
-LISTINGS = Path(__file__).with_name("psql_commands.txt").read_text().splitlines()
-
-
-def commands() -> str:
-    return "".join(f"\\echo @@ {word[1:].replace(' ', '|')}\n{word}\n" for word in LISTINGS)
-
 
 def test_every_listing_is_as_on_production_itself(live: Live, endpoint: str, version: int) -> None:
-    typed = commands()
+    typed = listing_script()
     ended = live.psql(endpoint=endpoint, version=version, typed=typed)
     reader = live.direct(endpoint, reader=True)
     straight = run(live.program("psql", version), "-X", environment=reader, typed=typed)
     assert ended.err == straight.err
-    through, directly = sections(ended.out), sections(straight.out)
+    through, directly = listings(ended.out), listings(straight.out)
     assert through.pop("conninfo") != directly.pop("conninfo")
     assert through == directly
     assert "customers_email_key" in through["d|customers"]
     assert "CREATE OR REPLACE FUNCTION public.price_with_vat" in through["sf|price_with_vat"]
     assert "CREATE OR REPLACE VIEW" in through["sv|open_orders"]
-
-
-def sections(said: str) -> dict[str, str]:
-    """Command → what it printed, without what differs by who connects and when."""
-    parts = re.findall(r"@@ (\S+)\n(.*?)(?=@@ |\Z)", said, re.DOTALL)
-    return {name: text for name, text in parts if not name.startswith(("dconfig", "l+"))}
 
 
 def test_what_shows_results_in_other_ways(live: Live, endpoint: str, version: int, tmp_path: Path) -> None:

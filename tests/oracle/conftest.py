@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from oracles import PASSWORD, WRITER, Oracle, Session
-from servers import DEBIAN_15
+from servers import installation_of
 
 from gateway.store.embedded import EmbeddedPostgres
 
@@ -17,12 +17,11 @@ HERE = Path(__file__).parent
 SETTINGS = {"autovacuum": "off", "max_prepared_transactions": "2", "statement_timeout": "5s"}
 
 
-@pytest.fixture(scope="session", params=[17, 15])
+@pytest.fixture(scope="session", params=[18, 17, 16, 15])
 async def oracle(request: pytest.FixtureRequest, server_folder: Path) -> AsyncIterator[Oracle]:
     """A server of each version at hand."""
     version: int = request.param
-    if version == 15 and not (DEBIAN_15 / "bin" / "postgres").exists():
-        pytest.skip("PostgreSQL 15 is not installed (apt install postgresql-15)")
+    installation = installation_of(version)
     # A folder of its own each time: pytest makes a fixture with parameters anew when they alternate.
     folder = Path(tempfile.mkdtemp(prefix=f"oracle{version}-", dir=server_folder))
     folder.chmod(0o755)
@@ -30,7 +29,7 @@ async def oracle(request: pytest.FixtureRequest, server_folder: Path) -> AsyncIt
         folder / "server",
         name=f"oracle-{version}",
         settings=SETTINGS,
-        installation=DEBIAN_15 if version == 15 else None,
+        installation=installation,
     )
     made = Oracle(server, version)
     with made.connect("postgres") as session:
