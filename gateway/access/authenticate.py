@@ -136,6 +136,32 @@ class Authenticator:
             TooManyAttempts: too many wrong ones for this name or from this source; nothing was checked.
             StoreUnavailable: the store is away.
         """
+        credential = await self._proven(evidence)
+        granted = await self._logged_in(credential, evidence.source)
+        await self._limits.succeeded(credential.person.name, evidence.source)
+        return granted
+
+    async def confirm(self, identity: Identity, password: Secret, source: str) -> None:
+        """Have somebody who is logged in prove it again, before what a stolen login must not be good for.
+
+        Args:
+            identity: as proven.
+            password: theirs; whoever has none, such as behind a one-time one, needs none.
+            source: the peer's address.
+
+        Raises:
+            AuthenticationFailed: it is not theirs.
+            TooManyAttempts: too many wrong ones; nothing was checked.
+            StoreUnavailable: the store is away.
+        """
+        async with self._store.connection() as conn:
+            credential = await people.credential(conn, identity.name)
+        if credential is None or credential.hash:
+            await self._proven(PasswordEvidence(identity.name, password, source))
+            await self._limits.succeeded(identity.name, source)
+
+    async def _proven(self, evidence: PasswordEvidence) -> Credential:
+        """Return whose password it is; what is wrong is counted."""
         name = evidence.name if words.NAME.fullmatch(evidence.name) else ""
         pauses = await self._limits.attempt(name, evidence.source)
         async with self._store.connection() as conn:
@@ -148,9 +174,7 @@ class Authenticator:
                     None if credential is None else credential.person, evidence.source
                 )
             raise _failed()
-        granted = await self._logged_in(credential, evidence.source)
-        await self._limits.succeeded(name, evidence.source)
-        return granted
+        return credential
 
     async def _write_pause_down(self, person: Person | None, source: str) -> None:
         """Somebody tries passwords: say so once, when the pauses begin; also for a name that nobody has."""

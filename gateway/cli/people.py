@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.groups import group
-from gateway.cli.options import Json, client_of
+from gateway.cli.options import Json, client_of, profile_of
 from gateway.cli.show import ask_secret, print_json, say, table
 from gateway.domain.errors import InvalidInput
 
@@ -123,23 +123,34 @@ def password(
     name: Name,
     *,
     password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the new one from standard input.")
+        bool,
+        typer.Option(
+            "--password-stdin",
+            help="Read the new one from standard input; your own current one stands on the next line.",
+        ),
     ] = False,
 ) -> None:
     """Set a password: your own, or another's where you administer.
+
+    Your own takes the current one, unless that was a one-time password that you logged in with.
 
     Example:
       glassgate person password engineer
     """
     from gateway.web.shapes.identity import Done, NewPassword
 
+    own = name == profile_of(ctx).name
+    current = ""
     if password_stdin:
         new = _one_line()
+        current = sys.stdin.readline().rstrip("\r\n") if own else ""
     elif sys.stdin.isatty():
+        if own:
+            current = ask_secret("Current password (empty behind a one-time one)", empty=True)
         new = ask_secret("New password", twice=True)
     else:
         raise InvalidInput("the password is missing", hint="--password-stdin reads it from standard input")
-    question = NewPassword(name=name, password=new)
+    question = NewPassword(name=name, password=new, current=current)
     say(client_of(ctx).call("PUT /v1/people/{name}/password", question, Done).done)
 
 

@@ -19,7 +19,10 @@ def test_another_password_ends_other_logins(call: Http) -> None:
     other = call.gateway.tokens["approver"]
     call.gateway.login("approver")
     body = {"password": "quite-another-password"}
-    assert call("PUT /v1/people/approver/password", by="approver", json_body=body).status == 200
+    for wrong in ({}, {"current": "not-theirs"}, {"current": ""}):
+        assert call("PUT /v1/people/approver/password", by="approver", json_body=body | wrong).status == 401
+    known = {"current": call.gateway.passwords["approver"]}
+    assert call("PUT /v1/people/approver/password", by="approver", json_body=body | known).status == 200
     assert call("GET /v1/whoami", by="approver").status == 200
     assert call("GET /v1/whoami", token=other).status == 401
     assert call("PUT /v1/people/engineer/password", by="approver", json_body=body).status == 403

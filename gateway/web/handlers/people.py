@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.domain.errors import InvalidInput, NotAuthorised
+from gateway.access.presence import require_login
+from gateway.domain.errors import InvalidInput
 from gateway.domain.identity import IdentityKind
 from gateway.domain.secret import Secret
-from gateway.store import tokens
-from gateway.store.tokens import TokenKind
 from gateway.web.shapes import identity as shapes
 
 if TYPE_CHECKING:
@@ -48,8 +47,12 @@ async def remove_person(call: Call, question: shapes.PersonName) -> shapes.Done:
 
 
 async def set_password(call: Call, question: shapes.NewPassword) -> shapes.Done:
-    """Set a password: one's own, or another's where one administers."""
-    await _with_a_login(call)
+    """Set a password: one's own, which takes the current one, or another's where one administers."""
+    async with call.parts.store.connection() as connection:
+        # A machine token must not outlive itself by a password of its own.
+        await require_login(connection, call.identity, "passwords are set")
+    if question.name == call.identity.name:
+        await call.parts.authenticator.confirm(call.identity, Secret(question.current), call.source)
     await call.parts.people.set_password(call.identity, question.name, Secret(question.password))
     return shapes.Done(done=f"{question.name} has a new password; other logins of theirs are over")
 
@@ -64,20 +67,6 @@ async def remove_role(call: Call, question: shapes.PersonRole) -> shapes.Done:
     """Take a role away; what was granted because of it ends within a second."""
     await call.parts.people.take_role(call.identity, question.name, question.role)
     return shapes.Done(done=f"{question.name} no longer has the role {question.role}")
-
-
-async def _with_a_login(call: Call) -> None:
-    """Make sure that a login was shown: a machine token must not outlive itself by a password of its own.
-
-    Raises:
-        NotAuthorised: another kind of token was shown.
-    """
-    shown = None
-    if call.identity.credential is not None:
-        async with call.parts.store.connection() as connection:
-            shown = await tokens.token_by_id(connection, call.identity.credential)
-    if shown is None or shown.kind is not TokenKind.LOGIN:
-        raise NotAuthorised("passwords are set with a login only", hint="glassgate login")
 
 
 def _facts(one: Person) -> shapes.Person:
