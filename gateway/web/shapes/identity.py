@@ -215,7 +215,9 @@ class NewPassword(Question, frozen=True, kw_only=True):
     Attributes:
         name: login name; another's takes ``administer``.
         password: the new one.
+        current: the one so far, for one's own; nothing behind a one-time one.
     """
 
     name: str
     password: str
+    current: str = ""
