@@ -204,7 +204,9 @@ def test_the_clients_rollback_drops_the_draft(live: Live, endpoint: str) -> None
 
 def test_a_rollback_drops_no_older_draft(live: Live, endpoint: str) -> None:
     text = f"UPDATE customers SET city = 'Twice {endpoint}'"
+    notices: list[str] = []
     with psycopg.connect(live.dsn(endpoint)) as connection:
+        connection.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction) as first:
             connection.execute(text.encode())
         connection.commit()
@@ -213,9 +215,11 @@ def test_a_rollback_drops_no_older_draft(live: Live, endpoint: str) -> None:
         assert number_in(second.value) == number_in(first.value)
         assert "Joined" in (second.value.diag.message_detail or "")
         connection.rollback()
+    number = number_in(first.value)
+    assert notices == [f"your ROLLBACK takes its statements out of change request {number}, which stays"]
     with psycopg.connect(live.dsn(endpoint)) as connection:
         connection.execute("SELECT 1")
-    assert shown(live, number_in(first.value)).change.state == "draft"
+    assert shown(live, number).change.state == "draft"
 
 
 def until_state(live: Live, number: int, state: str) -> bool:

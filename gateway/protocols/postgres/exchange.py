@@ -56,7 +56,8 @@ class Exchange:
         segment: number of the pipeline's part (up to a Sync) that the client is sending.
         skipping: production skips everything up to the next Sync, which the client has not sent yet.
         batch: number of the transaction: refused writes of one transaction share a change request.
-        drafted: change requests that this transaction's refused writes became.
+        drafted: change requests that this transaction's refused writes became, and whether they were there
+            before it.
         ending: why the session ends, once it does.
         client: the side that talks to the client.
         server: the side that talks to production.
@@ -89,7 +90,7 @@ class Exchange:
         self.segment = 0
         self.skipping = False
         self.batch = 1
-        self.drafted: list[int] = []
+        self.drafted: dict[int, bool] = {}
         self.ending: Ending | None = None
         self._jobs: deque[Callable[[], Awaitable[None]]] = deque()
         self._wake = asyncio.Event()
@@ -136,8 +137,8 @@ class Exchange:
         first = b""
         for refused in awaited.refused or ():
             filed = await self.session.file_change(refused)
-            if filed is not None and filed.change not in self.drafted:
-                self.drafted.append(filed.change)
+            if filed is not None:
+                self.drafted.setdefault(filed.change, filed.joined)
             first = first or refusal.refused(refused.verdict, filed)
         return first
 
@@ -146,14 +147,13 @@ class Exchange:
         if not self.drafted:
             return b""
         self.session.drop_changes(self.batch)
-        numbers = ", ".join(str(number) for number in self.drafted)
-        self.drafted = []
-        return refusal.notice(f"your ROLLBACK drops the draft of change request {numbers}")
+        drafted, self.drafted = self.drafted, {}
+        return refusal.rolled_back(drafted)
 
     def transaction_over(self) -> None:
         """The next refused write begins a change request of its own."""
         self.batch += 1
-        self.drafted = []
+        self.drafted = {}
 
     def completed(self, awaited: Awaited, statement: StatementAnalysis, tag: bytes) -> bytes:
         """Production has run a statement that changes its session; returns a notice for the client."""

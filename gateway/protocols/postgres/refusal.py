@@ -15,6 +15,8 @@ from gateway.domain.verdict import Decision
 from gateway.protocols.postgres import wire
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gateway.domain.session import Ending
     from gateway.domain.unit import Filed
     from gateway.domain.verdict import Verdict
@@ -186,6 +188,21 @@ def ended(ending: Ending) -> bytes:
     """Return the FATAL that tells why the session ends."""
     code = PROTOCOL_VIOLATION if ending.cause is EndCause.PROTOCOL else ADMIN_SHUTDOWN
     return error(ending.message, code=code, severity="FATAL")
+
+
+def rolled_back(drafted: Mapping[int, bool]) -> bytes:
+    """Return the notice that tells what a client's ROLLBACK takes back.
+
+    Args:
+        drafted: change requests of its transaction → whether they were there before it.
+    """
+    new = ", ".join(str(number) for number, before in drafted.items() if not before)
+    old = ", ".join(str(number) for number, before in drafted.items() if before)
+    said = [
+        f"drops the draft of change request {new}" if new else "",
+        f"takes its statements out of change request {old}, which stays" if old else "",
+    ]
+    return notice(f"your ROLLBACK {' and '.join(each for each in said if each)}")
 
 
 def notice(message: str) -> bytes:
