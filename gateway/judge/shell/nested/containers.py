@@ -55,18 +55,24 @@ def _verb(head: tuple[Argument, ...], path: str, table: Table, split: Split, aga
     return reads((*head, *put_down(table, split)), f"{name} {path} only looks.", profile="engine")
 
 
+def _program(head: tuple[Argument, ...]) -> str:
+    return (head[0].text or "").rpartition("/")[2]
+
+
 def _exec(head: tuple[Argument, ...], table: Table, split: Split, again: Again) -> Finding:
     for variable in split.values("-e"):
         if not is_assignment(variable):
-            raise stop("exec", "variable", "exec -e takes over a variable that nobody sees here.")
-        let_be_set("exec", variable)
+            raise stop(_program(head), "variable", "exec -e takes over a variable that nobody sees here.")
+        let_be_set(_program(head), variable)
     operands = split.operands
     container = () if split.has("-l") else operands[:1]
     command = operands[len(container) :]
     if any(each.many for each in container):
-        raise stop("exec", "open-word", "Which container is meant may be several words; quote it.")
+        raise stop(_program(head), "open-word", "Which container is meant may be several words; quote it.")
     if not command:
-        raise stop("exec", "no-command", "There is no command to run in the container.", Effect.UNKNOWN)
+        raise stop(
+            _program(head), "no-command", "There is no command to run in the container.", Effect.UNKNOWN
+        )
     inner = unless_allowed(again.unguarded().argv(command))
     ends = () if container and container[0].known_start[:1] not in ("", "-") else literals("--")
     return reads(
@@ -81,21 +87,21 @@ def _exec(head: tuple[Argument, ...], table: Table, split: Split, again: Again) 
 def _top(head: tuple[Argument, ...], table: Table, split: Split, again: Again) -> Finding:
     operands = split.operands
     if head[-1].text == "top" and any(each.many for each in operands):
-        raise stop("top", "open-word", "Which container is meant may be several words; quote it.")
+        raise stop(_program(head), "open-word", "Which container is meant may be several words; quote it.")
     behind = operands if split.has("-l") else operands[1:]
     for word in behind:
-        sure("top", word, "what is shown")
+        sure(_program(head), word, "what is shown")
     if behind and head[0].text != "podman":
         # The engine runs ps with them, on the host.
         unless_allowed(again.unguarded().argv((Argument("ps"), *behind)))
     if operands and operands[0].known_start[:1] in ("", "-"):
-        raise stop("top", "open-word", "The container must be named.")
+        raise stop(_program(head), "open-word", "The container must be named.")
     return reads((*head, *table.emit(split.given), *operands), "It only shows processes.", profile="engine")
 
 
 def _copied_out(head: tuple[Argument, ...], table: Table, split: Split) -> Finding:
     if len(split.operands) != 2:
-        raise stop("cp", "operands", "cp takes a source and a target.", Effect.WRITES_FILE)
+        raise stop(_program(head), "operands", "cp takes a source and a target.", Effect.WRITES_FILE)
     source, target = split.operands
     if (
         target.text != "-"
@@ -118,7 +124,7 @@ def _compose(head: tuple[Argument, ...], words: tuple[Argument, ...], again: Aga
     split = options.COMPOSE.split("docker compose", words)
     for file in split.values("-f"):
         if ":" in (file.text or ""):
-            raise stop("compose", "remote", "compose would fetch that file.", Effect.REACHES_OUT)
+            raise stop("docker", "remote", "compose would fetch that file.", Effect.REACHES_OUT)
     head = (*head, *options.COMPOSE.emit(split.given))
     if split.has("--version") or split.has("--help") or not split.operands:
         return reads(head, "compose only prints something about itself.")

@@ -18,7 +18,7 @@ def _go(*reads: str, no: tuple[No, ...] = (), first: bool = False) -> Table:
     return table(*reads, no=no, style="pflag", first=first)
 
 
-LIST: Final = "-f= --filter=  --format=  --no-trunc=?  -q --quiet"
+LIST: Final = "-f= --filter=  --format=  --no-trunc  -q --quiet"
 FORMAT: Final = "-f= --format="
 OUTPUT: Final = (No("-o= --output=", "output", "writes a file", Effect.WRITES_FILE),)
 
@@ -82,7 +82,7 @@ _INSPECT: Final = _go(FORMAT, "-s --size  -t= --type=literal  -l --latest  --pla
 _STATS: Final = _go(
     "-a --all  --format=  --no-stream  --no-trunc  --no-reset  -i= --interval=number  -l --latest"
 )
-_EVENTS: Final = _go("-f= --filter=  --format=  --since=  --until=  --no-trunc=?  --stream=?")
+_EVENTS: Final = _go("-f= --filter=  --format=  --since=  --until=  --no-trunc  --stream")
 _HISTORY: Final = _go("--format=  -H --human  --no-trunc  --platform=  -q --quiet")
 _LISTS: Final = _go(LIST, "--cluster  --noheading  -n  -s --size")
 _INSPECTS: Final = _go(FORMAT, "-v --verbose  --pretty  -a --all  --platform=")
@@ -239,7 +239,7 @@ COMPOSE_READS: Final[Mapping[str, Table]] = {
     "version": _go("--short  -f= --format="),
     "volumes": _go(_SERVICES),
     "exec": _go(
-        "-T --no-TTY --no-tty  -i --interactive=?  -t --tty  -u= --user=literal  "
+        "-T --no-TTY --no-tty  -i --interactive  -t --tty  -u= --user=literal  "
         "-w= --workdir=literal  -e= --env=literal  --index=number",
         no=(
             No("-d --detach", "detach", "leaves the command running", Effect.UNKNOWN),

@@ -44,9 +44,9 @@ GLOBAL: Final = table(
 )
 _AS: Final = "--as=  --as-group=  --as-uid="
 _PRINT: Final = (
-    "-o= --output=  --template=  --allow-missing-template-keys=?  --show-managed-fields=?  --no-headers=?",
-    "-l= --selector=  -A=? --all-namespaces=?  -f= --filename=literal  -R=? --recursive=?  --field-selector=",
-    "--chunk-size=number  -w=? --watch=?  --sort-by=",
+    "-o= --output=  --template=  --allow-missing-template-keys  --show-managed-fields  --no-headers",
+    "-l= --selector=  -A --all-namespaces  -f= --filename=literal  -R --recursive  --field-selector=",
+    "--chunk-size=number  -w --watch  --sort-by=",
 )
 _KUSTOMIZE: Final = No("-k= --kustomize=", "kustomize", "may fetch and run what its files name")
 
@@ -59,49 +59,44 @@ def _verb(*reads: str, no: tuple[No, ...] = (_KUSTOMIZE,)) -> Table:
 READS: Final[Mapping[str, Table]] = {
     "get": _verb(
         *_PRINT,
-        "--ignore-not-found=?  -L= --label-columns=  --output-watch-events=?  --raw=literal  "
-        "--server-print=?",
-        "--show-kind=?  --show-labels=?  --subresource=  --watch-only=?  --include-uninitialized=?  "
-        "--export=?",
+        "--ignore-not-found  -L= --label-columns=  --output-watch-events  --raw=literal  --server-print",
+        "--show-kind  --show-labels  --subresource=  --watch-only  --include-uninitialized  --export",
     ),
-    "describe": _verb(*_PRINT, "--show-events=?"),
+    "describe": _verb(*_PRINT, "--show-events"),
     "logs": _verb(
-        "--all-containers=?  --all-pods=?  -c= --container=  -f=? --follow=?  --ignore-errors=?  "
-        "--limit-bytes=",
-        "--max-log-requests=number  --pod-running-timeout=  --prefix=?  -p=? --previous=?  -l= --selector=",
-        "--since=  --since-time=  --tail=number  --timestamps=?  --insecure-skip-tls-verify-backend=?",
+        "--all-containers  --all-pods  -c= --container=  -f --follow  --ignore-errors  --limit-bytes=",
+        "--max-log-requests=number  --pod-running-timeout=  --prefix  -p --previous  -l= --selector=",
+        "--since=  --since-time=  --tail=number  --timestamps  --insecure-skip-tls-verify-backend",
     ),
     **dict.fromkeys(
         ("top pod", "top pods", "top po", "top node", "top nodes", "top no"),
-        _verb(*_PRINT, "--containers=?  --sum=?  --use-protocol-buffers=?  --show-capacity=?  --show-swap=?"),
+        _verb(*_PRINT, "--containers  --sum  --use-protocol-buffers  --show-capacity  --show-swap"),
     ),
-    "explain": _verb("--api-version=  -o= --output=  --recursive=?"),
+    "explain": _verb("--api-version=  -o= --output=  --recursive"),
     "api-resources": _verb(
-        "--api-group=  --cached=?  --categories=  --namespaced=?  --no-headers=?  -o= --output=  "
+        "--api-group=  --cached  --categories=  --namespaced  --no-headers  -o= --output=  "
         "--sort-by=  --verbs="
     ),
     "api-versions": _verb(),
-    "version": _verb("--client=?  -o= --output=  --short=?"),
+    "version": _verb("--client  -o= --output=  --short"),
     "cluster-info": _verb(),
     "cluster-info dump": _verb(
         *_PRINT, "--namespaces=  --output-directory=word(-|stdout)  --pod-running-timeout="
     ),
-    "auth can-i": _verb(
-        _AS, "-A=? --all-namespaces=?  --list=?  --no-headers=?  -q=? --quiet=?  --subresource="
-    ),
+    "auth can-i": _verb(_AS, "-A --all-namespaces  --list  --no-headers  -q --quiet  --subresource="),
     "auth whoami": _verb(_AS, *_PRINT),
-    "config view": _verb(*_PRINT, "--flatten=?  --merge=?  --minify=?  --raw=?"),
-    "config get-contexts": _verb("--no-headers=?  -o= --output="),
+    "config view": _verb(*_PRINT, "--flatten  --merge  --minify  --raw"),
+    "config get-contexts": _verb("--no-headers  -o= --output="),
     **dict.fromkeys(("config current-context", "config get-clusters", "config get-users"), _verb()),
     "rollout status": _verb(*_PRINT, "--revision=number  --timeout="),
     "rollout history": _verb(*_PRINT, "--revision=number"),
     "events": _verb(*_PRINT, "--for=  --types="),
-    "wait": _verb(*_PRINT, "--all=?  --for=  --local=?  --timeout="),
-    "apply view-last-applied": _verb(*_PRINT, "--all=?"),
-    "plugin list": _verb("--name-only=?"),
+    "wait": _verb(*_PRINT, "--all  --for=  --local  --timeout="),
+    "apply view-last-applied": _verb(*_PRINT, "--all"),
+    "plugin list": _verb("--name-only"),
     **dict.fromkeys(("options", "help", "completion"), _verb()),
     "exec": _verb(
-        "-c= --container=  -i=? --stdin=?  -t=? --tty=?  -q=? --quiet=?  --pod-running-timeout=",
+        "-c= --container=  -i --stdin  -t --tty  -q --quiet  --pod-running-timeout=",
         no=(No("-f= --filename=", "open-word", "names the pod in a file", Effect.UNKNOWN),),
     ),
 }
@@ -113,7 +108,7 @@ GROUPS: Final = words_of("auth config rollout top plugin")
 DOORS: Final = words_of("attach port-forward proxy")
 
 HELM_GLOBAL: Final = table(
-    "-n= --namespace=  --kube-context=  --debug=?  --kubeconfig=literal  -h --help  "
+    "-n= --namespace=  --kube-context=  --debug  --kubeconfig=literal  -h --help  "
     "--burst-limit=number  --qps=",
     no=(
         No("--kube-apiserver=", "server", "asks another server", Effect.REACHES_OUT),
@@ -144,25 +139,24 @@ HELM_READS: Final[Mapping[str, Table]] = {
     **dict.fromkeys(
         ("list", "ls"),
         _helm(
-            "-a=? --all=?  -A=? --all-namespaces=?  -d=? --date=?  --deployed=?  --failed=?  "
-            "-f= --filter=  -m= --max=number",
-            "--no-headers=?  --offset=number  -o= --output=  --pending=?  -r=? --reverse=?  "
-            "-l= --selector=  -q=? --short=?",
-            "--superseded=?  --time-format=  --uninstalled=?  --uninstalling=?",
+            "-a --all  -A --all-namespaces  -d --date  --deployed  --failed  -f= --filter=  -m= --max=number",
+            "--no-headers  --offset=number  -o= --output=  --pending  -r --reverse  "
+            "-l= --selector=  -q --short",
+            "--superseded  --time-format=  --uninstalled  --uninstalling",
         ),
     ),
-    "status": _helm("-o= --output=  --revision=number  --show-desc=?  --show-resources=?"),
+    "status": _helm("-o= --output=  --revision=number  --show-desc  --show-resources"),
     **dict.fromkeys(
         ("get all", "get hooks", "get manifest", "get notes", "get values", "get metadata"),
-        _helm("--revision=number  --template=  -a=? --all=?  -o= --output="),
+        _helm("--revision=number  --template=  -a --all  -o= --output="),
     ),
     **dict.fromkeys(("history", "hist"), _helm("--max=number  -o= --output=")),
-    "version": _helm("--short=?  --template=  -c=? --client=?"),
+    "version": _helm("--short  --template=  -c --client"),
     "env": _helm(),
     "search repo": _helm(
-        "--devel=?  --max-col-width=number  -o= --output=  -r=? --regexp=?  --version=  -l=? --versions=?"
+        "--devel  --max-col-width=number  -o= --output=  -r --regexp  --version=  -l --versions"
     ),
-    **dict.fromkeys(("repo list", "repo ls"), _helm("-o= --output=  --no-headers=?")),
+    **dict.fromkeys(("repo list", "repo ls"), _helm("-o= --output=  --no-headers")),
     **dict.fromkeys(("plugin list", "plugin ls"), _helm()),
 }
 HELM_WRITES: Final = words_of(

@@ -10,8 +10,13 @@ from gateway.judge.shell.argument import Argument
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Finding
+from gateway.judge.shell.nested.awk import judge_awk
+from gateway.judge.shell.nested.containers import judge_containers
 from gateway.judge.shell.nested.env import judge_env
+from gateway.judge.shell.nested.find import judge_find
 from gateway.judge.shell.nested.git import judge_git
+from gateway.judge.shell.nested.jq import judge_jq, judge_yq
+from gateway.judge.shell.nested.kubectl import judge_helm, judge_kubectl
 from gateway.judge.shell.nested.runners import (
     judge_chrt,
     judge_detached,
@@ -22,6 +27,7 @@ from gateway.judge.shell.nested.runners import (
     judge_time,
     judge_timeout,
 )
+from gateway.judge.shell.nested.sed import judge_sed
 from gateway.judge.shell.nested.shape import Again, NestedJudge
 from gateway.judge.shell.nested.shells import judge_shell
 from gateway.judge.shell.nested.stop import Stop
@@ -44,7 +50,15 @@ def stopping(judge: NestedJudge) -> NestedJudge:
 
 
 _JUDGES: Final[Mapping[str, NestedJudge]] = {
+    "awk": judge_awk,
     "chrt": judge_chrt,
+    "docker": judge_containers,
+    "find": judge_find,
+    "helm": judge_helm,
+    "jq": judge_jq,
+    "kubectl": judge_kubectl,
+    "sed": judge_sed,
+    "yq": judge_yq,
     "doas": judge_doas,
     "env": judge_env,
     "git": judge_git,

@@ -245,6 +245,8 @@ def table(*reads: str, no: tuple[No, ...] = (), style: Style = "gnu", first: boo
     for each in no:
         for option in options(each.options, each):
             found.update(dict.fromkeys(option.names, option))
+    if style == "pflag" and any(option.takes == "maybe" for option in found.values()):
+        raise ValueError("letters behind a short flag are flags of their own here, never its value")
     return _table(found, style, first=first)
 
 
