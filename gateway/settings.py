@@ -38,11 +38,13 @@ class Listen(_Section, frozen=True, kw_only=True):
         host: address that every door binds.
         api_port: HTTP API over TLS.
         postgres_port: PostgreSQL clients.
+        ssh_port: SSH clients.
     """
 
     host: str = "127.0.0.1"
     api_port: Port = 8443
     postgres_port: Port = 6432
+    ssh_port: Port = 2222
 
 
 class Database(_Section, frozen=True, kw_only=True):

@@ -41,6 +41,7 @@ class LiveGateway:
         folder: holds gateway.toml, data and log.
         api_port: of its HTTP API.
         postgres_port: of its PostgreSQL door.
+        ssh_port: of its SSH door.
         environment: variables beside this process's own.
         process: the gateway.
         passwords: login name → password.
@@ -50,6 +51,7 @@ class LiveGateway:
     folder: Path
     api_port: int
     postgres_port: int
+    ssh_port: int
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     passwords: dict[str, str] = field(default_factory=dict)
@@ -74,12 +76,13 @@ class LiveGateway:
             policies: folder of policy and catalogue; None: the shipped one.
             environment: variables beside this process's own.
         """
-        made = cls(folder, free_port(), free_port(), environment or {})
+        made = cls(folder, free_port(), free_port(), free_port(), environment or {})
         shipped = f'policies = "{policies}"\n' if policies else ""
         database = f'[database]\nurl = "{store}"\n' if store else ""
         (folder / "gateway.toml").write_text(
             f'data = "data"\n{shipped}'
             f"[listen]\napi-port = {made.api_port}\npostgres-port = {made.postgres_port}\n"
+            f"ssh-port = {made.ssh_port}\n"
             f"{database}[witness]\nseconds = 1\n{settings}"
         )
         made.launch()
@@ -89,13 +92,14 @@ class LiveGateway:
     def replica(self, folder: Path, *, store: str, settings: str = "") -> LiveGateway:
         """Start another gateway on the same store, with the same keys, for the same people."""
         other = LiveGateway(
-            folder, free_port(), free_port(), self.environment, passwords=dict(self.passwords)
+            folder, free_port(), free_port(), free_port(), self.environment, passwords=dict(self.passwords)
         )
-        for part in ("keys", "tls"):
+        for part in ("keys", "tls", "ssh"):
             shutil.copytree(self.data / part, folder / "data" / part)
         (folder / "gateway.toml").write_text(
             f'data = "data"\nreplica = "{folder.name}"\n[database]\nurl = "{store}"\n'
-            f"[listen]\napi-port = {other.api_port}\npostgres-port = {other.postgres_port}\n{settings}"
+            f"[listen]\napi-port = {other.api_port}\npostgres-port = {other.postgres_port}\n"
+            f"ssh-port = {other.ssh_port}\n{settings}"
         )
         other.launch()
         for person in PEOPLE:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final, final
 from gateway.access import words
 from gateway.access.decisions import Decision, write_down
 from gateway.access.registration import check_registration, place_of
+from gateway.access.ssh_keys import read_public_key
+from gateway.access.tokens import digest
 from gateway.domain.access import GrantState
-from gateway.domain.errors import InvalidInput, NotFound
+from gateway.domain.errors import Conflict, InvalidInput, NotFound
 from gateway.domain.secret import Secret
 from gateway.store import endpoints, grants, notify, requests
 
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from gateway.store.keyring import Keyring
     from gateway.store.pool import Store
 
+_SAID: Final = {
+    "put": "registered the endpoint",
+    "host-key-accepted": "accepted another host key of the endpoint",
+    "removed": "removed the endpoint",
+}
 SEEN_BY: Final = ("request", "connect")
 """Whoever may one of these on an endpoint knows of it."""
 
@@ -155,6 +162,29 @@ class Endpoints:
             await write_down(conn, _decided("put", identity, endpoint, credential=secret is not None))
         return endpoint
 
+    async def pin(self, identity: Identity, endpoint: Endpoint, line: str) -> Endpoint:
+        """Pin another key of an SSH host, as somebody has looked at it; the credential there stays.
+
+        Args:
+            identity: may administer it.
+            endpoint: as it was looked at.
+            line: the key that the host shows now.
+
+        Raises:
+            InvalidInput: that is no key.
+            Conflict: the registration was changed meanwhile.
+            NotAuthorised: policy does not let them.
+        """
+        read_public_key(line)
+        await self._policy.require(identity, "administer", endpoint)
+        async with self._store.transaction() as conn:
+            pinned = await endpoints.pin_host_key(conn, endpoint.id, line, endpoint.version)
+            if pinned is None:
+                raise Conflict("the registration was changed meanwhile", hint="look again, and accept anew")
+            await notify.notify(conn, notify.ENDPOINTS, pinned.name)
+            await write_down(conn, _decided("host-key-accepted", identity, pinned))
+        return pinned
+
     async def remove(self, identity: Identity, name: str) -> Endpoint:
         """Take an endpoint away: its grants are revoked, its sessions end, its credential is destroyed.
 
@@ -230,13 +260,14 @@ def _decided(
     return Decision(
         f"access.endpoint-{step}",
         identity.name,
-        f"{identity.name} {'registered' if step == 'put' else 'removed'} the endpoint {endpoint.name}",
+        f"{identity.name} {_SAID[step]} {endpoint.name}",
         {
             "endpoint": endpoint.name,
             "endpoint_id": endpoint.id,
             "version": endpoint.version,
             "address": f"{endpoint.kind.value}://{endpoint.username}@{endpoint.host}:{endpoint.port}",
             "tls": endpoint.tls,
+            "proven_by": digest(endpoint.ca.encode()).hex(),
             "labels": [f"{key}={value}" for key, value in sorted(endpoint.labels.items())],
             "require": endpoint.require.value,
             "settings": repr(endpoint.settings),

@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from gateway.access import selectors, words
+from gateway.access.ssh_keys import read_public_key
+from gateway.domain.endpoint import EndpointKind
 from gateway.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -20,6 +22,14 @@ _HOST: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?|
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _PATH_IN_REPOSITORY: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _BRANCH: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
+_OPTIONS: Final = {
+    EndpointKind.SSH: {
+        "guard": ("require", "prefer", "off"),
+        "sudo": ("off", "judged"),
+        "stateful-reads": ("allow", "refuse"),
+    }
+}
+"""Options whose values are a choice, where the kind's own room reads them."""
 _LONGEST: Final = 1000
 _LONGEST_PEM: Final = 256 << 10
 _MOST: Final = 200
@@ -39,6 +49,11 @@ def check_registration(registration: Registration) -> None:
     words.endpoint_name(registration.name)
     _check_labels(registration.labels)
     _check_address(registration)
+    if registration.kind is EndpointKind.SSH:
+        _check_host(registration)
+    else:
+        _check_authority(registration)
+    _check_options(registration)
     if registration.repository is not None:
         _check_repository(registration.repository)
     _check_settings(registration.settings)
@@ -75,12 +90,34 @@ def _check_address(registration: Registration) -> None:
             "tls can be off on loopback and unix sockets only",
             hint="use verify-full, with ca where it is your own",
         )
+
+
+def _check_authority(registration: Registration) -> None:
     if len(registration.ca) > _LONGEST_PEM or (
         registration.ca and "-----BEGIN CERTIFICATE-----" not in registration.ca
     ):
         raise InvalidInput("ca holds no certificate", hint="give the authority's certificate as PEM")
     if "\0" in registration.ca:
         raise InvalidInput("ca holds a NUL", hint="give the authority's certificate as PEM")
+
+
+def _check_host(registration: Registration) -> None:
+    """What proves an SSH host is its key, pinned; it has no certificate."""
+    if registration.host.startswith("/"):
+        raise InvalidInput("that can't be a host", hint="a name or an address")
+    if registration.tls != "verify-full":
+        raise InvalidInput("tls says nothing of an SSH host", hint="leave it out")
+    if len(registration.ca) > _LONGEST_PEM:
+        raise InvalidInput("too many host keys", hint="the lines of its /etc/ssh/ssh_host_*.pub")
+    for line in registration.ca.splitlines():
+        read_public_key(line)
+
+
+def _check_options(registration: Registration) -> None:
+    for name, known in _OPTIONS.get(registration.kind, {}).items():
+        told = registration.settings.options.get(name, known[0])
+        if told not in known:
+            raise InvalidInput(f"the option {name} can't be {told[:20]!r}", hint=f"one of {', '.join(known)}")
 
 
 def _check_repository(repository: Repository) -> None:

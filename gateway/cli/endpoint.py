@@ -1,4 +1,4 @@
-"""endpoint: register, show, check, harden, remove."""
+"""endpoint: register, show, check, harden, accept a host key, remove."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from gateway.domain.display import display
 from gateway.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from gateway.web.shapes.endpoints import EndpointCheck, EndpointFacts, RepositoryFacts
+    from gateway.cli.client import Client
+    from gateway.web.shapes.endpoints import EndpointCheck, EndpointFacts, HostKeyFacts, RepositoryFacts
+
+PORTS = {"postgres": 5432, "ssh": 22}
+"""Kind → the usual port."""
 
 app = group("Register, check and harden endpoints.")
 Several = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Give several.")]
@@ -28,12 +32,21 @@ def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As people will type it.")],
     *,
     host: Annotated[str, typer.Option(help="Address, or the folder of its unix socket.")],
-    username: Annotated[str, typer.Option(help="The gateway's own login there.")],
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 5432,
-    kind: Annotated[str, typer.Option(help="Protocol.")] = "postgres",
+    username: Annotated[str, typer.Option("--username", "--user", help="The gateway's own login there.")],
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Else the protocol's: 5432, 22 for ssh.")
+    ] = None,
+    kind: Annotated[str, typer.Option(help="Protocol: postgres or ssh.")] = "postgres",
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read that login's password from standard input.")
     ] = False,
+    key_file: Annotated[
+        Path | None, typer.Option(help="Private key of that login, without a passphrase (ssh).")
+    ] = None,
+    host_key: Annotated[
+        str,
+        typer.Option(metavar="SHA256:…", help="The host must show it (ssh); else you are asked."),
+    ] = "",
     label: Several = None,
     tls: Annotated[str, typer.Option(help="verify-full, require, or off (unix sockets, loopback).")] = (
         "verify-full"
@@ -48,7 +61,10 @@ def add(
     require: Annotated[
         str, typer.Option(help="What the server must enforce: role or default; else role where env=prod.")
     ] = "",
-    record_results: Annotated[bool, typer.Option("--record-results", help="Record result rows too.")] = False,
+    record_results: Annotated[
+        bool | None,
+        typer.Option("--record-results/--no-record-results", help="Else only what commands print is."),
+    ] = None,
     keep_days: Annotated[int, typer.Option(min=1, help="Age at which recordings expire.")] = 365,
     max_recording: Annotated[int, typer.Option(min=1, help="MiB at which a session ends.")] = 1024,
     idle: Annotated[str, typer.Option(help="A session without traffic ends after.")] = "1h",
@@ -62,19 +78,27 @@ def add(
 ) -> None:
     r"""Register an endpoint, or change its registration.
 
-    The password is kept where none is given anew; it never leaves the gateway. `database=NAME` as an
-    --option is what `glassgate connect` opens.
+    The password or key is kept where none is given anew; it never leaves the gateway. `database=NAME` as an
+    --option is what `glassgate connect` opens. The host key of an SSH host is shown and pinned; its options
+    are guard=require|prefer|off, sudo=off|judged and stateful-reads=allow|refuse.
 
     Example:
       glassgate endpoint add orders-db --host db.internal --username glassgate --password-stdin \
         --label env=prod --label team=payments --ca-file ca.pem \
         --repository ssh://git@git.internal/shop.git --option database=shop < password
+      glassgate endpoint add web-1 --kind ssh --host web-1.internal --user glassgate --key-file id_ed25519 \
+        --label env=prod
     """
     import msgspec
 
     from gateway.cli.durations import parse_duration
     from gateway.web.shapes.endpoints import EndpointFacts, PutEndpoint, RepositoryFacts, SettingsFacts
 
+    client = client_of(ctx)
+    chosen = port or PORTS.get(kind, PORTS["postgres"])
+    ca = _file_text(ca_file)
+    if kind == "ssh" and not ca:
+        ca = _host_key(client, name, host, chosen, host_key)
     settings = SettingsFacts(
         require=require,
         record_results=record_results,
@@ -91,20 +115,50 @@ def add(
         kind=kind,
         labels=_pairs(label or (), "--label"),
         host=host,
-        port=port,
+        port=chosen,
         username=username,
-        password=_password(from_stdin=password_stdin),
+        password=_file_text(key_file) or _password(from_stdin=password_stdin),
         tls=tls,
-        ca=_file_text(ca_file),
+        ca=ca,
         repository=where if repository else None,
         settings=settings,
     )
-    body = client_of(ctx).body("PUT /v1/endpoints/{name}", question)
+    body = client.body("PUT /v1/endpoints/{name}", question)
     if json:
         print_json(body)
         return
     made = msgspec.json.decode(body, type=EndpointFacts)
     say(f"Registered {made.name} (version {made.version}); glassgate endpoint check {made.name}", "good")
+
+
+def _host_key(client: Client, name: str, host: str, port: int, expected: str) -> str:
+    """Return the key that an SSH host shows, once somebody has said that it is the right one."""
+    from gateway.web.shapes.endpoints import HostAddress, HostKeyFacts
+
+    found = client.call("POST /v1/host-keys", HostAddress(host=host, port=port), HostKeyFacts)
+    _compare(found, name, expected)
+    return found.line
+
+
+def _compare(found: HostKeyFacts, name: str, expected: str) -> None:
+    """Make sure that a host key is the one that its owner means.
+
+    Raises:
+        InvalidInput: it is another, or nobody has said so.
+    """
+    shown = f"{found.kind} {found.fingerprint}"
+    if expected:
+        if expected != found.fingerprint:
+            raise InvalidInput(
+                f"{name} shows another key: {shown}", hint="compare: ssh-keygen -lf /etc/ssh/ssh_host_*.pub"
+            )
+        return
+    say(f"{name} shows the host key {shown}", "bold")
+    if not sys.stdin.isatty():
+        raise InvalidInput(
+            "nobody has compared that key", hint=f"give --host-key {found.fingerprint} if it is the right one"
+        )
+    typer.confirm("Is that what its owner says (ssh-keygen -lf /etc/ssh/ssh_host_*.pub)?", abort=True)
 
 
 def _password(*, from_stdin: bool) -> str | None:
@@ -169,11 +223,10 @@ def _print(one: EndpointFacts) -> None:
             ("labels", " ".join(f"{key}={value}" for key, value in sorted(one.labels.items()))),
             ("address", f"{one.host}:{one.port}"),
             ("login", one.username),
-            ("tls", one.tls),
-            ("authority", "its own" if one.ca else "the system's"),
+            *_proven_by(one),
             ("repository", _repository(one.repository)),
             ("must enforce", one.require),
-            ("results recorded", "yes" if settings.record_results else "no"),
+            ("output recorded", "yes" if settings.record_results else "no"),
             ("recordings", f"{settings.max_recording_bytes >> 20} MiB, {settings.keep_days} days"),
             ("idle sessions end", f"after {settings.idle_seconds} s"),
             ("allowlists", " ".join(f"{key}={','.join(items)}" for key, items in settings.lists.items())),
@@ -181,6 +234,12 @@ def _print(one: EndpointFacts) -> None:
             ("version", str(one.version)),
         ]
     )
+
+
+def _proven_by(one: EndpointFacts) -> list[tuple[str, str]]:
+    if one.kind == "ssh":
+        return [("host key", one.ca or "none: glassgate endpoint accept-key " + one.name)]
+    return [("tls", one.tls), ("authority", "its own" if one.ca else "the system's")]
 
 
 def _repository(where: RepositoryFacts | None) -> str:
@@ -241,3 +300,32 @@ def harden(ctx: typer.Context, name: EndpointArgument) -> None:
     from gateway.web.shapes.endpoints import EndpointName, Hardening
 
     print(client_of(ctx).call("GET /v1/endpoints/{name}/harden", EndpointName(name=name), Hardening).script)
+
+
+@app.command("accept-key")
+def accept_key(
+    ctx: typer.Context,
+    name: EndpointArgument,
+    *,
+    host_key: Annotated[
+        str, typer.Option(metavar="SHA256:…", help="Fingerprint that the host must show; else you are asked.")
+    ] = "",
+) -> None:
+    """Pin the key that an SSH host shows now, after its owner has changed it.
+
+    Example:
+      glassgate endpoint accept-key web-1
+    """
+    from gateway.web.shapes.endpoints import AcceptHostKey, EndpointFacts, EndpointName, HostKeyFacts
+
+    client = client_of(ctx)
+    found = client.call("GET /v1/endpoints/{name}/host-key", EndpointName(name=name), HostKeyFacts)
+    if found.fingerprint in found.registered:
+        say(f"{name} shows the key that is registered: {found.fingerprint}", "good")
+        return
+    for one in found.registered:
+        say(f"registered until now: {one}")
+    _compare(found, name, host_key)
+    question = AcceptHostKey(name=name, fingerprint=found.fingerprint)
+    client.call("POST /v1/endpoints/{name}/host-key", question, EndpointFacts)
+    say(f"Accepted for {name}: {found.fingerprint}", "good")

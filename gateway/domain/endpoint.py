@@ -56,7 +56,7 @@ class EndpointSettings:
 
     Attributes:
         require: what the server must enforce by itself; None: ``role`` for ``env=prod``, else ``default``.
-        record_results: whether result rows go into the recording.
+        record_results: whether result rows and output of commands go into the recording.
         max_recording_bytes: a session ends when its recording reaches this size.
         keep_days: age at which a recording's key is destroyed and a tombstone left.
         idle_seconds: a session without traffic for so long ends.
@@ -88,7 +88,8 @@ class Endpoint:
         port: TCP port.
         username: the gateway's own login there.
         tls: ``verify-full`` (default), ``require``, or ``off`` (loopback and unix sockets only).
-        ca: PEM of the authority that signed the server's certificate; empty: the system's.
+        ca: PEM of the authority that signed the server's certificate; empty: the system's. Of an SSH host:
+            its pinned public keys, one a line.
         repository: where changes go; None where there is none.
         settings: the operator's choices.
         version: grows with each change of the registration.

@@ -18,10 +18,12 @@ from gateway.access.passwords import Passwords
 from gateway.access.people import People
 from gateway.access.policy import Policy
 from gateway.access.requests import Requests
+from gateway.access.ssh_keys import SshKeys
 from gateway.access.tokens import Jwts, Tokens
 from gateway.access.upkeep import Upkeep
 from gateway.changes.flow import Changes
 from gateway.log import get_logger
+from gateway.protocols.ssh.facts import KeyScan
 from gateway.recordings import expiry
 from gateway.recordings.ledger import Ledger
 from gateway.recordings.recording import Recordings
@@ -138,6 +140,8 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Built:
             ledger=ledger,
             registry=registry,
             doors={door.kind: door.facts for door in doors},
+            ssh_keys=SshKeys(store, policy),
+            host_keys=KeyScan(),
             metrics=WebMetrics(CollectorRegistry()),
             readiness=lambda: readiness(store, recordings),
         ),

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from gateway.domain.endpoint import EndpointKind
 from gateway.domain.errors import GlassgateError
 from gateway.judge.catalogue import load_postgres
+from gateway.judge.shell.catalogue import load_shell
+from gateway.judge.shell.judge import judge as judge_line
 from gateway.log import get_logger
 from gateway.protocols.postgres.catalogue import Catalogues
 from gateway.protocols.postgres.facts import PostgresFacts
 from gateway.protocols.postgres.parts import Parts as PostgresParts
 from gateway.protocols.postgres.reception import ALPN
 from gateway.protocols.postgres.reception import Reception as PostgresReception
+from gateway.protocols.ssh.facts import SshFacts
+from gateway.protocols.ssh.host_key import open_host_key
+from gateway.protocols.ssh.parts import Parts as SshParts
+from gateway.protocols.ssh.reception import Reception as SshReception
 from gateway.store.ledger import append_leaf
 
 if TYPE_CHECKING:
@@ -60,9 +66,9 @@ def open_doors(settings: Settings, line: Line, tls: ServerTls, store: Store) -> 
     """Build every door.
 
     Raises:
-        ConfigurationBroken: a catalogue can't be used.
+        ConfigurationBroken: a catalogue or the gateway's SSH host key can't be used.
     """
-    return (_postgres(settings, line, tls, store),)
+    return _postgres(settings, line, tls, store), _ssh(settings, line, store)
 
 
 def _postgres(settings: Settings, line: Line, tls: ServerTls, store: Store) -> OpenDoor:
@@ -78,6 +84,22 @@ def _postgres(settings: Settings, line: Line, tls: ServerTls, store: Store) -> O
         reception.serve,
         PostgresFacts(settings.public_host, port, parts),
         (reception.run, lambda: _follow(folder, load_postgres, catalogues, store)),
+    )
+
+
+def _ssh(settings: Settings, line: Line, store: Store) -> OpenDoor:
+    folder = settings.policies_folder / "catalogue" / "shell"
+    parts = SshParts(load_shell(folder), judge_line)
+    host_key = open_host_key(settings.data_folder / "ssh")
+    reception = SshReception(line, parts, host_key, login_seconds=settings.limits.login_seconds)
+    port = settings.listen.ssh_port
+    return OpenDoor(
+        EndpointKind.SSH,
+        "SSH clients",
+        port,
+        reception.serve,
+        SshFacts(settings.public_host, port, parts),
+        (lambda: _follow(folder, load_shell, parts, store),),
     )
 
 

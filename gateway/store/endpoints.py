@@ -157,6 +157,29 @@ async def endpoint_secret(conn: Connection, endpoint: EndpointId) -> bytes | Non
     return sealed
 
 
+async def pin_host_key(conn: Connection, endpoint: EndpointId, line: str, expected: int) -> Endpoint | None:
+    """Pin another key of an SSH host; its credential stays.
+
+    Args:
+        conn: inside a transaction.
+        endpoint: its number.
+        line: the key, as OpenSSH writes it.
+        expected: version of the registration that was looked at.
+
+    Returns:
+        As it stands now; None where it was changed or removed meanwhile.
+    """
+    row = await conn.fetchrow(
+        f"""UPDATE endpoints AS e SET ca = $2, version = version + 1, changed_at = now()
+            WHERE id = $1 AND version = $3 AND kind = 'ssh' AND removed_at IS NULL
+            RETURNING {COLUMNS}""",  # noqa: S608
+        endpoint,
+        line,
+        expected,
+    )
+    return None if row is None else endpoint_of(row)
+
+
 async def remove_endpoint(conn: Connection, endpoint: EndpointId) -> bool:
     """Take an endpoint away and destroy its credential; its row stays for the record.
 

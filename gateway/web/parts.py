@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gateway.access.people import People
     from gateway.access.policy import Policy
     from gateway.access.requests import Requests
+    from gateway.access.ssh_keys import SshKeys
     from gateway.access.tokens import Tokens
     from gateway.access.upkeep import Upkeep
     from gateway.changes.flow import Changes
@@ -58,6 +59,17 @@ class DoorFacts(Protocol):
         """Return the script that makes the right role on the server."""
 
 
+class HostKeys(Protocol):
+    """Asks SSH hosts who they are."""
+
+    async def scan(self, host: str, port: int) -> str:
+        """Return the key that a host shows now, as OpenSSH writes it.
+
+        Raises:
+            UpstreamUnavailable: it can't be reached, or shows none.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class WebParts:
     """What the API is made of.
@@ -68,6 +80,8 @@ class WebParts:
         store: for the ledger's leaves of who looked at what.
         authenticator: proves identities.
         tokens: makes and revokes tokens.
+        ssh_keys: public keys of people.
+        host_keys: asks SSH hosts for theirs.
         policy: who may.
         upkeep: takes edited policy files into force, and writes that down.
         people: those who may log in.
@@ -88,6 +102,8 @@ class WebParts:
     store: Store
     authenticator: Authenticator
     tokens: Tokens
+    ssh_keys: SshKeys
+    host_keys: HostKeys
     policy: Policy
     upkeep: Upkeep
     people: People

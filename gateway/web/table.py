@@ -18,6 +18,7 @@ from gateway.web.handlers import (
     proof,
     review,
     sessions,
+    ssh_keys,
 )
 from gateway.web.openapi import describe
 from gateway.web.routes import ANY_ACTION, Action, Public, Raw, Route, lines, public, raw, route
@@ -93,6 +94,9 @@ ROUTES: Final[tuple[Route, ...]] = (
         takes=i.MachineTokenId,
         gives=i.Done,
     ),
+    route("GET /v1/ssh-keys", ANY_ACTION, ssh_keys.list_keys, takes=Nothing, gives=i.SshKeyList),
+    route("POST /v1/ssh-keys", CONNECT, ssh_keys.add_key, takes=i.NewSshKey, gives=i.SshKeyFacts),
+    route("DELETE /v1/ssh-keys/{id}", ANY_ACTION, ssh_keys.remove_key, takes=i.SshKeyId, gives=i.Done),
     # --- asking, deciding, holding
     route("POST /v1/requests", REQUEST, access.file_request, takes=a.FileRequest, gives=a.RequestFacts),
     route("GET /v1/requests", ACCESS, access.list_requests, takes=a.ListRequests, gives=a.RequestList),
@@ -168,6 +172,23 @@ ROUTES: Final[tuple[Route, ...]] = (
         endpoints.harden_endpoint,
         takes=e.EndpointName,
         gives=e.Hardening,
+    ),
+    route(
+        "POST /v1/host-keys", ADMINISTER, ssh_keys.fetch_host_key, takes=e.HostAddress, gives=e.HostKeyFacts
+    ),
+    route(
+        "GET /v1/endpoints/{name}/host-key",
+        ADMINISTER,
+        ssh_keys.host_key,
+        takes=e.EndpointName,
+        gives=e.HostKeyFacts,
+    ),
+    route(
+        "POST /v1/endpoints/{name}/host-key",
+        ADMINISTER,
+        ssh_keys.accept_host_key,
+        takes=e.AcceptHostKey,
+        gives=e.EndpointFacts,
     ),
     # --- what happened
     route("GET /v1/sessions", SESSIONS, sessions.list_sessions, takes=s.ListSessions, gives=s.SessionList),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
         def signalled(self, name: str) -> None:
             """The client sent a signal."""
 
+
+_TERM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]{0,63}")
+"""A name of terminfo: never a path, which would name a file for programs to read."""
 
 WINDOW: Final = 1 << 20
 """Bytes that a client may send ahead of a command that does not read them."""
@@ -85,7 +89,8 @@ class Channel(asyncssh.SSHServerSession[bytes]):
     def pty_requested(self, term_type: str, term_size: tuple[int, int, int, int], term_modes: object) -> bool:
         """The client wants a terminal."""
         modes = term_modes if isinstance(term_modes, dict) else {}
-        self.terminal = Terminal(term_type, term_size, tuple(modes.items()))
+        kind = term_type if _TERM.fullmatch(term_type) else "dumb"
+        self.terminal = Terminal(kind, term_size, tuple(modes.items()))
         return True
 
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:

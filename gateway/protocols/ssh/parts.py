@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from gateway.judge.shell.catalogue import ShellCatalogue
     from gateway.judge.shell.context import ShellContext
-    from gateway.judge.shell.judge import ShellJudgement
+    from gateway.judge.shell.judgement import ShellJudgement
     from gateway.protocols.ssh.options import SshOptions
     from gateway.protocols.ssh.upstream import Upstream
 
@@ -59,3 +59,7 @@ class Parts:
     catalogue: ShellCatalogue
     judge: Callable[[bytes, ShellContext], ShellJudgement]
     hosts: Hosts = field(default_factory=Hosts)
+
+    def replace(self, catalogue: ShellCatalogue) -> None:
+        """Take another catalogue into force for sessions that begin from now on."""
+        self.catalogue = catalogue

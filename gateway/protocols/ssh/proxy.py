@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from asyncssh.constants import DISC_BY_APPLICATION
@@ -13,13 +12,11 @@ from gateway.domain.endpoint import EndpointKind
 from gateway.domain.errors import GlassgateError, UpstreamTooOpen, UpstreamUnavailable
 from gateway.domain.session import EndCause, Ending
 from gateway.domain.unit import Admitted
-from gateway.domain.verdict import Decision, Layer, Verdict
-from gateway.judge.shell.context import ShellContext
 from gateway.log import get_logger
 from gateway.protocols.ssh import ending as endings
 from gateway.protocols.ssh import probe, refusal, upstream
-from gateway.protocols.ssh.guard.guard import Profile
-from gateway.protocols.ssh.options import GuardWanted, SshOptions, Stateful, Sudo, options_of
+from gateway.protocols.ssh.judging import Judging
+from gateway.protocols.ssh.options import options_of
 from gateway.protocols.ssh.running import Running
 from gateway.protocols.ssh.units import ShellUnit
 from gateway.session.life import SessionOver
@@ -32,11 +29,10 @@ if TYPE_CHECKING:
     from gateway.domain.secret import Secret
     from gateway.domain.session import Level
     from gateway.domain.unit import Refused
-    from gateway.judge.shell.judge import ShellJudgement
+    from gateway.judge.shell.judgement import ShellJudgement
     from gateway.protocols.ssh.channel import Channel
     from gateway.protocols.ssh.client import Client
     from gateway.protocols.ssh.parts import Parts
-    from gateway.protocols.ssh.probe import HostFacts
     from gateway.protocols.ssh.units import Terminal
     from gateway.protocols.ssh.upstream import Upstream
     from gateway.session.door import DialContext
@@ -86,10 +82,7 @@ class SshDoor:
         self._connection = connection
         self._client = client
         self._upstream: Upstream | None = None
-        self._facts: HostFacts | None = None
-        self._guarded = False
-        self._options: SshOptions | None = None
-        self._endpoint: Endpoint | None = None
+        self._judging: Judging | None = None
         self._running: dict[Running, Channel] = {}
         program = str(connection.get_extra_info("client_version", ""))
         self.client = f"{peer} {program.removeprefix('SSH-2.0-')}".strip()
@@ -106,8 +99,7 @@ class SshDoor:
             UpstreamTooOpen: the endpoint requires a kernel guard and the host has none.
         """
         del context
-        self._endpoint = endpoint
-        self._options = options = options_of(endpoint)
+        options = options_of(endpoint)
         self._upstream = dialled = await upstream.dial(upstream.target_of(endpoint), secret)
         probed = await self._parts.hosts.probed(dialled, options)
         try:
@@ -115,63 +107,21 @@ class SshDoor:
         except UpstreamTooOpen:
             self._parts.hosts.forget(dialled)
             raise
-        self._facts = probed.facts
-        self._guarded = Layer.KERNEL_GUARD in probed.level.layers
+        self._judging = Judging(self._parts.judge, self._parts.catalogue, endpoint, probed)
         return probed.level
 
     # ---- the judge -------------------------------------------------------------------------------
 
     def judge(self, unit: ShellUnit) -> ShellJudgement:
         """Judge one line by what is known of the host."""
+        assert self._judging is not None
         if unit.judged is None:
-            unit.judged = self._bounded(self._parts.judge(unit.text, self._context(unit.terminal)))
+            unit.judged = self._judging.judge(unit.text, unit.terminal)
         return unit.judged
 
     def heavy(self, unit: ShellUnit) -> bool:
         """Whether judging would hold up the loop."""
         return unit.judged is None and len(unit.text) > HEAVY_BYTES
-
-    def _context(self, terminal: Terminal | None) -> ShellContext:
-        assert self._facts is not None
-        assert self._options is not None
-        assert self._endpoint is not None
-        return ShellContext(
-            catalogue=self._parts.catalogue,
-            shell="bash" if self._facts.bash else "sh",
-            guarded=self._guarded,
-            sudo=self._options.sudo is Sudo.JUDGED,
-            stateful=self._options.stateful is Stateful.ALLOW,
-            terminal=terminal is not None,
-            home=self._facts.home,
-            lists=self._endpoint.settings.lists,
-        )
-
-    def _bounded(self, judged: ShellJudgement) -> ShellJudgement:
-        """Refuse what the judge alone can't answer for: sudo where a guard is required, what won't fit."""
-        assert self._options is not None
-        if judged.verdict.decision is not Decision.ALLOW:
-            return judged
-        if judged.uses_sudo and self._options.guard is GuardWanted.REQUIRE:
-            return _refusing(
-                judged, "shell.guard.sudo", "sudo can't run under the kernel guard, which is required here"
-            )
-        if len(self._line(judged, None, "").encode()) > upstream.LONGEST_COMMAND:
-            return _refusing(judged, "shell.length", "the line is too long for the host's shell once quoted")
-        return judged
-
-    def _line(self, judged: ShellJudgement, terminal: Terminal | None, token: str) -> str:
-        """Return what the host's login shell is handed: the canonical text, guarded, in our environment."""
-        assert self._facts is not None
-        shell: tuple[str, ...] = ("/bin/sh", "-c")
-        if judged.bash:
-            shell = (self._facts.bash, "--noprofile", "--norc", "-c")
-        guard: tuple[str, ...] = ()
-        if self._guarded and not judged.uses_sudo:
-            guard = self._facts.guard.argv(Profile(judged.profile))
-        variables = {endings.VARIABLE: token}
-        if terminal is not None:
-            variables["TERM"] = terminal.kind
-        return upstream.command_line(variables, (*guard, *shell, judged.canonical), path=self._facts.path)
 
     # ---- serving ---------------------------------------------------------------------------------
 
@@ -238,11 +188,12 @@ class SshDoor:
     ) -> None:
         """Run what was admitted; return once both sides have closed their channels."""
         assert self._upstream is not None
+        assert self._judging is not None
         token = f"{session.id}-{admitted.number}-{secrets.token_hex(8)}"
         recorded = session.endpoint.settings.record_results
         running = Running(session, admitted.number, channel, token=token, recorded=recorded)
         terminal = admitted.unit.terminal
-        line = self._line(admitted.judged, terminal, token)
+        line = self._judging.line(admitted.judged, terminal, token)
         self._running[running] = channel
         try:
             try:
@@ -358,10 +309,6 @@ class ProductionReads:
         """Nothing estimates a command line."""
         del statement
         return None
-
-
-def _refusing(judged: ShellJudgement, rule: str, reason: str) -> ShellJudgement:
-    return replace(judged, verdict=Verdict(Decision.REFUSE, rule, reason), canonical="")
 
 
 async def _first(*events: asyncio.Event) -> None:

@@ -15,7 +15,7 @@ from gateway.protocols.ssh.client import Client
 from gateway.protocols.ssh.proxy import SshDoor
 
 if TYPE_CHECKING:
-    from gateway.judge.shell.judge import ShellJudgement
+    from gateway.judge.shell.judgement import ShellJudgement
     from gateway.protocols.ssh.client import Login
     from gateway.protocols.ssh.parts import Parts
     from gateway.protocols.ssh.units import ShellUnit

@@ -17,7 +17,7 @@ from gateway.session.life import SessionOver
 
 if TYPE_CHECKING:
     from gateway.domain.ids import UnitNumber
-    from gateway.judge.shell.judge import ShellJudgement
+    from gateway.judge.shell.judgement import ShellJudgement
     from gateway.protocols.ssh.channel import Channel
     from gateway.protocols.ssh.units import ShellUnit
     from gateway.session.line import Session

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.domain.unit import Unit
 
 if TYPE_CHECKING:
-    from gateway.judge.shell.judge import ShellJudgement
+    from gateway.judge.shell.judgement import ShellJudgement
 
 
 @dataclass(frozen=True, slots=True)

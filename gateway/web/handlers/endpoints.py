@@ -75,14 +75,15 @@ async def connection(call: Call, question: shapes.EndpointName) -> shapes.Connec
 
 async def show_endpoint(call: Call, question: shapes.EndpointName) -> shapes.EndpointFacts:
     """Show a registration, without its secret."""
-    return _facts(await call.parts.endpoints.registration(call.identity, question.name))
+    return facts_of(await call.parts.endpoints.registration(call.identity, question.name))
 
 
 async def put_endpoint(call: Call, question: shapes.PutEndpoint) -> shapes.EndpointFacts:
     """Register an endpoint, or change its registration; without a password the registered one stays."""
+    kind = _kind(question.kind)
     registration = Registration(
         name=question.name,
-        kind=_kind(question.kind),
+        kind=kind,
         labels=question.labels,
         host=question.host,
         port=question.port,
@@ -90,10 +91,10 @@ async def put_endpoint(call: Call, question: shapes.PutEndpoint) -> shapes.Endpo
         tls=question.tls,
         ca=question.ca,
         repository=_repository(question.repository),
-        settings=_settings(question.settings),
+        settings=_settings(question.settings, kind),
     )
     secret = None if question.password is None else Secret(question.password)
-    return _facts(await call.parts.endpoints.put(call.identity, registration, secret))
+    return facts_of(await call.parts.endpoints.put(call.identity, registration, secret))
 
 
 async def remove_endpoint(call: Call, question: shapes.EndpointName) -> Done:
@@ -188,16 +189,17 @@ def _repository(told: shapes.RepositoryFacts | None) -> Repository | None:
     )
 
 
-def _settings(told: shapes.SettingsFacts) -> EndpointSettings:
+def _settings(told: shapes.SettingsFacts, kind: EndpointKind) -> EndpointSettings:
     require = None
     if told.require:
         try:
             require = Require(told.require)
         except ValueError:
             raise InvalidInput(f"{told.require!r} can't be required", hint="role or default") from None
+    results = told.record_results
     return EndpointSettings(
         require=require,
-        record_results=told.record_results,
+        record_results=kind is EndpointKind.SSH if results is None else results,
         max_recording_bytes=told.max_recording_bytes,
         keep_days=told.keep_days,
         idle_seconds=told.idle_seconds,
@@ -207,7 +209,8 @@ def _settings(told: shapes.SettingsFacts) -> EndpointSettings:
     )
 
 
-def _facts(endpoint: Endpoint) -> shapes.EndpointFacts:
+def facts_of(endpoint: Endpoint) -> shapes.EndpointFacts:
+    """Return a registration as the API shows it."""
     where, settings = endpoint.repository, endpoint.settings
     return shapes.EndpointFacts(
         name=endpoint.name,

@@ -110,7 +110,7 @@ class SettingsFacts(Shape, frozen=True, kw_only=True):
 
     Attributes:
         require: ``role`` or ``default``; empty: ``role`` where ``env=prod``.
-        record_results: whether result rows are recorded.
+        record_results: whether result rows and output of commands are recorded; None: those of commands are.
         max_recording_bytes: a session ends at this size.
         keep_days: age at which a recording's key is destroyed.
         idle_seconds: a session without traffic ends after.
@@ -120,7 +120,7 @@ class SettingsFacts(Shape, frozen=True, kw_only=True):
     """
 
     require: str = ""
-    record_results: bool = False
+    record_results: bool | None = None
     max_recording_bytes: int = 1 << 30
     keep_days: int = 365
     idle_seconds: int = 3600
@@ -139,9 +139,9 @@ class PutEndpoint(Question, frozen=True, kw_only=True):
         host: address, or the folder of its unix socket.
         port: TCP port.
         username: the gateway's own login there.
-        password: of that login; None keeps the one that is registered.
+        password: of that login, or its private key in PEM for ssh; None keeps the one that is registered.
         tls: verify-full, require or off.
-        ca: PEM of the authority that signed the server's certificate.
+        ca: PEM of the authority that signed the server's certificate; the host's public keys for ssh.
         repository: where changes go.
         settings: the operator's choices.
     """
@@ -189,6 +189,46 @@ class EndpointFacts(Shape, frozen=True, kw_only=True):
     settings: SettingsFacts
     require: str
     version: int
+
+
+class HostAddress(Question, frozen=True, kw_only=True):
+    """An SSH host that is yet to be registered.
+
+    Attributes:
+        host: name or address.
+        port: TCP port.
+    """
+
+    host: str
+    port: int = 22
+
+
+class HostKeyFacts(Shape, frozen=True, kw_only=True):
+    """The key that an SSH host shows now.
+
+    Attributes:
+        line: as OpenSSH writes it, to be pinned.
+        kind: such as ssh-ed25519.
+        fingerprint: to be compared with what its owner says.
+        registered: fingerprints that are pinned.
+    """
+
+    line: str
+    kind: str
+    fingerprint: str
+    registered: tuple[str, ...] = ()
+
+
+class AcceptHostKey(Question, frozen=True, kw_only=True):
+    """Pin the key that an SSH host shows now.
+
+    Attributes:
+        name: of the endpoint.
+        fingerprint: of the key that was looked at; another than that is not pinned.
+    """
+
+    name: str
+    fingerprint: str
 
 
 class EndpointCheck(Shape, frozen=True, kw_only=True):

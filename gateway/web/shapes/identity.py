@@ -139,6 +139,61 @@ class MachineTokenId(Question, frozen=True, kw_only=True):
     id: int
 
 
+class NewSshKey(Question, frozen=True, kw_only=True):
+    """Register a public key for the SSH door.
+
+    Attributes:
+        line: as a .pub file holds it.
+        label: what it is called; empty: its own comment.
+        name: whose it is to be; empty: the caller's own. A service's, agent's or pipeline's takes
+            ``administer``.
+    """
+
+    line: str
+    label: str = ""
+    name: str = ""
+
+
+class SshKeyFacts(Shape, frozen=True, kw_only=True):
+    """A registered public key.
+
+    Attributes:
+        id: its number.
+        name: whose it is.
+        kind: such as ssh-ed25519.
+        fingerprint: as OpenSSH shows it.
+        label: what it is called.
+        created_at: when it was registered.
+    """
+
+    id: int
+    name: str
+    kind: str
+    fingerprint: str
+    label: str
+    created_at: datetime
+
+
+class SshKeyList(Shape, frozen=True, kw_only=True):
+    """Registered public keys.
+
+    Attributes:
+        keys: oldest first.
+    """
+
+    keys: tuple[SshKeyFacts, ...]
+
+
+class SshKeyId(Question, frozen=True, kw_only=True):
+    """One registered key.
+
+    Attributes:
+        id: its number.
+    """
+
+    id: int
+
+
 class NewPerson(Question, frozen=True, kw_only=True):
     """Add somebody.
 
