@@ -196,10 +196,19 @@ def load_postgres(folder: Path = FOLDER) -> PostgresCatalogue:
     Raises:
         ConfigurationBroken: the file is missing, is no TOML, or a key, type or value in it is wrong.
     """
-    return _load(folder / "postgres.toml", PostgresCatalogue)
+    return load(folder / "postgres.toml", PostgresCatalogue)
 
 
-def _load(path: Path, kind: type[Catalogue]) -> Catalogue:
+def load(path: Path, kind: type[Catalogue]) -> Catalogue:
+    """Read one catalogue file.
+
+    Args:
+        path: of the file.
+        kind: what it holds.
+
+    Raises:
+        ConfigurationBroken: the file is missing, is no TOML, or a key, type or value in it is wrong.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

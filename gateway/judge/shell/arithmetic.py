@@ -1,0 +1,190 @@
+"""Arithmetic: read into a tree of its own, in which no text is ever evaluated."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from gateway.judge.shell.cursor import Cursor, NotRead
+from gateway.judge.shell.tree import (
+    Binary,
+    Choice,
+    Digits,
+    Expression,
+    Inserted,
+    Length,
+    Name,
+    Number,
+    Unary,
+    Variable,
+)
+
+ASSIGNING: Final = frozenset(("=", "+=", "-=", "*=", "/=", "%=", "<<=", ">>=", "&=", "^=", "|="))
+"""Operators that set the variable on their left."""
+
+_LEVELS: Final = {
+    "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<=": 7, ">=": 7, "<": 7, ">": 7,
+    "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10,
+}  # fmt: skip
+_BLANKS: Final = re.compile(r"[ \t\n]*")
+_OPERATOR: Final = re.compile(r"<<=|>>=|\|\||&&|==|!=|<=|>=|<<|>>|[-+*/%&^|]=|[-+*/%&^|<>=?]")
+_NUMBER: Final = re.compile(r"(0[xX][0-9A-Fa-f]{1,15}|0[0-7]{0,20}|[1-9][0-9]{0,17})(?![\w#.])", re.ASCII)
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?![\[\w])", re.ASCII)
+_DIGITS: Final = re.compile(r"\(\$\{([A-Za-z_][A-Za-z0-9_]*|[0-9]{1,3})%%\[!0-9-\]\*\}\)")
+_INSERTED_NAME: Final = re.compile(r"\$(?:\{([A-Za-z_]\w*|[0-9]{1,3})\}|([A-Za-z_]\w*|[0-9]))", re.ASCII)
+_LENGTH: Final = re.compile(r"\$\{#([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def expression(cursor: Cursor) -> Expression:
+    """Read an expression, up to what can't belong to it.
+
+    Args:
+        cursor: stands behind ``((``.
+
+    Raises:
+        NotRead: it is not understood.
+    """
+    cursor.deeper()
+    found = _choice(cursor)
+    cursor.depth -= 1
+    _skip(cursor)
+    return found
+
+
+def _skip(cursor: Cursor) -> None:
+    match = _BLANKS.match(cursor.text, cursor.at)
+    if match is not None:
+        cursor.at = match.end()
+
+
+def _operator(cursor: Cursor) -> str:
+    _skip(cursor)
+    match = _OPERATOR.match(cursor.text, cursor.at)
+    return "" if match is None else match.group()
+
+
+def _choice(cursor: Cursor) -> Expression:
+    left = _binary(cursor, 1)
+    operator = _operator(cursor)
+    if operator in ASSIGNING:
+        if not isinstance(left, Name):
+            raise NotRead("arithmetic", f"What stands before {operator} in arithmetic is no variable.")
+        cursor.at += len(operator)
+        cursor.deeper()
+        value = _choice(cursor)
+        cursor.depth -= 1
+        return _assigned(left, operator, value)
+    if operator != "?":
+        return left
+    cursor.at += 1
+    one = expression(cursor)
+    cursor.expect(":")
+    cursor.deeper()
+    other = _choice(cursor)
+    cursor.depth -= 1
+    return Choice(left, one, other)
+
+
+def _assigned(name: Name, operator: str, value: Expression) -> Expression:
+    if operator == "=":
+        return Binary("=", name, value)
+    return Binary("=", name, Binary(operator[:-1], name, value))
+
+
+def _binary(cursor: Cursor, lowest: int) -> Expression:
+    left = _unary(cursor)
+    while (level := _LEVELS.get(operator := _operator(cursor), 0)) >= lowest:
+        if cursor.text[cursor.at + len(operator) : cursor.at + len(operator) + 1] == operator:
+            raise NotRead("arithmetic", f"{operator * 2} in arithmetic is not understood.")
+        cursor.at += len(operator)
+        right = _binary(cursor, level + 1) if level < 10 else _unary(cursor)
+        left = Binary(operator, left, right)
+    return left
+
+
+def _unary(cursor: Cursor) -> Expression:
+    _skip(cursor)
+    for step in ("++", "--"):
+        if cursor.sees(step):
+            cursor.at += 2
+            _skip(cursor)
+            return _stepped(_name(cursor), step)
+    if cursor.next and cursor.next in "-+!~":
+        operator = cursor.next
+        cursor.at += 1
+        cursor.deeper()
+        of = _unary(cursor)
+        cursor.depth -= 1
+        return Number(-of.value) if operator == "-" and isinstance(of, Number) else Unary(operator, of)
+    return _primary(cursor)
+
+
+def _primary(cursor: Cursor) -> Expression:
+    digits = _DIGITS.match(cursor.text, cursor.at)
+    if digits is not None:
+        cursor.at = digits.end()
+        return Digits(digits.group(1))
+    if cursor.took("("):
+        inner = expression(cursor)
+        cursor.expect(")")
+        return inner
+    number = _NUMBER.match(cursor.text, cursor.at)
+    if number is not None:
+        cursor.at = number.end()
+        return Number(_value(number.group(1)))
+    if cursor.next == "$":
+        return _inserted(cursor)
+    name = _name(cursor)
+    _skip(cursor)
+    for step in ("++", "--"):
+        if cursor.sees(step):
+            cursor.at += 2
+            undone = "-" if step == "++" else "+"
+            return Binary(undone, _stepped(name, step), Number(1))
+    return name
+
+
+def _value(text: str) -> int:
+    value = int(text, 8) if text.startswith("0") and text[1:2] not in ("x", "X") else int(text, 0)
+    if value >= 1 << 62:
+        raise NotRead("arithmetic", "A number in arithmetic is too large.")
+    return value
+
+
+def _name(cursor: Cursor) -> Name:
+    match = _NAME.match(cursor.text, cursor.at)
+    if match is None:
+        raise NotRead("arithmetic", "What stands in arithmetic is not understood.")
+    cursor.at = match.end()
+    return Name(match.group())
+
+
+def _stepped(name: Name, step: str) -> Binary:
+    return Binary("=", name, Binary(step[0], name, Number(1)))
+
+
+def _inserted(cursor: Cursor) -> Expression:
+    length = _LENGTH.match(cursor.text, cursor.at)
+    if length is not None:
+        cursor.at = length.end()
+        return Length(length.group(1))
+    name = _INSERTED_NAME.match(cursor.text, cursor.at)
+    if name is not None:
+        cursor.at = name.end()
+        text = name.group(1) or name.group(2)
+        return Digits(text) if text[0].isdigit() else Name(text)
+    if cursor.sees("$?") or cursor.sees("$#"):
+        cursor.at += 2
+        return Variable(cursor.text[cursor.at - 1])
+    if cursor.sees("$(") and not cursor.sees("$(("):
+        cursor.at += 2
+        cursor.deeper()
+        body = cursor.script(cursor)
+        cursor.expect(")")
+        cursor.depth -= 1
+        return Inserted(body)
+    if cursor.took("$(("):
+        inner = expression(cursor)
+        cursor.expect("))")
+        return inner
+    raise NotRead("arithmetic", "What stands in arithmetic is not understood.")

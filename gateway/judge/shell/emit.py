@@ -1,0 +1,384 @@
+"""The tree → its one text: every word in single quotes, nothing left to aliases, splitting or matching by chance.
+
+POSIX throughout, but for forms that have no like there: they are noted.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import assert_never
+
+from gateway.judge.shell.cursor import NotRead
+from gateway.judge.shell.tree import (
+    CASE_OPERATORS,
+    TRIM_OPERATORS,
+    AndOr,
+    Arithmetic,
+    Binary,
+    Case,
+    Choice,
+    Command,
+    Digits,
+    Document,
+    Expression,
+    For,
+    Group,
+    Home,
+    If,
+    Inserted,
+    Length,
+    Name,
+    Number,
+    Parameter,
+    Part,
+    Pipeline,
+    Process,
+    Redirected,
+    Replace,
+    Script,
+    Simple,
+    Slice,
+    Subshell,
+    Substitution,
+    Text,
+    Unary,
+    Variable,
+    While,
+    Wild,
+    Word,
+    text_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """A canonical text.
+
+    Attributes:
+        text: what to hand to the shell.
+        bash: whether only bash understands it.
+    """
+
+    text: str
+    bash: bool
+
+
+def emit(script: Script, *, timed: bool = True) -> Emitted:
+    """Return the canonical text of a script.
+
+    Args:
+        script: to be run.
+        timed: whether to write ``time`` where it stands.
+
+    Raises:
+        NotRead: it holds here-documents inside each other, for which there is no one text.
+    """
+    writer = _Writer(timed=timed)
+    writer.script(script)
+    return Emitted(writer.text(), writer.bash)
+
+
+class _Writer:
+    """Writes text; what here-documents hold follows at the next newline."""
+
+    __slots__ = ("_awaited", "_documents", "_pieces", "_timed", "bash")
+
+    def __init__(self, *, timed: bool = True) -> None:
+        self._timed = timed
+        self._pieces: list[str] = []
+        self._awaited: list[str] = []
+        self._documents = 0
+        self.bash = False
+
+    def text(self) -> str:
+        if self._awaited:
+            self._end("")
+        return "".join(self._pieces).rstrip("\n") if not self._documents else "".join(self._pieces)
+
+    def _put(self, text: str) -> None:
+        self._pieces.append(text)
+
+    def _end(self, separator: str) -> None:
+        """End a list: by the separator, or by a newline and the documents that wait for it."""
+        if self._awaited:
+            self._put("\n" + "".join(self._awaited))
+            self._awaited.clear()
+        else:
+            self._put(separator)
+
+    def script(self, script: Script) -> None:
+        for index, list_ in enumerate(script.lists):
+            if index:
+                self._end("; ")
+            self._and_or(list_)
+
+    def _and_or(self, list_: AndOr) -> None:
+        self._pipeline(list_.first)
+        for operator, pipeline in list_.rest:
+            self._put(f" {operator} ")
+            self._pipeline(pipeline)
+
+    def _pipeline(self, pipeline: Pipeline) -> None:
+        self._put("! " if pipeline.negated else "")
+        if pipeline.timed and self._timed:
+            self.bash = True
+            self._put(pipeline.timed + " ")
+        for index, command in enumerate(pipeline.commands):
+            self._put(" | " if index else "")
+            self._command(command)
+
+    def _command(self, command: Command) -> None:
+        match command:
+            case Simple():
+                self._simple(command)
+                return
+            case Group(body):
+                self._block("{ ", body, "}")
+            case Subshell(body):
+                self._put("( ")
+                self.script(body)
+                self._end(" ")
+                self._put(")")
+            case For(name, words, body):
+                self._put(f"for {name} in")
+                for word in words:
+                    self._put(" ")
+                    self._word(word)
+                self._end("; ")
+                self._block("do ", body, "done")
+            case While(condition, body, until):
+                self._block("until " if until else "while ", condition, "do ")
+                self._block("", body, "done")
+            case If():
+                self._if(command)
+            case Case():
+                self._case(command)
+            case _:
+                assert_never(command)
+        self._redirections(command.redirections)
+
+    def _block(self, begin: str, body: Script, end: str) -> None:
+        self._put(begin)
+        self.script(body)
+        self._end("; ")
+        self._put(end)
+
+    def _if(self, command: If) -> None:
+        for index, (condition, body) in enumerate(command.branches):
+            self._block("elif " if index else "if ", condition, "then ")
+            self._block("", body, "")
+        if command.otherwise is not None:
+            self._block("else ", command.otherwise, "")
+        self._put("fi")
+
+    def _case(self, command: Case) -> None:
+        self._put("case ")
+        self._word(command.word)
+        self._put(" in ")
+        for patterns, body in command.arms:
+            for index, pattern in enumerate(patterns):
+                self._put("|" if index else "(")
+                self._word(pattern)
+            self._put(") ")
+            self.script(body)
+            self._end(" ")
+            self._put(";; ")
+        self._put("esac")
+
+    def _simple(self, command: Simple) -> None:
+        between = ""
+        for assignment in command.assignments:
+            self._put(f"{between}{assignment.name}=")
+            if assignment.word.parts:
+                self._word(assignment.word)
+            between = " "
+        for word in command.words:
+            self._put(between)
+            self._word(word)
+            between = " "
+        self._redirections(command.redirections, bare=not between)
+        if command.words and text_of(command.words[0]) == "set":
+            self.bash = self.bash or any(text_of(word) == "pipefail" for word in command.words)
+
+    def _redirections(self, redirections: tuple[Redirected, ...], *, bare: bool = False) -> None:
+        for each in redirections:
+            self._put("" if bare else " ")
+            bare = False
+            if isinstance(each, Document):
+                self._document(each)
+                continue
+            default = 0 if each.operator[0] == "<" else 1
+            self._put(f"{'' if each.descriptor == default else each.descriptor}{each.operator}")
+            if isinstance(each.target, Word):
+                self._word(each.target)
+            else:
+                self._put("-" if each.target is None else str(each.target))
+
+    def _document(self, document: Document) -> None:
+        verbatim = all(isinstance(part, Text) for part in document.body.parts)
+        inner = _Writer(timed=self._timed)
+        for part in document.body.parts:
+            if isinstance(part, Text):
+                inner._put(part.text if verbatim else re.sub(r"[\\$`]", r"\\\g<0>", part.text))
+            else:
+                inner._part_inside_quotes(part)
+        body = "".join(inner._pieces)
+        self.bash = self.bash or inner.bash
+        if inner._documents:
+            raise NotRead("document", "A here-document inside another is not understood.")
+        lines = body.split("\n")
+        if lines.pop():
+            raise NotRead("document", "A here-document must end in a newline.")
+        number = 0
+        while (end := f"END{number or ''}") in lines:
+            number += 1
+        self._documents += 1
+        self._put(f"{document.descriptor or ''}<<{repr(end) if verbatim else end}")
+        self._awaited.append(f"{body}{end}\n")
+
+    def _word(self, word: Word) -> None:
+        if not word.parts:
+            self._put("''")
+        skip = False
+        for index, part in enumerate(word.parts):
+            if skip:
+                skip = False
+                continue
+            if isinstance(part, Home):
+                self._put(f"~{part.user}")
+                behind = word.parts[index + 1] if index + 1 < len(word.parts) else None
+                if isinstance(behind, Text) and behind.text.startswith("/"):
+                    self._put("/" + (_quoted(behind.text[1:]) if len(behind.text) > 1 else ""))
+                    skip = True
+            elif isinstance(part, Text):
+                self._put(_quoted(part.text))
+            elif getattr(part, "quoted", False):
+                self._put('"')
+                self._part_inside_quotes(part)
+                self._put('"')
+            else:
+                self._part(part)
+
+    def _part(self, part: Part) -> None:
+        """An unquoted part but text."""
+        match part:
+            case Wild(text):
+                self._put(text)
+            case Parameter(name, operator, word):
+                self._put(f"${{{name}{operator}")
+                if operator in TRIM_OPERATORS:
+                    self._pattern(word)
+                else:
+                    self._word(Word(word)) if word else None
+                self._put("}")
+            case Process(body):
+                self.bash = True
+                self._put("<(")
+                self._nested(body)
+                self._put(")")
+            case _:
+                self._part_inside_quotes(part)
+
+    def _part_inside_quotes(self, part: Part) -> None:
+        match part:
+            case Variable(name):
+                self._put(f"${{{name}}}")
+            case Length(name):
+                self._put(f"${{#{name}}}")
+            case Slice(name, start, length):
+                self.bash = True
+                self._put(f"${{{name}: {start}{'' if length is None else f':{length}'}}}")
+            case Replace(name, operator, pattern, text):
+                self.bash = True
+                self._put(f"${{{name}{operator}")
+                self._pattern(pattern)
+                self._put("/" + text.replace("/", "\\/") + "}")
+            case Parameter(name, operator, word):
+                self.bash = self.bash or operator in CASE_OPERATORS
+                self._put(f"${{{name}{operator}")
+                if operator in TRIM_OPERATORS:
+                    self._pattern(word)
+                else:
+                    for each in word:
+                        if isinstance(each, Text):
+                            self._put(each.text)
+                        else:
+                            self._part_inside_quotes(each)
+                self._put("}")
+            case Substitution(body):
+                self._put("$(")
+                self._nested(body)
+                self._put(")")
+            case Arithmetic(expression):
+                self._put("$((")
+                self._expression(expression, outermost=True)
+                self._put("))")
+            case Text() | Wild() | Home() | Process():
+                raise NotRead("error", "A pattern or tilde stands where it has no meaning.")
+            case _:
+                assert_never(part)
+
+    def _pattern(self, parts: tuple[Part, ...]) -> None:
+        for part in parts:
+            match part:
+                case Text(text):
+                    self._put(re.sub(r"[^A-Za-z0-9_]", r"\\\g<0>", text))
+                case Wild(text):
+                    self._put(text)
+                case Variable(name, quoted):
+                    self._put(f'"${{{name}}}"' if quoted else f"${{{name}}}")
+                case _:
+                    raise NotRead("parameter", "Only a variable may stand in the pattern of ${…}.")
+
+    def _nested(self, body: Script) -> None:
+        inner = _Writer(timed=self._timed)
+        inner.script(body)
+        text = inner.text()
+        if inner._documents and self._awaited:
+            raise NotRead("document", "Here-documents inside each other are not understood.")
+        self._documents += inner._documents
+        self.bash = self.bash or inner.bash
+        self._put(" " if text.startswith("(") else "")
+        self._put(text)
+
+    def _expression(self, expression: Expression, *, outermost: bool = False) -> None:
+        match expression:
+            case Number(value):
+                self._put(str(value) if value >= 0 or outermost else f"({value})")
+            case Name(name):
+                self._put(name)
+            case Digits(name):
+                self._put(f"(${{{name}%%[!0-9-]*}})")
+            case Length(name):
+                self._put(f"${{#{name}}}")
+            case Variable(name):
+                self._put(f"${name}")
+            case Inserted(body):
+                self._put("$(")
+                self._nested(body)
+                self._put(")")
+            case Unary(operator, of):
+                self._put(("" if outermost else "(") + operator)
+                self._expression(of)
+                self._put("" if outermost else ")")
+            case Binary(operator, left, right):
+                self._put("" if outermost else "(")
+                self._expression(left)
+                self._put(f" {operator} ")
+                self._expression(right)
+                self._put("" if outermost else ")")
+            case Choice(condition, one, other):
+                self._put("" if outermost else "(")
+                self._expression(condition)
+                self._put(" ? ")
+                self._expression(one)
+                self._put(" : ")
+                self._expression(other)
+                self._put("" if outermost else ")")
+            case _:
+                assert_never(expression)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
