@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
 from itertools import islice
-from typing import IO, Annotated
+from typing import IO, Annotated, Literal
 
 import msgspec
 import typer
@@ -24,10 +25,20 @@ Judged = Callable[[Sequence[str]], list[Verdict]]
 AT_ENDPOINT_AT_ONCE = 200
 """Texts that go to the running gateway in one call."""
 
+ASSUMED_HOME = "/home/engineer"
+"""What ``~`` stands for where no host is asked."""
+
 EXIT_STATUS = {Decision.ALLOW: 0, Decision.CHANGE: 3, Decision.REFUSE: 4}
 """Exit status of a single judgement."""
 
 app = group("Print the verdict on a text, its rule and the reason. Exit status: 0 allow, 3 change, 4 refuse.")
+
+
+class Shell(StrEnum):
+    """A host's shell."""
+
+    BASH = "bash"
+    SH = "sh"
 
 
 class _Line(msgspec.Struct):
@@ -80,6 +91,60 @@ def postgres(
     (verdict,) = judged((sql,))
     show(verdict, as_json=as_json)
     raise typer.Exit(EXIT_STATUS[verdict.decision])
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def ssh(
+    text: Annotated[
+        str | None, typer.Argument(help="A command line; read from standard input where it is left out.")
+    ] = None,
+    *,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help='Read {"id": …, "text": …} lines, answer each in order.')
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    no_guard: Annotated[
+        bool, typer.Option("--no-guard", help="As on a host without a kernel guard.")
+    ] = False,
+    no_sudo: Annotated[bool, typer.Option("--no-sudo", help="As where sudo is off.")] = False,
+    shell: Annotated[
+        Shell, typer.Option("--shell", help="Which shell the host has: bash, or sh alone.")
+    ] = Shell.BASH,
+) -> None:
+    """Judge a command line for a host as a session's first unit.
+
+    A host with a kernel guard, bash and a terminal is assumed, and that sudo is judged.
+
+    Example:
+      glassgate judge ssh 'journalctl -u nginx -n 50 | grep -c error'
+      glassgate judge ssh --no-guard 'git -C /srv/shop status'
+    """
+    judged = by_command_catalogue(guarded=not no_guard, sudo=not no_sudo, shell=shell)
+    if jsonl:
+        answer_lines(sys.stdin.buffer, sys.stdout.buffer, judged)
+        return
+    line = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if text is None else text
+    (verdict,) = judged((line,))
+    show(verdict, as_json=as_json)
+    raise typer.Exit(EXIT_STATUS[verdict.decision])
+
+
+def by_command_catalogue(*, guarded: bool, sudo: bool, shell: Shell) -> Judged:
+    """Return the judge over the shell catalogue.
+
+    Args:
+        guarded: whether a kernel guard is assumed.
+        sudo: whether sudo is judged.
+        shell: which shell the host is assumed to have.
+    """
+    from gateway.judge.shell.catalogue import load_shell
+    from gateway.judge.shell.context import ShellContext
+    from gateway.judge.shell.judge import judge as judge_line
+
+    context = ShellContext(
+        load_shell(), shell=_SHELLS[shell], guarded=guarded, sudo=sudo, terminal=True, home=ASSUMED_HOME
+    )
+    return lambda texts: [judge_line(text, context).verdict for text in texts]
 
 
 def by_builtins() -> Judged:
@@ -179,6 +244,7 @@ def _identity(line: bytes) -> msgspec.Raw:
         return _NO_ID
 
 
+_SHELLS: Mapping[Shell, Literal["bash", "sh"]] = {Shell.BASH: "bash", Shell.SH: "sh"}
 _NO_ID = msgspec.Raw(b"null")
 _LINES = msgspec.json.Decoder(_Line)
 _ENCODER = msgspec.json.Encoder()
