@@ -24,8 +24,12 @@ RENEW_SECONDS = 3.0
 """A missed notification of a revocation is late by at most this."""
 WARN_SECONDS = 300.0
 """A session is told so long before its grant ends."""
+LATE_WARN_SECONDS = 1.0
+"""A session that begins later than that is told so long after its start, when its client listens."""
 CHANNEL = "glassgate_grants"
 """The store notifies here whenever a grant, a person or a role goes."""
+
+_TOLD = "your access ends in {}; ask for more with `glassgate request`"
 
 log = get_logger("session")
 
@@ -79,12 +83,17 @@ class Lease:
     def governs(self, governed: Governed) -> Iterator[None]:
         """Warn and end ``governed`` with this grant while the block lasts; at once where it is gone."""
         self._governed.add(governed)
+        late = None
         if self._ending is not None:
             governed.end(self._ending)
+        elif self.ends_at - self._loop.time() <= WARN_SECONDS:
+            late = self._loop.call_later(LATE_WARN_SECONDS, self._warn_late, governed)
         try:
             yield
         finally:
             self._governed.discard(governed)
+            if late is not None:
+                late.cancel()
 
     def end(self, ending: Ending) -> None:
         """End every session under this grant now; nothing further is admitted."""
@@ -101,7 +110,11 @@ class Lease:
 
     def _warn(self) -> None:
         for governed in tuple(self._governed):
-            governed.warn("your access ends in 5 minutes; ask for more with `glassgate request`")
+            governed.warn(_TOLD.format("5 minutes"))
+
+    def _warn_late(self, governed: Governed) -> None:
+        minutes = round((self.ends_at - self._loop.time()) / 60)
+        governed.warn(_TOLD.format(f"{minutes} minutes" if minutes > 1 else "a minute"))
 
     def _expire(self) -> None:
         self.end(Ending(EndCause.EXPIRED, "your access has ended: the time of the grant is up"))

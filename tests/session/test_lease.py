@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from gateway.domain.ids import GrantId
 from gateway.domain.session import EndCause, Ending
-from gateway.session.lease import LEASE_SECONDS, Lease
+from gateway.session.lease import LATE_WARN_SECONDS, LEASE_SECONDS, Lease
 
 REVOKED = Ending(EndCause.REVOKED, "your access was taken away", "approver")
 
@@ -42,6 +44,19 @@ async def test_what_a_lease_no_longer_governs_it_no_longer_ends() -> None:
         lease.end(REVOKED)
     assert (gone.ended, there.ended) == ([], [REVOKED])
     lease.release()
+
+
+async def test_a_session_that_begins_close_to_the_end_is_warned_as_well() -> None:
+    close, far = Lease(GrantId(1), 130), Lease(GrantId(2), 3600)
+    near, there, gone = Governed(), Governed(), Governed()
+    with close.governs(near), far.governs(there):
+        with close.governs(gone):
+            pass
+        await asyncio.sleep(LATE_WARN_SECONDS + 0.1)
+    assert near.warned == ["your access ends in 2 minutes; ask for more with `glassgate request`"]
+    assert there.warned == gone.warned == []
+    close.release()
+    far.release()
 
 
 async def test_a_lease_never_outlasts_its_grant() -> None:
