@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from gateway.judge.postgres.meanings import Key, Kind
 from gateway.judge.postgres.parse import Node
-from gateway.judge.postgres.walk import Key, Kind, Walk
+from gateway.judge.postgres.walk import Walk
 
 
 @dataclass(slots=True)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from gateway.domain.verdict import Verdict
 from gateway.judge.postgres.analysis import unknown, worst
 from gateway.judge.postgres.context import SqlContext
+from gateway.judge.postgres.meanings import Kind
 from gateway.judge.postgres.reach import Reach
 from gateway.judge.postgres.snapshot import FIRST_USER_OID
-from gateway.judge.postgres.walk import Kind, Walk
+from gateway.judge.postgres.walk import Walk
 
 
 def judge_parameter_types(oids: Sequence[int], context: SqlContext) -> Verdict | None:

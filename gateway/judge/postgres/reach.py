@@ -12,12 +12,14 @@ from typing import Final
 from gateway.judge.postgres import functions
 from gateway.judge.postgres.analysis import Issue, leaves, unknown, worst, writes
 from gateway.judge.postgres.context import SearchPath, SqlContext
+from gateway.judge.postgres.folding import constant_parts
 from gateway.judge.postgres.making import met
+from gateway.judge.postgres.meanings import Kind
 from gateway.judge.postgres.names import DEPARSED
 from gateway.judge.postgres.parse import NotParsed, Statement, parse
 from gateway.judge.postgres.settings import split_path
 from gateway.judge.postgres.snapshot import FIRST_USER_OID, Cast, Function
-from gateway.judge.postgres.walk import Kind, Walk, constant_parts
+from gateway.judge.postgres.walk import Walk
 
 Place = tuple[Kind, int, frozenset[SearchPath]]
 """An object, and the search_paths that hold when it runs."""
