@@ -1,4 +1,4 @@
-"""A command's arguments against its entry: taken apart as the command itself would, and put together again."""
+"""A command's arguments, taken apart by its entry as the command itself would."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ _READ: Final = table(
 _SET: Final = re.compile(r"[-+][efuxv]+|[-+]o")
 _SET_NAMES: Final = frozenset(("errexit", "noglob", "nounset", "pipefail", "xtrace", "verbose"))
 _FORMAT: Final = re.compile(
-    r"(?:[^%]|%%|%[-+ #0']*(?:[0-9]{1,6}|\*)?(?:\.(?:[0-9]{1,6}|\*)?)?(?:[diouxXeEfFgGaAcsbqQ]|\([^)%]*(?:%[^)])*[^)]*\)T))*",
+    r"(?:[^%]|%%|%[-+ #0']*(?:[0-9]{1,6}|\*)?(?:\.(?:[0-9]{1,6}|\*)?)?"
+    r"(?:[diouxXeEfFgGaAcsbqQ]|\([^()%\\]*(?:%[A-Za-z%][^()%\\]*)*\)T))*",
     re.DOTALL,
 )
 

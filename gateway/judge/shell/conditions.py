@@ -1,7 +1,7 @@
 """``[[ … ]]`` and ``(( … ))``, read into the commands that mean the same in every shell.
 
-``[ ]`` compares integers without evaluating what stands in them: data such as ``a[$(…)]``, which ``[[ -eq ]]``
-would run, is an error there.
+``[ ]`` compares integers without evaluating what stands in them: data such as ``a[$(…)]``, which
+``[[ -eq ]]`` would run, is an error there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tree → its one text: every word in single quotes, nothing left to aliases, splitting or matching by chance.
+"""The tree → its one text: every word in single quotes, nothing left to aliases or chance.
 
 POSIX throughout, but for forms that have no like there: they are noted.
 """

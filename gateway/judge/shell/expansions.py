@@ -9,6 +9,7 @@ from gateway.judge.shell.arithmetic import expression
 from gateway.judge.shell.cursor import MAX_BACKQUOTES, Cursor, NotRead
 from gateway.judge.shell.tree import (
     CASE_OPERATORS,
+    TRIM_OPERATORS,
     Arithmetic,
     Length,
     Parameter,
@@ -169,10 +170,8 @@ def _operated(cursor: Cursor, name: str, *, quoted: bool) -> Part:
             cursor.at = replaced.end() - 1
         cursor.expect("}")
         return Replace(name, operator, pattern, replacement, quoted)
-    if operator in ("%", "%%", "#", "##"):
-        word = _pattern(cursor, "}")
-    else:
-        word = _default(cursor, quoted=quoted)
+    trims = operator in TRIM_OPERATORS
+    word = _pattern(cursor, "}") if trims else _default(cursor, quoted=quoted)
     cursor.expect("}")
     return Parameter(name, operator, word, quoted)
 

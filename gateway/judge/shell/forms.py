@@ -167,8 +167,7 @@ class _Judge:
             count = room if slot.open else min(1, room)
             if count < slot.least:
                 raise stop(self.command, "operands", f"{subject} needs more operands to be judged.")
-            for each in rest[at : at + count]:
-                found.append(self._operand(slot, each, prepared.form, subject))
+            found += [self._operand(slot, each, prepared.form, subject) for each in rest[at : at + count]]
             at += count
         if at < len(rest):
             beyond = prepared.form.beyond

@@ -23,8 +23,8 @@ class Option:
 
     Attributes:
         names: with their dashes.
-        takes: whether a value follows: never; always; ``maybe``: attached at most; ``perhaps``: attached, or the
-            next word where that one fits.
+        takes: whether a value follows: never; always; ``maybe``: attached at most; ``perhaps``: attached,
+            or the next word where that one fits.
         kind: what the value must be.
         reads: whether the command stays a reader with it, given such a value.
         denied: what it is otherwise; None: not known.

@@ -1,6 +1,6 @@
 """Which paths a reader may open: regular files, folders and the listed parts of /dev, /proc and /sys.
 
-Opening a device or a FIFO can act: a watchdog starts, a tape rewinds, a log or a pipe loses what is taken from it.
+Opening a device or a FIFO can act: a watchdog starts, a tape rewinds, a pipe loses what is taken from it.
 """
 
 from __future__ import annotations
@@ -16,146 +16,29 @@ OPEN: Final = "\x00"
 """Stands in a path for what is not known before it runs."""
 
 _DEVICES: Final = re.compile(
-    r"(null|zero|full|random|urandom|stdin|stdout|stderr|tty|fd(/[0-9]+)?|shm(/.*)?|mqueue|hugepages|pts|disk|mapper|block|char|net|input|cpu)?"
+    r"(null|zero|full|random|urandom|stdin|stdout|stderr|tty|fd(/[0-9]+)?|shm(/.*)?"
+    r"|mqueue|hugepages|pts|disk|mapper|block|char|net|input|cpu)?"
 )
-_PROC_FILES: Final = frozenset(
-    [
-        "allocinfo",
-        "apm",
-        "bootconfig",
-        "buddyinfo",
-        "cgroups",
-        "cmdline",
-        "config.gz",
-        "consoles",
-        "cpuinfo",
-        "crypto",
-        "devices",
-        "diskstats",
-        "dma",
-        "execdomains",
-        "fb",
-        "filesystems",
-        "interrupts",
-        "iomem",
-        "ioports",
-        "kallsyms",
-        "key-users",
-        "keys",
-        "latency_stats",
-        "loadavg",
-        "locks",
-        "lockdep",
-        "lockdep_stats",
-        "lock_stat",
-        "mdstat",
-        "meminfo",
-        "misc",
-        "modules",
-        "mounts",
-        "mtrr",
-        "pagetypeinfo",
-        "partitions",
-        "sched_debug",
-        "schedstat",
-        "slabinfo",
-        "softirqs",
-        "stat",
-        "swaps",
-        "timer_list",
-        "uptime",
-        "version",
-        "version_signature",
-        "vmallocinfo",
-        "vmstat",
-        "zoneinfo",
-        "self",
-        "thread-self",
-        "net",
-    ]
-)
-_PROC_FOLDERS: Final = frozenset(
-    [
-        "acpi",
-        "asound",
-        "bus",
-        "driver",
-        "dynamic_debug",
-        "fs",
-        "ide",
-        "irq",
-        "net",
-        "nv",
-        "parisc",
-        "pressure",
-        "scsi",
-        "spl",
-        "sys",
-        "sysvipc",
-        "tty",
-    ]
-)
-_PROCESS_FILES: Final = frozenset(
-    [
-        "arch_status",
-        "auxv",
-        "autogroup",
-        "cgroup",
-        "clear_refs",
-        "cmdline",
-        "comm",
-        "coredump_filter",
-        "cpuset",
-        "cpu_resctrl_groups",
-        "environ",
-        "exe",
-        "fdinfo",
-        "gid_map",
-        "io",
-        "ksm_merging_pages",
-        "ksm_stat",
-        "latency",
-        "limits",
-        "loginuid",
-        "maps",
-        "mountinfo",
-        "mounts",
-        "mountstats",
-        "net",
-        "ns",
-        "numa_maps",
-        "oom_adj",
-        "oom_score",
-        "oom_score_adj",
-        "pagemap",
-        "patch_state",
-        "personality",
-        "projid_map",
-        "sched",
-        "schedstat",
-        "sessionid",
-        "setgroups",
-        "smaps",
-        "smaps_rollup",
-        "stack",
-        "stat",
-        "statm",
-        "status",
-        "syscall",
-        "task",
-        "timens_offsets",
-        "timers",
-        "timerslack_ns",
-        "uid_map",
-        "wchan",
-        "attr",
-        "children",
-        "fd",
-        "cwd",
-        "root",
-        "map_files",
-    ]
-)
+_PROC = """
+allocinfo apm bootconfig buddyinfo cgroups cmdline config.gz consoles cpuinfo crypto devices
+diskstats dma execdomains fb filesystems interrupts iomem ioports kallsyms key-users keys
+latency_stats loadavg locks lockdep lockdep_stats lock_stat mdstat meminfo misc modules mounts mtrr
+net pagetypeinfo partitions sched_debug schedstat self slabinfo softirqs stat swaps thread-self
+timer_list uptime version version_signature vmallocinfo vmstat zoneinfo
+"""
+_PROCESS = """
+arch_status attr auxv autogroup cgroup children cmdline comm coredump_filter cpu_resctrl_groups
+cpuset cwd environ exe fd fdinfo gid_map io ksm_merging_pages ksm_stat latency limits loginuid
+map_files maps mountinfo mounts mountstats net ns numa_maps oom_adj oom_score oom_score_adj
+patch_state personality projid_map root sched schedstat sessionid setgroups smaps smaps_rollup stack
+stat statm status syscall task timens_offsets timers timerslack_ns uid_map wchan
+"""
+_FOLDERS = """
+acpi asound bus driver dynamic_debug fs ide irq net nv parisc pressure scsi spl sys sysvipc tty
+"""
+_PROC_FILES: Final = frozenset(_PROC.split())
+_PROC_FOLDERS: Final = frozenset(_FOLDERS.split())
+_PROCESS_FILES: Final = frozenset(_PROCESS.split())
 _PROCESS_FOLDERS: Final = frozenset(("attr", "fdinfo", "net", "ns"))
 _SYS_ACTING: Final = re.compile(
     r"(.*/)?(trace_pipe|trace_pipe_raw|resource[0-9]+(_wc)?|rom|snapshot_raw|free_buffer)"
@@ -258,6 +141,6 @@ def _of_process(behind: list[str], path: str) -> str | None:
         return None if own and inside[0] in ("0", "1", "2") else "may be a pipe that others read"
     if inside:
         return None if file in _PROCESS_FOLDERS else "is not one of the listed parts of /proc"
-    if file in ("clear_refs", "pagemap") or file not in _PROCESS_FILES:
+    if file not in _PROCESS_FILES:
         return "is not one of the listed parts of /proc"
     return None

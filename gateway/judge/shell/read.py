@@ -122,7 +122,7 @@ def _inner(cursor: Cursor) -> Script:
 
 def _script(cursor: Cursor, until: frozenset[str]) -> Script:
     """Read lists up to one of the words, a closing parenthesis, ``;;`` or the end; none of them is read."""
-    lists = []
+    lists: list[AndOr] = []
     while True:
         _skip_lines(cursor)
         if cursor.ended or cursor.next == ")" or cursor.sees(";;") or _keyword(cursor) in until:

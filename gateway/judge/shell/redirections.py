@@ -13,9 +13,11 @@ from gateway.judge.shell.paths import unopened
 from gateway.judge.shell.tree import Redirection, Wild, Word, pinned, word_of
 
 _STREAMS: Final = {
-    "/dev/stdout": 1, "/dev/fd/1": 1, "/proc/self/fd/1": 1, "/dev/stderr": 2, "/dev/fd/2": 2, "/proc/self/fd/2": 2,
+    "/dev/stdout": 1, "/dev/fd/1": 1, "/proc/self/fd/1": 1,
+    "/dev/stderr": 2, "/dev/fd/2": 2, "/proc/self/fd/2": 2,
 }  # fmt: skip
 _NOWHERE: Final = frozenset(("/dev/null", "/dev/zero", "/dev/full", "/dev/tty"))
+_DEVICE: Final = re.compile(r"/dev/(?!shm/|mqueue/)")
 _SOCKET: Final = re.compile(r"/dev/(tcp|udp)/.*", re.DOTALL)
 
 
@@ -69,6 +71,6 @@ def _writes(path: str | None, target: Argument) -> Finding:
     shown = path or (f"{target.prefix}…" if target.prefix else "a file")
     if path is not None and path.startswith(("/proc/", "/sys/")):
         return changes("shell.redirection.kernel", f"Writing to {shown} changes the running kernel.")
-    if path is not None and path.startswith("/dev/") and not path.startswith(("/dev/shm/", "/dev/mqueue/")):
+    if path is not None and _DEVICE.match(path) is not None:
         return changes("shell.redirection.device", f"Writing to {shown} writes to a device.")
     return changes("shell.redirection.write", f"The redirection writes {shown}.", effect=Effect.WRITES_FILE)

@@ -134,7 +134,7 @@ class Scope:
 
 
 def check_name(name: str, value: str | None) -> None:
-    """Let a variable be assigned that means nothing to the shell, or one with a value that only changes looks.
+    """Let a variable be assigned that means nothing to the shell, or only changes looks with that value.
 
     Args:
         name: of the variable.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -144,7 +143,7 @@ class Words:
                 case Text(text):
                     prefix += text
                 case Variable(name) if name not in "@*" and (texts := scope.value(name).texts) is not None:
-                    return prefix + os.path.commonprefix(sorted(texts))
+                    return prefix + _common(texts)
                 case Arithmetic() | Length() if not prefix:
                     return ""
                 case _:
@@ -242,3 +241,10 @@ class Words:
                 return Script((AndOr(Pipeline(ended)),))
             case _:
                 raise NotRead("arithmetic", "Only one pipeline may stand in $(…) inside arithmetic.")
+
+
+def _common(texts: frozenset[str]) -> str:
+    """What all of them begin with."""
+    first, last = min(texts), max(texts)
+    same = next((place for place, each in enumerate(first) if last[place : place + 1] != each), len(first))
+    return first[:same]

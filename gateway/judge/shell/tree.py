@@ -1,7 +1,7 @@
 """A command line as a small tree of frozen values: what the judge understands, and nothing else.
 
-Bash's own forms stand here as the POSIX ones that mean the same: ``|&`` and ``&>`` as redirections, ``[[ ]]`` and
-``(( ))`` as ``[ ]``, ``<<<`` as a here-document, braces as the words that they make.
+Bash's own forms stand here as the POSIX ones that mean the same: ``|&`` and ``&>`` as redirections, ``[[ ]]``
+and ``(( ))`` as ``[ ]``, ``<<<`` as a here-document, braces as the words that they make.
 """
 
 from __future__ import annotations

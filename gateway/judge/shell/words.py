@@ -95,15 +95,16 @@ def _pieces(cursor: Cursor, *, value: bool = False) -> list[Piece]:
     Raises:
         NotRead: there is none, or something in it is not understood.
     """
-    begin, found = cursor.at, []
-    text = cursor.text
+    begin, text = cursor.at, cursor.text
+    found: list[Piece] = []
     while cursor.at < len(text):
         character = text[cursor.at]
         if character == "~" and (home := _home(cursor, begin, value=value)) is not None:
             found.append(home)
         elif (plain := _PLAIN.match(text, cursor.at)) is not None:
-            found.append(Bare(_ordinary(_up_to_tilde(plain.group(), value=value))))
-            cursor.at += len(found[-1].text)  # type: ignore[union-attr]
+            bare = _ordinary(_up_to_tilde(plain.group(), value=value))
+            found.append(Bare(bare))
+            cursor.at += len(bare)
         elif character == "'":
             found.append(_single(cursor))
         elif character == '"':
@@ -123,7 +124,7 @@ def _pieces(cursor: Cursor, *, value: bool = False) -> list[Piece]:
             found.append(_process(cursor))
         else:
             break
-    if cursor.at == begin:
+    if cursor.at == begin and not value:
         raise cursor.unexpected()
     if cursor.sees("("):
         raise NotRead("parenthesis", "An unquoted parenthesis inside a word is not understood; quote it.")
@@ -264,7 +265,8 @@ _ANSI: Final = re.compile(
     r"|([^\\']+)|(')"
 )
 _NAMED: Final = {
-    "a": 7, "b": 8, "e": 27, "E": 27, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, "'": 39, '"': 34, "?": 63
+    "a": 7, "b": 8, "e": 27, "E": 27, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11,
+    "\\": 92, "'": 39, '"': 34, "?": 63,
 }  # fmt: skip
 
 
