@@ -88,7 +88,7 @@ _MAY_READ: Final = (
 
 def carried(verdict: Verdict) -> bool:
     """Whether an artifact could carry what was refused, so that a change request makes sense."""
-    return not verdict.rule.startswith(_OF_THE_SESSION)
+    return verdict.decision is Decision.CHANGE or not verdict.rule.startswith(_OF_THE_SESSION)
 
 
 def failing_query() -> bytes:

@@ -178,6 +178,13 @@ async def test_what_no_artifact_carries_is_not_kept_and_offers_no_draft(
     assert gate.room.remembered == []
 
 
+@pytest.mark.parametrize("text", [b"COPY customers FROM STDIN", b"EXPLAIN CREATE TABLE x AS SELECT 1"])
+async def test_every_change_is_filed(gate: Gate, speaker: Speaker, text: bytes) -> None:
+    assert await speaker.ask(wire.query(text)) == "EZI"
+    assert "rafted as change request" in speaker.error["D"]
+    assert [each.text for each in gate.room.captures] == [text.decode()]
+
+
 async def test_a_setting_that_is_not_known_may_be_a_read(gate: Gate, speaker: Speaker) -> None:
     assert await speaker.ask(wire.query(b"SET some_extension_setting = on")) == "EZI"
     assert speaker.error["H"] == "To propose it as a change, or as a read: glassgate change draft LAST"
