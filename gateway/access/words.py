@@ -19,6 +19,9 @@ _REFUSED: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 REASON_LENGTH: Final = 500
 
+OURS: Final = frozenset({"gateway", "policy"})
+"""Names in the ledger for decisions that nobody took: no person may be taken for them."""
+
 
 def login_name(text: str) -> str:
     """Return a login name as it is.
@@ -30,6 +33,10 @@ def login_name(text: str) -> str:
         raise InvalidInput(
             "that can't be a login name",
             hint="lower-case letters, digits, dots, dashes, underscores and @; 63 at most; no +",
+        )
+    if text in OURS:
+        raise InvalidInput(
+            f"{text} is what the ledger calls the gateway's own decisions", hint="choose another name"
         )
     return text
 

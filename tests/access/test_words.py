@@ -51,3 +51,9 @@ def test_no_login_names(name: str) -> None:
 def test_no_addresses(address: str) -> None:
     with pytest.raises(InvalidInput):
         words.email(address)
+
+
+@pytest.mark.parametrize("name", ["gateway", "policy"])
+def test_nobody_bears_a_name_that_the_ledger_gives_to_its_own_decisions(name: str) -> None:
+    with pytest.raises(InvalidInput, match="the gateway's own decisions"):
+        words.login_name(name)
