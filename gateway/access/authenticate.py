@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, assert_never, final
 from gateway.access import words
 from gateway.access.decisions import Decision, write_down
 from gateway.access.tokens import DATABASE_PREFIX, MACHINE_PREFIX, digest
-from gateway.domain.errors import AuthenticationFailed
+from gateway.domain.errors import AuthenticationFailed, TooManyAttempts
 from gateway.domain.identity import (
     BearerEvidence,
     DatabaseTokenEvidence,
@@ -157,7 +157,12 @@ class Authenticator:
         async with self._store.connection() as conn:
             credential = await people.credential(conn, identity.name)
         if credential is None or credential.hash:
-            await self._proven(PasswordEvidence(identity.name, password, source))
+            try:
+                await self._proven(PasswordEvidence(identity.name, password, source))
+            except TooManyAttempts:
+                raise
+            except AuthenticationFailed as error:
+                raise AuthenticationFailed("that is not your current password") from error
             await self._limits.succeeded(identity.name, source)
 
     async def _proven(self, evidence: PasswordEvidence) -> Credential:

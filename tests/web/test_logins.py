@@ -20,7 +20,9 @@ def test_another_password_ends_other_logins(call: Http) -> None:
     call.gateway.login("approver")
     body = {"password": "quite-another-password"}
     for wrong in ({}, {"current": "not-theirs"}, {"current": ""}):
-        assert call("PUT /v1/people/approver/password", by="approver", json_body=body | wrong).status == 401
+        refused = call("PUT /v1/people/approver/password", by="approver", json_body=body | wrong)
+        assert refused.status == 401
+        assert refused.json["error"]["message"] == "that is not your current password"
     known = {"current": call.gateway.passwords["approver"]}
     assert call("PUT /v1/people/approver/password", by="approver", json_body=body | known).status == 200
     assert call("GET /v1/whoami", by="approver").status == 200
