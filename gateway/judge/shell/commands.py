@@ -99,6 +99,8 @@ class Form(_Table, frozen=True, kw_only=True):
             ``fdisk -l``).
         bare: whether it is a reader without those too where it has no operand (``gzip`` in a pipeline).
         otherwise: what it does without those, known options or not; None: not known, refused.
+        clashes: options that take each other's place: ``-t -d`` reads with either, and with both is taken for
+            ``otherwise`` (``xz -t -d`` decompresses).
     """
 
     effect: Effect = Effect.READS
@@ -124,6 +126,7 @@ class Form(_Table, frozen=True, kw_only=True):
     needs_option: tuple[str, ...] = ()
     bare: bool = False
     otherwise: Denied | None = None
+    clashes: tuple[str, ...] = ()
 
 
 class Command(Form, frozen=True, kw_only=True):

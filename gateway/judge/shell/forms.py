@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.judge.shell.argument import Argument
@@ -51,6 +51,7 @@ class _Judge:
     again: Again
     stateful: str = ""
     nested: tuple[Finding, ...] = ()
+    above: list[Given] = field(default_factory=list)
 
     def judge(self, name: Argument, prepared: Prepared, arguments: tuple[Argument, ...]) -> Finding:
         rebuilt: list[Argument] = [name]
@@ -70,6 +71,7 @@ class _Judge:
             if below is None:
                 break
             self._values(taken.given, subject)
+            self.above += taken.given
             rebuilt += [word for each in taken.given for word in each.words]
             rebuilt.append(taken.operands[0])
             subject = f"{subject} {taken.operands[0].text}"
@@ -90,9 +92,13 @@ class _Judge:
         try:
             return taker.take(arguments)
         except Stop:
-            if form.needs_option and not taker.taken.has(prepared, form.needs_option):
+            if form.needs_option and not self._has(prepared, taker.taken, form.needs_option):
                 self._lacks(form, subject)
             raise
+
+    def _has(self, prepared: Prepared, taken: Taken, names: tuple[str, ...]) -> bool:
+        """Whether one of these options was given, to the subcommand or before it."""
+        return Taken([*self.above, *taken.given]).has(prepared, names)
 
     def _below(self, prepared: Prepared, taken: Taken) -> Prepared | None:
         """The subcommand that the first operand names; None where there is none to name."""
@@ -116,7 +122,10 @@ class _Judge:
 
     def _needed(self, prepared: Prepared, taken: Taken, subject: str) -> None:
         form = prepared.form
-        if not form.needs_option or taken.has(prepared, form.needs_option):
+        for first, *rest in (each.split() for each in form.clashes):
+            if taken.has(prepared, (first,)) and taken.has(prepared, tuple(rest)):
+                self._lacks(form, subject)
+        if not form.needs_option or self._has(prepared, taken, form.needs_option):
             if not form.needs_option and form.effect.decision is not Effect.READS.decision:
                 raise self._other(form, subject)
             return

@@ -90,9 +90,9 @@ def prepare(
             refused = _option(text, denied)
             for name in refused.names:
                 options[name] = _both(options.get(name) if name not in (inherited or {}) else None, refused)
-    for name in form.needs_option:
+    for name in (*form.needs_option, *(name for each in form.clashes for name in each.split())):
         if name not in options:
-            raise ValueError(f"needs-option names {name}, which is no option of it")
+            raise ValueError(f"it speaks of {name}, which is no option of it")
     below = options if form.inherits else {}
     subcommands = {
         name: prepare(each, inherited=below)
