@@ -31,8 +31,9 @@ _NO: Final = (
 )
 GAWK: Final = table(
     "-F= --field-separator=literal  -v= --assign=text  -e= --source=literal  -b --characters-as-bytes",
-    "-c --traditional  -C --copyright  -h --help  -I --trace  -L=? --lint=?  -M --bignum  -N --use-lc-numeric",
-    "-n --non-decimal-data  -O --optimize  -P --posix  -r --re-interval  -s --no-optimize  -S --sandbox",
+    "-c --traditional  -C --copyright  -h --help  -I --trace  -L=? --lint=?  -M --bignum",
+    "-N --use-lc-numeric  -n --non-decimal-data  -O --optimize  -P --posix",
+    "-r --re-interval  -s --no-optimize  -S --sandbox",
     "-t --lint-old  -V --version  -g --gen-pot  -k --csv  -W=word(version)",
     no=_NO,
     first=True,

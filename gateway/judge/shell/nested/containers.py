@@ -11,7 +11,7 @@ from gateway.judge.shell.finding import Effect, Finding, reads
 from gateway.judge.shell.nested import containers_options as options
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop, unless_allowed
-from gateway.judge.shell.nested.table import Split, Table, sure
+from gateway.judge.shell.nested.table import Split, Table, single, sure
 from gateway.judge.shell.nested.variables import is_assignment, let_be_set
 from gateway.judge.shell.nested.verbs import Verbs, is_help, put_down
 
@@ -65,10 +65,8 @@ def _exec(head: tuple[Argument, ...], table: Table, split: Split, again: Again) 
             raise stop(_program(head), "variable", "exec -e takes over a variable that nobody sees here.")
         let_be_set(_program(head), variable)
     operands = split.operands
-    container = () if split.has("-l") else operands[:1]
+    container = () if split.has("-l") else tuple(single(_program(head), each) for each in operands[:1])
     command = operands[len(container) :]
-    if any(each.many for each in container):
-        raise stop(_program(head), "open-word", "Which container is meant may be several words; quote it.")
     if not command:
         raise stop(
             _program(head), "no-command", "There is no command to run in the container.", Effect.UNKNOWN
@@ -86,8 +84,7 @@ def _exec(head: tuple[Argument, ...], table: Table, split: Split, again: Again) 
 
 def _top(head: tuple[Argument, ...], table: Table, split: Split, again: Again) -> Finding:
     operands = split.operands
-    if head[-1].text == "top" and any(each.many for each in operands):
-        raise stop(_program(head), "open-word", "Which container is meant may be several words; quote it.")
+    operands = tuple(single(_program(head), each) for each in operands)
     behind = operands if split.has("-l") else operands[1:]
     for word in behind:
         sure(_program(head), word, "what is shown")
@@ -110,7 +107,7 @@ def _copied_out(head: tuple[Argument, ...], table: Table, split: Split) -> Findi
         or source.many
     ):
         raise stop(
-            "cp",
+            _program(head),
             "write",
             "cp writes a file; with - as the target it gives out a tar file.",
             Effect.WRITES_FILE,

@@ -12,7 +12,7 @@ from gateway.judge.shell.finding import Effect, Finding, reads
 from gateway.judge.shell.nested import kubectl_options as options
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop, unless_allowed
-from gateway.judge.shell.nested.table import Split, Table, sure
+from gateway.judge.shell.nested.table import Split, Table, single, sure
 from gateway.judge.shell.nested.variables import harmless
 from gateway.judge.shell.nested.verbs import Verbs, is_help, put_down
 
@@ -97,9 +97,9 @@ def _check(path: str, split: Split) -> None:
 
 
 def _exec(head: tuple[Argument, ...], table: Table, split: Split, again: Again) -> Finding:
-    if split.before not in (None, 1) or not split.operands or split.operands[0].many:
+    if split.before not in (None, 1) or not split.operands:
         raise stop("kubectl", "open-word", "kubectl exec: name one pod, then -- and the command.")
-    pod, command = split.operands[0], split.operands[1:]
+    pod, command = single("kubectl", split.operands[0]), split.operands[1:]
     if pod.known_start[:1] in ("", "-"):
         raise stop("kubectl", "open-word", "kubectl exec: the pod must be named.")
     if not command:

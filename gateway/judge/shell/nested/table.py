@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from gateway.judge.shell.argument import Argument
+from gateway.judge.shell.argv import one
 from gateway.judge.shell.finding import Effect
-from gateway.judge.shell.nested.stop import Stop, stop
+from gateway.judge.shell.nested.stop import stop
 
-Style = Literal["gnu", "exact", "joined", "pflag", "single"]
+Style = Literal["gnu", "exact", "joined", "apart", "pflag", "single"]
 """``gnu``: getopt_long, with abbreviations. ``exact``: without them. ``joined``: the same, and the values of
-long options are surely theirs only behind ``=`` (git). ``pflag``: Go's: ``-o=x`` and ``--flag=false`` too.
+long options are surely theirs only behind ``=`` (git). ``apart``: they are the next word (curl).
+``pflag``: Go's: ``-o=x`` and ``--flag=false`` too.
 ``single``: words with one dash or two, never bundled."""
 
 _NUMBER: Final = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[a-zA-Z%]{0,5}")
@@ -163,6 +165,8 @@ class Table:
         if word.text is None and not separator:
             raise stop(command, "open-option", f"{command}: which option is meant is not known.")
         option, name = self._named(command, name, exact=word.text is None)
+        if separator and self.style == "apart":
+            raise stop(command, "unknown-option", f"{command}: a value of {name} is the next word.")
         _check(command, option, name)
         if not separator:
             value = _next(command, name, rest) if option.takes == "value" else None
@@ -223,7 +227,9 @@ class Table:
         if each.value is None:
             return (Argument(each.name),)
         text = each.value.text
-        if self.style == "single" or (each.option.takes == "value" and not each.name.startswith("--")):
+        if self.style in ("single", "apart") or (
+            each.option.takes == "value" and not each.name.startswith("--")
+        ):
             return (Argument(each.name), each.value)
         if text is None:
             return (Argument(each.name), each.value)
@@ -290,11 +296,7 @@ def _check(command: str, option: Option, name: str) -> None:
 def _next(command: str, name: str, rest: list[Argument]) -> Argument:
     if not rest:
         raise stop(command, "option-value", f"{command}: {name} needs a value.")
-    if rest[-1].many:
-        raise stop(
-            command, "open-option", f"{command}: the value of {name} may become several words; quote it."
-        )
-    return rest.pop()
+    return single(command, rest.pop())
 
 
 def _tail(word: Argument, known: str) -> Argument:
@@ -320,6 +322,19 @@ def _is(kind: str, text: str) -> bool:
     return kind == "literal"
 
 
+def single(command: str, argument: Argument) -> Argument:
+    """Return an argument as exactly one word: one that expands is put down in quotes.
+
+    Raises:
+        Stop: it can't be.
+    """
+    word = one(argument)
+    if word is None:
+        reason = f"{command}: {argument.known_start or 'a word'} may become several words; quote it."
+        raise stop(command, "open-word", reason)
+    return word
+
+
 def sure(command: str, argument: Argument, what: str) -> str:
     """Return the text of an argument that must be known.
 
@@ -334,6 +349,3 @@ def sure(command: str, argument: Argument, what: str) -> str:
     if argument.text is None:
         raise stop(command, "open-word", f"{command}: {what} must be written out.")
     return argument.text
-
-
-__all__ = ["Given", "No", "Option", "Split", "Stop", "Table", "options", "sure", "table"]

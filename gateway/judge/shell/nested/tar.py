@@ -1,0 +1,140 @@
+"""tar: listing, and extracting to standard output."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.judge.shell.argument import Argument, literals
+from gateway.judge.shell.commands import Form
+from gateway.judge.shell.context import ShellContext
+from gateway.judge.shell.finding import Effect, Finding, reads
+from gateway.judge.shell.nested.files import let_be_read
+from gateway.judge.shell.nested.shape import Again
+from gateway.judge.shell.nested.stop import stop
+from gateway.judge.shell.nested.table import No, sure, table
+
+_MAKES: Final = "-c --create  -r --append  -u --update  -A --catenate --concatenate  --delete"
+TAR: Final = table(
+    "-t --list  -x --extract --get  -O --to-stdout  -f= --file=  -v --verbose  -z --gzip --gunzip --ungzip",
+    "-j --bzip2  -J --xz  --lzip  --lzma  --lzop  --zstd  -Z --compress --uncompress  -a --auto-compress",
+    "--no-auto-compress  -C= --directory=path  --exclude=  --exclude-vcs  --exclude-backups  "
+    "-X= --exclude-from=path",
+    "--wildcards  --no-wildcards  --wildcards-match-slash  --no-wildcards-match-slash  --anchored  "
+    "--no-anchored",
+    "--ignore-case  --no-ignore-case  --strip-components=number  --occurrence=?  -n --seek  --no-seek  "
+    "-i --ignore-zeros",
+    "-B --read-full-records  -b= --blocking-factor=number  --record-size=number  --numeric-owner  "
+    "--full-time  --utc",
+    "-R --block-number  --quoting-style=  --quote-chars=  --no-quote-chars=  --show-defaults  "
+    "--show-omitted-dirs",
+    "--show-transformed-names --show-stored-names  --totals=?  --warning=  --force-local  "
+    "-p --preserve-permissions",
+    "--same-permissions  --no-same-owner  --no-same-permissions  --same-owner  -m --touch  "
+    "-k --keep-old-files",
+    "--skip-old-files  --acls  --no-acls  --selinux  --no-selinux  --xattrs  --no-xattrs  --xattrs-include=",
+    "--xattrs-exclude=  -P --absolute-names  -K= --starting-file=  -s --preserve-order --same-order  "
+    "--recursion",
+    "--no-recursion  --unquote  --no-unquote  --null  --no-null  --restrict  -o  -h --dereference  "
+    "-S --sparse",
+    "--transform= --xform=  --test-label  -d --diff --compare  -G --incremental  --checkpoint=?  "
+    "--help  --usage",
+    "--version  --ignore-failed-read  -l --check-links  --posix  --one-file-system  "
+    "-w --interactive --confirmation",
+    no=(
+        No(_MAKES, "make", "writes an archive", Effect.WRITES_FILE),
+        No(
+            "--remove-files  --index-file=  --volno-file=",
+            "output",
+            "writes or removes files",
+            Effect.WRITES_FILE,
+        ),
+        No(
+            "--to-command=  --checkpoint-action=  -I= --use-compress-program=  -F= --info-script="
+            "  --new-volume-script=  --rsh-command=  --rmt-command=",
+            "command",
+            "runs a program",
+        ),
+        No(
+            "-T= --files-from=  --verbatim-files-from",
+            "files-from",
+            "takes options from a file",
+            Effect.UNKNOWN,
+        ),
+        No("-g= --listed-incremental=", "incremental", "writes a file", Effect.WRITES_FILE),
+        No(
+            "-M --multi-volume  -L= --tape-length=  --backup=?  --suffix=  -H= --format=  "
+            "--pax-option=  --mode=  --mtime="
+            "--owner=  --group=  --owner-map=  --group-map=  --overwrite  --overwrite-dir  "
+            "--unlink-first -U"
+            "  --recursive-unlink  --keep-newer-files  --keep-directory-symlink  --no-overwrite-dir"
+            "--one-top-level=?  --delay-directory-restore  --no-delay-directory-restore  "
+            "-N= --newer= --after-date="
+            "--newer-mtime=  --level=  --sort=  --label= -V=  --add-file=  --atime-preserve=?  "
+            "--clamp-mtime"
+            "--verify -W  --check-device  --no-check-device  --hard-dereference  "
+            "--old-archive --portability"
+            "  --sparse-version=  --hole-detection=  --ignore-command-error  --no-ignore-command-error"
+            "  --exclude-ignore=  --exclude-ignore-recursive=  --exclude-caches  --exclude-caches-all"
+            "  --exclude-caches-under  --exclude-tag=  --exclude-tag-all=  --exclude-tag-under="
+            "  --exclude-vcs-ignores  --no-verbatim-files-from  --show-snapshot-field-ranges",
+            "unknown-option",
+            "is not judged",
+            Effect.UNKNOWN,
+        ),
+    ),
+)
+
+
+def judge_tar(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _again: Again) -> Finding:
+    """Judge ``tar …``: ``-t``, ``-d`` and ``-xO`` read. The archive is never taken for another host's.
+
+    Source: tar(1) of GNU tar 1.26 to 1.35, and of busybox.
+    """
+    split = TAR.split("tar", _dashed(argv[1:]))
+    about = [
+        each
+        for each in split.given
+        if set(each.option.names) & {"--help", "--usage", "--version", "--show-defaults"}
+    ]
+    if about:
+        return reads((*argv[:1], *TAR.emit(about[:1])), "tar only prints something about itself.")
+    modes = [mode for mode in ("-t", "-x", "-d", "--test-label") if split.has(mode)]
+    if len(modes) != 1:
+        raise stop("tar", "mode", "tar: exactly one of -t, -x, -d and -c must be given.")
+    if modes == ["-x"] and not split.has("-O"):
+        raise stop(
+            "tar", "extract", "tar -x writes the archive's files; with -O it prints them.", Effect.WRITES_FILE
+        )
+    for archive in split.values("-f"):
+        if ":" in sure("tar", archive, "the archive") and "/" not in (archive.text or "").partition(":")[0]:
+            raise stop(
+                "tar", "remote", "tar would take that for an archive on another host.", Effect.REACHES_OUT
+            )
+    let_be_read("tar", (each for each in split.values("-f") if each.text != "-"), context)
+    operands = split.operands
+    for operand in operands:
+        if operand.text is not None and operand.text.startswith("-"):
+            raise stop("tar", "operand", "tar: a member's name that begins with - is taken for an option.")
+    return reads(
+        (*argv[:1], *TAR.emit(split.given), *(literals("--") if operands else ()), *operands),
+        "tar only reads the archive.",
+        rule="shell.tar.read",
+    )
+
+
+def _dashed(words: tuple[Argument, ...]) -> tuple[Argument, ...]:
+    """Write an old bundle without its dash, whose values follow in its letters' order, as options."""
+    if not words or words[0].text is None or not words[0].text or words[0].text.startswith("-"):
+        return words
+    made: list[Argument] = []
+    rest = list(words[1:])
+    for letter in words[0].text:
+        option = TAR.by_name.get(f"-{letter}")
+        if option is None:
+            raise stop("tar", "unknown-option", f"tar: the letter {letter} is not known.")
+        made.append(Argument(f"-{letter}"))
+        if option.takes == "value":
+            if not rest or (rest[0].known_start.startswith("-") and rest[0].text != "-"):
+                raise stop("tar", "option-value", f"tar: {letter} needs a value.")
+            made.append(rest.pop(0))
+    return (*made, *rest)
