@@ -10,7 +10,6 @@ from gateway.judge.shell.argument import Argument
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Finding
-from gateway.judge.shell.nested.archives import judge_7z, judge_unzip
 from gateway.judge.shell.nested.awk import judge_awk
 from gateway.judge.shell.nested.containers import judge_containers
 from gateway.judge.shell.nested.dd import judge_dd
@@ -37,8 +36,9 @@ from gateway.judge.shell.nested.runners import (
     judge_timeout,
 )
 from gateway.judge.shell.nested.runtimes import judge_runtime
-from gateway.judge.shell.nested.screens import judge_htop, judge_less, judge_man, judge_ps, judge_top
+from gateway.judge.shell.nested.screens import judge_less, judge_man, judge_ps, judge_top
 from gateway.judge.shell.nested.sed import judge_sed
+from gateway.judge.shell.nested.sevenzip import judge_7z
 from gateway.judge.shell.nested.shape import Again, NestedJudge
 from gateway.judge.shell.nested.shells import judge_shell
 from gateway.judge.shell.nested.stop import Stop
@@ -75,7 +75,6 @@ _JUDGES: Final[Mapping[str, NestedJudge]] = {
     "find": judge_find,
     "git": judge_git,
     "helm": judge_helm,
-    "htop": judge_htop,
     "ionice": judge_ionice,
     "ip": judge_ip,
     "jq": judge_jq,
@@ -101,7 +100,6 @@ _JUDGES: Final[Mapping[str, NestedJudge]] = {
     "time": judge_time,
     "timeout": judge_timeout,
     "top": judge_top,
-    "unzip": judge_unzip,
     "watch": judge_watch,
     "wget": judge_wget,
     "xargs": judge_xargs,

@@ -1,4 +1,4 @@
-"""ps, top, htop, less and man: what fills a screen, in forms whose keys do nothing but look."""
+"""ps, top, less and man: what fills a screen, in forms whose keys do nothing but look."""
 
 from __future__ import annotations
 
@@ -16,6 +16,17 @@ from gateway.judge.shell.nested.table import No, sure, table
 
 # Configurations of these programs name commands, and their keys write them.
 _HOMELESS: Final = ("env", "HOME=/nonexistent", "XDG_CONFIG_HOME=/nonexistent")
+
+TOP: Final = table(
+    "-b --batch --batch-mode  -c --cmdline-toggle  -d= --delay=number  -E= --scale-summary-mem=literal",
+    "-e= --scale-task-mem=literal  -H --threads-show  -i --idle-toggle  -n= --iterations=number  "
+    "-O --list-fields",
+    "-o= --sort-override=literal  -p= --pid=text  -s --secure-mode  -S --accum-time-toggle",
+    "-u= --filter-only-euser=text  -U= --filter-any-user=text  -w=?number --width=?number  "
+    "-1 --single-cpu-toggle",
+    "-A --apply-defaults  -h --help  -v -V --version",
+)
+LESS: Final = ("env", "HOME=/nonexistent", "XDG_CONFIG_HOME=/nonexistent")
 
 TOP: Final = table(
     "-b --batch --batch-mode  -c --cmdline-toggle  -d= --delay=number  -E= --scale-summary-mem=literal",
@@ -137,16 +148,6 @@ def _joined_width(words: tuple[Argument, ...]) -> tuple[Argument, ...]:
         else:
             made.append(word)
     return tuple(made)
-
-
-def judge_htop(argv: tuple[Argument, ...], _form: Form, _context: ShellContext, _again: Again) -> Finding:
-    """Judge ``htop …``: read-only, without a configuration. Source: htop(1) of 2 and 3."""
-    split = HTOP.split("htop", argv[1:])
-    if split.operands:
-        raise stop("htop", "operand", "htop: an operand is not known.")
-    given = HTOP.emit(split.without("--readonly"))
-    words = (*literals(*_HOMELESS), *argv[:1], *literals("--readonly"), *given)
-    return reads(words, "htop --readonly only shows processes.", profile="procs")
 
 
 def judge_less(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _again: Again) -> Finding:

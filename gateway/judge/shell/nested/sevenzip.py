@@ -1,4 +1,4 @@
-"""unzip and 7z: listing, testing, and extracting to standard output."""
+"""7z: listing, testing, and extracting to standard output."""
 
 from __future__ import annotations
 
@@ -12,48 +12,12 @@ from gateway.judge.shell.finding import Effect, Finding, reads
 from gateway.judge.shell.nested.files import let_be_read
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop
-from gateway.judge.shell.nested.table import No, sure, table
+from gateway.judge.shell.nested.table import sure
 
-UNZIP: Final = table(
-    "-l  -v  -t  -p  -c  -z  -Z  -q  -a  -C  -L  -M  -P=literal  -h  -1  -2  -m  -s  -T  -U  -j  "
-    "-O=literal  -I=literal",
-    no=(
-        No(
-            "-d=  -o  -n  -u  -f  -B  -x=  -X  -K  -V  -b  -D  -W  -:  -^  -S  -N  -E  -F  -i  -J  -k",
-            "extract",
-            "says how files are written",
-            Effect.WRITES_FILE,
-        ),
-    ),
-    style="exact",
-)
 _SWITCH: Final = re.compile(
     r"-(slt|sl[pt]-?|ba|bd|bb[0-3]?|bs[oep][012]|p.*|r[-0]?|y|x!.*|i!.*|xr!.*|ir!.*|t[A-Za-z0-9.]+"
     r"|scs[A-Z0-9-]+|sccUTF-8|sccWIN|so|scrc[A-Za-z0-9*]*|ssc-?|mmt[a-z0-9=]*|an|ao[asut])"
 )
-
-
-def judge_unzip(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _again: Again) -> Finding:
-    """Judge ``unzip …``: ``-l``, ``-v``, ``-t``, ``-z``, ``-Z`` and ``-p`` read.
-
-    Source: unzip(1) of Info-ZIP 6.0 and busybox.
-    """
-    split = UNZIP.split("unzip", argv[1:])
-    modes = [each for each in ("-l", "-v", "-t", "-p", "-c", "-z", "-Z", "-h") if split.has(each)]
-    if not modes and (split.operands or split.given):
-        raise stop(
-            "unzip",
-            "extract",
-            "unzip writes the archive's files; with -p it prints them.",
-            Effect.WRITES_FILE,
-        )
-    for word in split.operands:
-        if word.known_start[:1] in ("", "-"):
-            raise stop("unzip", "open-word", "unzip: write ./ before a name that may look like an option.")
-    let_be_read("unzip", split.operands[:1], context)
-    return reads(
-        (*argv[:1], *UNZIP.emit(split.given), *split.operands), "unzip only reads.", rule="shell.unzip.read"
-    )
 
 
 def judge_7z(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _again: Again) -> Finding:
