@@ -264,8 +264,10 @@ class _Writer:
         """An unquoted part but text."""
         match part:
             case Wild(text):
+                self.bash = self.bash or text.startswith("[^")
                 self._put(text)
             case Parameter(name, operator, word):
+                self.bash = self.bash or operator in CASE_OPERATORS
                 self._put(f"${{{name}{operator}")
                 if operator in TRIM_OPERATORS:
                     self._pattern(word)
@@ -325,6 +327,7 @@ class _Writer:
                 case Text(text):
                     self._put(re.sub(r"[^A-Za-z0-9_]", r"\\\g<0>", text))
                 case Wild(text):
+                    self.bash = self.bash or text.startswith("[^")
                     self._put(text)
                 case Variable(name, quoted):
                     self._put(f'"${{{name}}}"' if quoted else f"${{{name}}}")

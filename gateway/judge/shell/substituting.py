@@ -158,6 +158,8 @@ class Words:
 
     def _part(self, part: Part, scope: Scope) -> list[Part]:
         match part:
+            case Wild(text) if self.context.shell == "sh" and text.startswith("[^"):
+                return [Wild(f"[!{text[2:]}")]
             case Text() | Wild():
                 return [part]
             case Home(user):

@@ -17,6 +17,7 @@ from gateway.judge.shell.tree import (
     Variable,
     Wild,
     Word,
+    in_one_piece,
     joined,
     pinned,
 )
@@ -51,8 +52,38 @@ def words(cursor: Cursor) -> tuple[Word, ...]:
         return (Word((Text(fast.group()),)),)
     pieces = _pieces(cursor)
     if any(isinstance(piece, Bare) and "{" in piece.text for piece in pieces):
-        return tuple(_word(each) for each in expanded(pieces))
+        found = expanded(pieces)
+        if len(found) > 1 and any(_misread(piece) for piece in pieces):
+            raise NotRead("braces", "Braces beside an escaped brace or a lone dollar are not understood.")
+        return tuple(_word(_with_home(each)) for each in found if each)
     return (_word(pieces),)
+
+
+def _dollar_last(pieces: list[Piece]) -> bool:
+    """Whether nothing expands behind the last dollar that stands for itself."""
+    for piece in reversed(pieces):
+        if isinstance(piece, Bare) and "$" in piece.text:
+            return True
+        if getattr(piece, "quoted", True) is False:
+            return False
+    return False
+
+
+def _with_home(pieces: list[Piece]) -> list[Piece]:
+    """A word that braces have made, with a tilde at its beginning understood."""
+    begin = "".join(piece.text for piece in pieces[:2] if isinstance(piece, Bare))
+    if not begin.startswith("~") or not isinstance(pieces[0], Bare) or (begin == "~" and len(pieces) > 1):
+        return pieces
+    if begin != "~" and not begin.startswith("~/"):
+        raise NotRead("tilde", "That form of ~ is not understood; write the folder out.")
+    return [Home(), Bare(pieces[0].text[1:]), *pieces[1:]]
+
+
+def _misread(piece: Piece) -> bool:
+    """Whether bash counts in a piece what it should not when it looks for braces."""
+    if isinstance(piece, Text):
+        return any(each in piece.text for each in "{},")
+    return isinstance(piece, Bare) and "$" in piece.text
 
 
 def word(cursor: Cursor) -> Word:
@@ -82,7 +113,11 @@ def assigned(cursor: Cursor) -> tuple[str, Word] | None:
 
 
 def _word(pieces: list[Piece]) -> Word:
-    return Word(joined([Text(piece.text) if isinstance(piece, Bare) else piece for piece in pieces]))
+    parts = [Text(piece.text) if isinstance(piece, Bare) else piece for piece in pieces]
+    if any(isinstance(piece, Bare) and "$" in piece.text for piece in pieces) and _dollar_last(pieces):
+        # Bash does not split a word in which nothing expands behind a dollar that stands for itself.
+        parts = [part if isinstance(part, Wild) else in_one_piece(part) for part in parts]
+    return Word(joined(parts))
 
 
 def _pieces(cursor: Cursor, *, value: bool = False) -> list[Piece]:
@@ -215,12 +250,15 @@ def _literal_dollar(cursor: Cursor) -> Text:
     return Text("$")
 
 
-def _dollar(cursor: Cursor) -> Part:
+def _dollar(cursor: Cursor) -> Piece:
     if cursor.sees("$'"):
         return _ansi(cursor)
     if cursor.sees('$"'):
         raise NotRead("translation", 'Text in $"…", which is translated, is not understood; drop the dollar.')
-    return dollar(cursor, quoted=False) or _literal_dollar(cursor)
+    found = dollar(cursor, quoted=False)
+    if cursor.sees("{") and found is not None and cursor.text[cursor.at - 1] not in "})`":
+        raise NotRead("braces", "Braces right behind a variable are not understood; write ${name}{a,b}.")
+    return found or Bare(_literal_dollar(cursor).text)
 
 
 def _escaped(cursor: Cursor) -> list[Piece]:
@@ -228,7 +266,13 @@ def _escaped(cursor: Cursor) -> list[Piece]:
     if not behind:
         raise NotRead("continuation", "The line ends in a backslash.")
     cursor.at += 2
-    return [] if behind == "\n" else [Text(behind)]
+    if behind == "\n":
+        if cursor.text[cursor.at - 3] == "~" or (not cursor.ended and cursor.next not in " \t\n"):
+            raise NotRead("continuation", "A line continued in the middle of a word is not understood.")
+        return []
+    if behind == "$" and cursor.sees("{"):
+        raise NotRead("braces", "A brace behind an escaped dollar is not understood; quote both.")
+    return [Text(behind)]
 
 
 def bracket(cursor: Cursor) -> Wild | Text:
@@ -240,7 +284,7 @@ def bracket(cursor: Cursor) -> Wild | Text:
     match = _BRACKET.match(cursor.text, cursor.at)
     if match is not None:
         cursor.at = match.end()
-        return Wild(f"[{'!' if match.group(1) else ''}{match.group(2) or ']'}]")
+        return Wild(match.group())
     if (maybe := _MAYBE_BRACKET.match(cursor.text, cursor.at)) is not None:
         raise NotRead(
             "pattern", f"The pattern {maybe.group()} is not understood; quote what stands for itself."

@@ -257,24 +257,8 @@ class _Reader:
                 self._judged(name, command, many=True)
                 self._out.append(argument)
                 return
-            if argument.text is None:
-                self._check_expanding(argument)
             command.append(argument)
         raise _refused("syntax", f"find's {name} has no end.")
-
-    def _check_expanding(self, argument: Argument) -> None:
-        """An argument of the command that may become anything: it must not end the command by itself.
-
-        Were it ``;``, the next argument would be read as find's. One that is no part of an expression makes
-        find fail before it does anything.
-        """
-        if argument.prefix and argument.prefix[0] not in ";+{":
-            return
-        follower = self._peek()
-        if argument.many or follower is None or not follower.known_start:
-            raise _refused("exec", "An argument that expands could end the command that find runs.")
-        if follower.known_start[0] in _EXPRESSION:
-            raise _refused("exec", "An argument that expands could end the command that find runs.")
 
     def _judged(self, name: str, command: list[Argument], *, many: bool) -> None:
         if not command or "{}" in (command[0].text or "{}"):
@@ -284,10 +268,15 @@ class _Reader:
             start = ""
         finding = self._judge_command(tuple(_opened(each, start, many=many) for each in command))
         self._nested.append(finding)
-        if finding.allowed:
-            self._out.extend(self._closed(argument, command) for argument in finding.argv)
-            if many and self._out[-1].text != "{}":
-                raise _refused("exec", "What find runs does not end with {} any more.")
+        if not finding.allowed:
+            return
+        closed = [self._closed(argument, command) for argument in finding.argv]
+        if many and closed[-1].text != "{}":
+            raise _refused("exec", "What find runs does not end with {} any more.")
+        for argument, follower in zip(closed, [*closed[1:], literal(";")], strict=True):
+            if argument.text is None and not _keeps_open(argument, follower):
+                raise _refused("exec", "An argument that expands could end the command that find runs.")
+        self._out.extend(closed)
 
     def _closed(self, argument: Argument, command: list[Argument]) -> Argument:
         """An argument as find is to get it: ``{}`` again where that stood."""
@@ -300,11 +289,21 @@ class _Reader:
         return argument
 
 
+def _keeps_open(argument: Argument, follower: Argument) -> bool:
+    """Whether an argument of a command, whatever it becomes, leaves the rest to that command.
+
+    Were it ``;``, the one behind it would be read as find's. One that is no part of an expression makes find
+    fail before it does anything.
+    """
+    if argument.prefix and argument.prefix[0] not in ";+{":
+        return True
+    return not argument.many and bool(follower.known_start) and follower.known_start[0] not in _EXPRESSION
+
+
 def _shared_start(texts: list[str]) -> str:
     """What all of them begin with, character by character."""
-    return "".join(
-        column[0] for column in takewhile(lambda column: len(set(column)) == 1, zip(*texts, strict=False))
-    )
+    columns = zip(*texts, strict=False)
+    return "".join(column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns))
 
 
 def _opened(argument: Argument, start: str, *, many: bool) -> Argument:

@@ -134,7 +134,9 @@ class _Reader:
 
     def script(self) -> Script:
         """Everything."""
-        quiet = self._text[:3] in {"#n", "#n\n"}
+        quiet = self._text.startswith("#n")
+        if quiet and self._text[2:3] not in {"", "\n"}:
+            raise _syntax("seds differ on a comment that begins with n at the very start")
         commands: list[Command] = []
         depth = 0
         while True:
@@ -307,7 +309,7 @@ class _Reader:
             raise _syntax("a flag stands twice")
         if any(word.isdigit() and int(word) == 0 for word in words):
             raise _syntax("the number of a match is not 0")
-        canonical = "".join(sorted(words))
+        canonical = "".join(words)
         if self._peek() == "e":
             raise NotARead("command", "The sed script runs what it makes as a command.", Effect.RUNS_CODE)
         if self._peek() != "w":
@@ -324,7 +326,7 @@ class _Reader:
         if end is None or second is None:
             raise _syntax("y has no end")
         from_, alike = regex_end(self._text, start, delimiter)
-        if from_ is not None and not (alike and from_ == end):
+        if not alike or from_ != end:
             raise _syntax("seds differ on where the first half of y ends")
         self._place = second + 1
         if "\n" in self._text[start:second]:

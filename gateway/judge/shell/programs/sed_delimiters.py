@@ -28,19 +28,16 @@ def regex_end(text: str, start: int, delimiter: str) -> tuple[int | None, bool]:
 
     Returns:
         The place of the closing delimiter (None: it has no end), as a sed reads it that knows bracket
-        expressions; and whether every sed reads it alike, or not at all.
+        expressions; and whether every sed reads it alike.
     """
     chosen = _bracket_aware_end(text, start, delimiter, classes=True, escapes=False)
-    others = (
+    others = {
         plain_end(text, start, delimiter),
         _bracket_aware_end(text, start, delimiter, classes=False, escapes=False),
         _bracket_aware_end(text, start, delimiter, classes=True, escapes=True),
         _bracket_aware_end(text, start, delimiter, classes=False, escapes=True),
-    )
-    ends = {end for end in (chosen, *others) if end is not None}
-    if len(ends) == 1:
-        return ends.pop(), True
-    return chosen, False
+    }
+    return chosen, others == {chosen}
 
 
 def _bracket_aware_end(text: str, start: int, delimiter: str, *, classes: bool, escapes: bool) -> int | None:
@@ -92,7 +89,8 @@ def redelimited(parts: list[str], delimiter: str) -> tuple[tuple[str, ...], str]
     changed = tuple(_unescaped(part) for part in parts)
     for other in _DELIMITERS:
         if not any(other in part for part in changed):
-            return changed, other
+            end, alike = regex_end(changed[0] + other, 0, other)
+            return (changed, other) if alike and end == len(changed[0]) else None
     return None
 
 

@@ -240,6 +240,8 @@ class Expressions:
         node = self._primary()
         if self._sign("++", "--"):
             target = self._target(node)
+            if isinstance(target, Field) and isinstance(target.number, Field):
+                raise syntax("awks differ on an increment behind a field's field")
             if target is not None:
                 return Increment(self._advance().text, target, before=False)
             if node is self._closed:

@@ -47,7 +47,7 @@ _NUMBER = re.compile(r"0[xX][0-9A-Fa-f]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]
 _SIGN = re.compile(
     r"\*\*=|\*\*|\+\+|--|\+=|-=|\*=|/=|%=|\^=|==|<=|>=|!=|!~|&&|\|\||\|&|>>|[-+*/%^!~<>=?:|,;(){}\[\]$]"
 )
-_STRING = re.compile(r'"((?:[^"\\\n]|\\[^\n]|\\\n)*)"')
+_STRING = re.compile(r'"((?:[^"\\\n]|\\[^\n])*)"')
 _REGEX_PART = re.compile(r"\\[^\n]|\[\^?\]?|[^\\\n]")
 _CLASS = re.compile(r"\[:[a-z]+:\]")
 
@@ -115,9 +115,8 @@ class Lexer:
     def _string(self, start: int) -> Token:
         found = _STRING.match(self._text, start)
         if found is None:
-            raise syntax("a string has no end")
-        raw = re.sub(r"\\([^\n])|\\\n", lambda pair: pair.group() if pair.group(1) else "", found.group(1))
-        return Token(Kind.STRING, raw, start, found.end())
+            raise syntax("a string has no end on its line")
+        return Token(Kind.STRING, found.group(1), start, found.end())
 
     def regex(self, start: int) -> Token:
         """The regular expression that begins with the slash at a place.

@@ -160,8 +160,8 @@ class _Parser(Expressions):
         self._advance()
         condition = self._condition()
         then = self._body()
-        while self._next.kind is Kind.NEWLINE and self._else_behind():
-            self._advance()
+        if self._else_behind():
+            self._newlines()
         if not self._word("else"):
             return If(condition, then, None)
         self._advance()
