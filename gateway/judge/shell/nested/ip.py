@@ -25,7 +25,8 @@ _OPTIONS: Final = (
 _OBJECTS: Final = (
     "address", "addrlabel", "maddress", "route", "rule", "neighbor", "neighbour", "ntable", "ntbl",
     "link", "l2tp", "fou", "ila", "macsec", "tunnel", "tunl", "tuntap", "tap", "token", "tcpmetrics",
-    "tcp_metrics", "monitor", "xfrm", "mroute", "mrule", "netns", "netconf", "vrf", "sr", "nexthop", "mptcp", "ioam", "stats", "help",
+    "tcp_metrics", "monitor", "xfrm", "mroute", "mrule", "netns", "netconf", "vrf", "sr", "nexthop",
+    "mptcp", "ioam", "stats", "help",
 )  # fmt: skip
 _SHOWS: Final = ("show", "list", "lst", "ls")
 _MORE: Final = {

@@ -38,7 +38,6 @@ from gateway.judge.shell.nested.runners import (
 from gateway.judge.shell.nested.runtimes import judge_runtime
 from gateway.judge.shell.nested.screens import judge_less, judge_man, judge_ps, judge_top
 from gateway.judge.shell.nested.sed import judge_sed
-from gateway.judge.shell.nested.sevenzip import judge_7z
 from gateway.judge.shell.nested.shape import Again, NestedJudge
 from gateway.judge.shell.nested.shells import judge_shell
 from gateway.judge.shell.nested.stop import Stop
@@ -62,7 +61,6 @@ def stopping(judge: NestedJudge) -> NestedJudge:
 
 
 _JUDGES: Final[Mapping[str, NestedJudge]] = {
-    "7z": judge_7z,
     "awk": judge_awk,
     "chrt": judge_chrt,
     "crictl": judge_runtime,

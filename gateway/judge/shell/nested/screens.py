@@ -26,24 +26,6 @@ TOP: Final = table(
     "-1 --single-cpu-toggle",
     "-A --apply-defaults  -h --help  -v -V --version",
 )
-LESS: Final = ("env", "HOME=/nonexistent", "XDG_CONFIG_HOME=/nonexistent")
-
-TOP: Final = table(
-    "-b --batch --batch-mode  -c --cmdline-toggle  -d= --delay=number  -E= --scale-summary-mem=literal",
-    "-e= --scale-task-mem=literal  -H --threads-show  -i --idle-toggle  -n= --iterations=number  "
-    "-O --list-fields",
-    "-o= --sort-override=literal  -p= --pid=text  -s --secure-mode  -S --accum-time-toggle",
-    "-u= --filter-only-euser=text  -U= --filter-any-user=text  -w=?number --width=?number  "
-    "-1 --single-cpu-toggle",
-    "-A --apply-defaults  -h --help  -v -V --version",
-)
-HTOP: Final = table(
-    "-C --no-color --no-colour  -d= --delay=number  -F= --filter=text  -M --no-mouse  "
-    "-H=?number --highlight-changes=?number",
-    "-p= --pid=text  -s= --sort-key=literal  -t --tree  -u=?literal --user=?literal  -U --no-unicode",
-    "-n= --max-iterations=number  --readonly  --no-meters  --no-function-bar  -h --help  -V --version",
-    no=(No("--drop-capabilities=?", "capabilities", "is not judged", Effect.UNKNOWN),),
-)
 LESS: Final = table(
     "-a --search-skip-screen  -A --SEARCH-SKIP-SCREEN  -b= --buffers=number  -B --auto-buffers  "
     "-c --clear-screen",
