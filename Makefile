@@ -12,6 +12,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 RUN := $(VENV)/bin/python
 
+TYPES := $(shell find gateway -name '*.pxd' -o -name '*.pyx')
+COMPILED := hatch_build.py gateway/compiled.py $(TYPES) $(addsuffix .py,$(basename $(TYPES)))
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint story bench clean
 
@@ -36,7 +39,7 @@ bench: $(VENV)/installed-dev
 	$(RUN) benchmarks/run.py $(BENCH)
 
 clean:
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) gateway/_compiled .demo .mypy_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN):
@@ -49,14 +52,16 @@ $(RUN):
 	@echo "making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-$(VENV)/installed: requirements.lock pyproject.toml | $(RUN)
-	@echo "installing the locked dependencies (once; this downloads some 60 MB)"
+$(VENV)/installed: requirements.lock pyproject.toml $(COMPILED) | $(RUN)
+	@echo "installing the locked dependencies (this downloads some 60 MB, once) and compiling the hot loop"
 	@$(RUN) -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(RUN) -m pip install -q --disable-pip-version-check --no-deps --editable .
+	@$(RUN) -c 'import gateway; print("hot loop:", gateway.LOOP)'
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.lock pyproject.toml | $(RUN)
-	@echo "installing the locked dependencies for development (once)"
+$(VENV)/installed-dev: requirements-dev.lock pyproject.toml $(COMPILED) | $(RUN)
+	@echo "installing the locked dependencies for development (once) and compiling the hot loop"
 	@$(RUN) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(RUN) -m pip install -q --disable-pip-version-check --no-deps --editable .
+	@$(RUN) -c 'import gateway; print("hot loop:", gateway.LOOP)'
 	@touch $@ $(VENV)/installed

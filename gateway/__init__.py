@@ -2,6 +2,11 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
+from gateway import compiled
+
+LOOP = compiled.use()
+"""Which hot loop is in use: ``compiled``, or ``plain`` and why."""
+
 try:
     __version__ = version("glassgate")
 except PackageNotFoundError:  # run from a source tree that was never installed

@@ -13,6 +13,7 @@ GATEWAY = ROOT / "gateway"
 
 FLOORS = {
     "domain": 1,
+    "compiled": 1,
     "settings": 1,
     "log": 1,
     "judge": 2,

@@ -61,7 +61,15 @@ def _print(finding: Finding) -> None:
 
 
 def _machine() -> list[Finding]:
-    """Look for the programs that connect needs."""
+    """Look at what is installed here: the hot loop, and the programs that connect needs."""
+    from gateway import LOOP
+    from gateway.web.shapes.gateway import Finding
+
+    mend = "" if LOOP == "compiled" else "for more speed: a C compiler, Python's headers, and install again"
+    return [Finding(part="hot loop", good=True, message=LOOP, mend=mend), *_programs()]
+
+
+def _programs() -> list[Finding]:
     from gateway.store.postmaster import wheel_folder
     from gateway.web.shapes.gateway import Finding
 

@@ -173,7 +173,9 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        print(f"glassgate {version('glassgate')}")
+        from gateway import LOOP
+
+        print(f"glassgate {version('glassgate')}, hot loop {LOOP}")
         raise typer.Exit
 
 

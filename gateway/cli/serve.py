@@ -28,11 +28,12 @@ def serve(
     Example:
       glassgate serve -c gateway.toml
     """
-    from gateway import log, server
+    from gateway import LOOP, log, server
     from gateway.settings import load_settings
 
     settings = load_settings(config)
     log.configure(level=settings.log_level)
+    log.get_logger("server").info("starting", hot_loop=LOOP)
 
     def told(running: Running) -> None:
         say(f"Glassgate serves https://{settings.public_host}:{running.api_port}", "bold")

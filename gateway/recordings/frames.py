@@ -20,6 +20,7 @@ MAX_FRAME_BYTES = 1 << 28
 """A longer frame is taken for a torn one."""
 
 HEADER = struct.Struct("<IIQ")
+_TIME = struct.Struct("<Q")
 CRC_START = 8
 """The checksum covers everything from here: time and payload."""
 
@@ -164,7 +165,7 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, tag=7, gc=False):
 
 Frame = Opened | Probed | UnitFrame | Answer | Output | Event | Ended
 
-encode_into = msgspec.msgpack.Encoder().encode_into
+encode_payload = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Frame).decode
 
 
@@ -184,17 +185,19 @@ class Record:
 
 
 def encode(frame: Frame, time_ns: int) -> bytes:
-    """Return a frame's bytes: the plain twin of ``Recording.write``.
+    """Return a frame's bytes.
 
     Args:
         frame: any frame.
         time_ns: nanoseconds since 1970.
     """
-    buffer = bytearray(HEADER.size)
-    encode_into(frame, buffer, HEADER.size)
-    HEADER.pack_into(buffer, 0, len(buffer) - HEADER.size, 0, time_ns)
-    struct.pack_into("<I", buffer, 4, zlib.crc32(memoryview(buffer)[CRC_START:]))
-    return bytes(buffer)
+    return framed(encode_payload(frame), time_ns)
+
+
+def framed(payload: bytes, time_ns: int) -> bytes:
+    """Return an encoded frame behind its header."""
+    crc = zlib.crc32(payload, zlib.crc32(_TIME.pack(time_ns)))
+    return HEADER.pack(len(payload), crc, time_ns) + payload
 
 
 def intact(data: bytes | memoryview) -> tuple[int, list[int]]:

@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable
 from time import time_ns
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from gateway.domain.errors import RecordingLost
 from gateway.domain.ids import SessionId
 from gateway.recordings import block
@@ -26,6 +24,7 @@ from gateway.recordings.frames import (
     Record,
     UnitFrame,
     encode,
+    encode_payload,
 )
 from gateway.recordings.pen import append
 from gateway.recordings.sealing import Facts
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
-_encode = msgspec.msgpack.Encoder().encode
 _HEADER_BYTES = HEADER.size
 
 
@@ -181,7 +179,7 @@ class Recording:
         tail = self._tail
         if self._lost is not None or tail is None:
             raise self._lost or RecordingLost("the recording is closed")
-        payload = _encode(frame)
+        payload = encode_payload(frame)
         size = _HEADER_BYTES + len(payload)
         is_unit = isinstance(frame, UnitFrame)
         if self.bytes + size > self._max_bytes and (is_unit or isinstance(frame, Output)):

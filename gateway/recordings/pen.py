@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import struct
 from time import time_ns
-from zlib import crc32
 
-_pack_header = struct.Struct("<IIQ").pack
-_pack_time = struct.Struct("<Q").pack
+from gateway.recordings.frames import framed
 
 
 def append(handle: int, payload: bytes, *, linked: bool) -> int:
@@ -27,7 +24,7 @@ def append(handle: int, payload: bytes, *, linked: bool) -> int:
         OSError: it did not take the whole frame, or has no name any more.
     """
     now = time_ns()
-    frame = _pack_header(len(payload), crc32(payload, crc32(_pack_time(now))), now) + payload
+    frame = framed(payload, now)
     if os.write(handle, frame) != len(frame):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if linked and os.fstat(handle).st_nlink == 0:

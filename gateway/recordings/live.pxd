@@ -1,0 +1,38 @@
+cimport cython
+
+cdef class Recording:
+    cdef public object session
+    cdef public object opened
+    cdef public object probed
+    cdef public object started_us
+    cdef public bytes key
+    cdef public object wrapped_key
+    cdef public object keep_days
+    cdef public object on_lost
+    cdef public object previous
+    cdef public object unsealed
+    cdef public object sealing
+    cdef public Py_ssize_t generation
+    cdef public bint complete
+    cdef public bint over
+    cdef public object ended
+    cdef public object owed
+    cdef public object ended_ns
+    cdef public Py_ssize_t frames
+    cdef public Py_ssize_t units
+    cdef public Py_ssize_t refused
+    cdef public Py_ssize_t bytes
+    cdef object _folder
+    cdef public Py_ssize_t _max_bytes
+    cdef object _executor
+    cdef object _rotated
+    cdef object _closed
+    cdef public tuple _watches
+    cdef public object _lost
+    cdef object _filled
+    cdef public Py_ssize_t _synced
+    cdef public Py_ssize_t _named
+    cdef object _syncing
+    cdef public object _tail
+
+    cpdef write(self, frame)
