@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import subprocess
 from dataclasses import dataclass, field
@@ -167,7 +168,7 @@ def ssh_argv(folder: Path, port: int) -> list[str]:
     return [
         "ssh", "-F", "none", "-i", str(folder / "id"), "-p", str(port), "-o", "IdentitiesOnly=yes",
         "-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={folder}/known_hosts",
-        "-o", "GlobalKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR",
+        "-o", "GlobalKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-o", "LogLevel=INFO",
     ]  # fmt: skip
 
 
@@ -208,6 +209,4 @@ async def gate_for(
 
 def wire_key(path: Path) -> bytes:
     """A public key file's key in its wire form."""
-    import base64
-
     return base64.b64decode(path.read_text().split()[1])

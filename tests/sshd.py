@@ -46,7 +46,9 @@ class Sshd:
     made: bool = False
 
     @classmethod
-    def start(cls, folder: Path, *, more: str = "", shell: str = "/bin/bash", home: Path | None = None) -> Sshd:
+    def start(
+        cls, folder: Path, *, more: str = "", shell: str = "/bin/bash", home: Path | None = None
+    ) -> Sshd:
         """Start a server for one unprivileged account: one of its own where the tests run as root.
 
         Args:
@@ -64,7 +66,8 @@ class Sshd:
         made = cls(folder, "127.0.0.1", free_port(), account, home, password, made=root)
         made.new_host_key()
         subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "glassgate", "-f", str(made.key)], check=True
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "glassgate", "-f", str(made.key)],
+            check=True,
         )
         shutil.copy(f"{made.key}.pub", folder / "authorized_keys")
         (folder / "authorized_keys").chmod(0o644)
@@ -92,7 +95,18 @@ class Sshd:
         for name in ("host_ed25519", "host_ed25519.pub"):
             (self.folder / name).unlink(missing_ok=True)
         subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(self.folder / "host_ed25519")],
+            [
+                "ssh-keygen",
+                "-q",
+                "-t",
+                "ed25519",
+                "-N",
+                "",
+                "-C",
+                "",
+                "-f",
+                str(self.folder / "host_ed25519"),
+            ],
             check=True,
         )
 

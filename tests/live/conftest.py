@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from live_clients import NEW, OLD, Live
 from live_gateway import LiveGateway
+from live_ssh import LiveSsh
 from servers import DEBIAN_15, Production
+from sshd import SSHD, Sshd
 
 from gateway.changes.founding import found_repository
 from gateway.cli.demo.production import SERVICE
@@ -58,3 +60,28 @@ def version(request: pytest.FixtureRequest) -> int:
     if request.param == 15 and not (DEBIAN_15 / "bin" / "psql").exists():
         pytest.skip("PostgreSQL 15 is not installed (apt install postgresql-15)")
     return int(request.param)
+
+
+@pytest.fixture(scope="module")
+def sshd(server_folder: Path, request: pytest.FixtureRequest) -> Iterator[Sshd]:
+    """A host of the module's own; skips where there is no sshd."""
+    if not SSHD.exists():
+        pytest.skip("sshd is not installed (apt install openssh-server)")
+    folder = server_folder / f"sshd-{request.module.__name__.rpartition('.')[2]}"
+    folder.mkdir()
+    folder.chmod(0o755)
+    server = Sshd.start(folder)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def ssh(tmp_path_factory: pytest.TempPathFactory, sshd: Sshd, store_dsn: str) -> Iterator[LiveSsh]:
+    """A gateway with that host behind it, and an engineer with a key and access."""
+    gateway = LiveGateway.start(tmp_path_factory.mktemp("gateway"), store=store_dsn)
+    made = LiveSsh(gateway, sshd, tmp_path_factory.mktemp("people"))
+    made.register()
+    made.add_key("engineer")
+    gateway.grant(made.endpoint, minutes=120)
+    yield made
+    gateway.stop()

@@ -193,6 +193,8 @@ class SshDoor:
         recorded = session.endpoint.settings.record_results
         running = Running(session, admitted.number, channel, token=token, recorded=recorded)
         terminal = admitted.unit.terminal
+        if terminal is not None:
+            session.event("window", f"unit {admitted.number}: {terminal.size[0]}x{terminal.size[1]}")
         line = self._judging.line(admitted.judged, terminal, token)
         self._running[running] = channel
         try:

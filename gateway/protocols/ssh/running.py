@@ -62,6 +62,7 @@ class Running(asyncssh.SSHClientSession[bytes]):
         self._size = 0
         self._status: int | None = None
         self._signal: tuple[str, bool, str, str] | None = None
+        self._said = False
         self.token = token
         self.started = asyncio.Event()
         self.closed = asyncio.Event()
@@ -172,6 +173,10 @@ class Running(asyncssh.SSHClientSession[bytes]):
         self._answered("cut", why)
 
     def _answered(self, tag: str, error: str = "") -> None:
+        """Record the end that came first."""
+        if self._said:
+            return
+        self._said = True
         try:
             self._session.answered(
                 self._number,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from gateway.domain.unit import Unit
 
 if TYPE_CHECKING:
+    from gateway.domain.host import HostWrite
+    from gateway.judge.sftp import SftpOperation
     from gateway.judge.shell.judgement import ShellJudgement
 
 
@@ -37,3 +39,16 @@ class ShellUnit(Unit):
 
     terminal: Terminal | None = None
     judged: ShellJudgement | None = None
+
+
+@dataclass(slots=True)
+class SftpUnit(ShellUnit):
+    """One operation of a file transfer.
+
+    Attributes:
+        operation: what is asked for; None: nothing that is known.
+        writes: what it would have done to the host, once that is known.
+    """
+
+    operation: SftpOperation | None = None
+    writes: tuple[HostWrite, ...] = ()
