@@ -1,0 +1,1 @@
+"""SFTP: each operation judged, reads passed on to the host's server, writes taken into change requests."""
