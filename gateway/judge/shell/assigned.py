@@ -58,16 +58,3 @@ def changes_folder(script: Script) -> bool:
                 return True
             todo += [getattr(node, each.name) for each in fields(node)]
     return False
-
-
-def simple_commands(script: Script) -> Iterator[Simple]:
-    """Yield every simple command of a script, those in substitutions too."""
-    todo: list[Any] = [script]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, tuple):
-            todo += node
-        elif is_dataclass(node):
-            if isinstance(node, Simple):
-                yield node
-            todo += [getattr(node, each.name) for each in fields(node)]

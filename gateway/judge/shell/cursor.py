@@ -17,6 +17,7 @@ MAX_BACKQUOTES: Final = 3
 """Deepest nesting of backquotes that is read: each level doubles the backslashes."""
 
 _BLANKS: Final = re.compile(r"(?:[ \t]|\\\n)*")
+_SKIPPED: Final = frozenset((" ", "\t", "\\", "#"))
 _COMMENT: Final = re.compile(r"#[^\n]*")
 
 
@@ -112,6 +113,8 @@ class Cursor:
 
     def skip_blanks(self) -> None:
         """Read blanks, continued lines and a comment."""
+        if self.text[self.at : self.at + 1] not in _SKIPPED:
+            return
         match = _BLANKS.match(self.text, self.at)
         if match is not None:
             self.at = match.end()

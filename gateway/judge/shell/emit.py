@@ -58,10 +58,12 @@ class Emitted:
     Attributes:
         text: what to hand to the shell.
         bash: whether only bash understands it.
+        names: of the commands in it, in the order in which they were written.
     """
 
     text: str
     bash: bool
+    names: tuple[str, ...] = ()
 
 
 def emit(script: Script, *, timed: bool = True) -> Emitted:
@@ -76,13 +78,13 @@ def emit(script: Script, *, timed: bool = True) -> Emitted:
     """
     writer = _Writer(timed=timed)
     writer.script(script)
-    return Emitted(writer.text(), writer.bash)
+    return Emitted(writer.text(), writer.bash, tuple(writer.names))
 
 
 class _Writer:
     """Writes text; what here-documents hold follows at the next newline."""
 
-    __slots__ = ("_awaited", "_documents", "_pieces", "_timed", "bash")
+    __slots__ = ("_awaited", "_documents", "_pieces", "_timed", "bash", "names")
 
     def __init__(self, *, timed: bool = True) -> None:
         self._timed = timed
@@ -90,6 +92,7 @@ class _Writer:
         self._awaited: list[str] = []
         self._documents = 0
         self.bash = False
+        self.names: list[str] = []
 
     def text(self) -> str:
         if self._awaited:
@@ -198,8 +201,10 @@ class _Writer:
             self._word(word)
             between = " "
         self._redirections(command.redirections, bare=not between)
-        if command.words and text_of(command.words[0]) == "set":
-            self.bash = self.bash or any(text_of(word) == "pipefail" for word in command.words)
+        if command.words:
+            self.names.append(name := text_of(command.words[0]) or "")
+            if name == "set":
+                self.bash = self.bash or any(text_of(word) == "pipefail" for word in command.words)
 
     def _redirections(self, redirections: tuple[Redirected, ...], *, bare: bool = False) -> None:
         for each in redirections:
@@ -211,6 +216,7 @@ class _Writer:
             default = 0 if each.operator[0] == "<" else 1
             self._put(f"{'' if each.descriptor == default else each.descriptor}{each.operator}")
             if isinstance(each.target, Word):
+                self._put(" " if each.target.parts and isinstance(each.target.parts[0], Process) else "")
                 self._word(each.target)
             else:
                 self._put("-" if each.target is None else str(each.target))
@@ -225,6 +231,7 @@ class _Writer:
                 inner._part_inside_quotes(part)
         body = "".join(inner._pieces)
         self.bash = self.bash or inner.bash
+        self.names += inner.names
         if inner._documents:
             raise NotRead("document", "A here-document inside another is not understood.")
         lines = body.split("\n")
@@ -342,6 +349,7 @@ class _Writer:
             raise NotRead("document", "Here-documents inside each other are not understood.")
         self._documents += inner._documents
         self.bash = self.bash or inner.bash
+        self.names += inner.names
         self._put(" " if text.startswith("(") else "")
         self._put(text)
 

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from gateway.domain.verdict import Decision, Verdict
 from gateway.judge.shell.argument import Argument, known_texts
+from gateway.judge.shell.argv import one
 from gateway.judge.shell.builtins import BUILTINS
 from gateway.judge.shell.canonical import check_canonical
 from gateway.judge.shell.context import ShellContext
@@ -21,7 +22,7 @@ from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.options import Prepared
 from gateway.judge.shell.read import read
 from gateway.judge.shell.scope import Scope
-from gateway.judge.shell.tree import Assignment, Script, Simple, script_of, word_of
+from gateway.judge.shell.tree import Assignment, Script, Simple, Text, Wild, Word, script_of, word_of
 from gateway.judge.shell.walk import Walk
 from gateway.judge.shell.writes import title_of, writes_of
 
@@ -104,7 +105,7 @@ def _emitted(script: Script, shell: Literal["bash", "sh"]) -> Emitted:
     emitted = emit(script)
     if emitted.bash and shell == "sh":
         raise NotRead("bash", "This form is bash's own, and the host has no bash.")
-    check_canonical(script, emit(script, timed=False).text if emitted.bash else emitted.text)
+    check_canonical(emit(script, timed=False) if emitted.bash else emitted)
     return emitted
 
 
@@ -157,7 +158,22 @@ def _by_entry(argv: tuple[Argument, ...], prepared: Prepared, context: ShellCont
     by_code = JUDGES.get(prepared.form.judge) or BUILTINS.get(prepared.form.judge)
     if by_code is None:
         return refuses("shell.command.no-judge", f"{argv[0].text} is not judged yet, so it is no read.")
-    return by_code(argv, prepared.form, context, again)
+    finding = by_code(argv, prepared.form, context, again)
+    if finding.allowed or not any(_is_pattern(each) for each in argv):
+        return finding
+    # Where no files can be meant (`find -name *.log`), a pattern is taken as it is written.
+    as_written = tuple((one(each) or each) if _is_pattern(each) else each for each in argv)
+    second = by_code(as_written, prepared.form, context, again)
+    return second if second.allowed else finding
+
+
+def _is_pattern(argument: Argument) -> bool:
+    """Whether a word is text with unquoted wildcards in it, and nothing else."""
+    return (
+        argument.many
+        and isinstance(argument.word, Word)
+        and all(isinstance(part, Text | Wild) for part in argument.word.parts)
+    )
 
 
 def _unknown(name: str, argv: tuple[Argument, ...], context: ShellContext) -> Finding:

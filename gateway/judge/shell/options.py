@@ -14,7 +14,8 @@ Takes = Literal["nothing", "value", "maybe", "perhaps"]
 
 _BLANK: Final = re.compile(r"(?<!\\) +")
 _TAKES: Final[Mapping[str, Takes]] = {"=": "value", ":": "value", "=?": "maybe", "=??": "perhaps"}
-_OPTION: Final = re.compile(r"([^=\s:]+)(?:(=\?\?|=\?|=|:)(.*))?", re.DOTALL)
+_OPTION: Final = re.compile(r"([^=\s]+)(?:(=\?\?|=\?|=)(.*))?", re.DOTALL)
+_KEYWORD: Final = re.compile(r"([^=\s:]+)(?:(=\?\?|=\?|=|:)(.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,11 @@ def prepare(
     """
     options = dict(inherited or {})
     for text in form.read:
-        option = _option(text, None)
+        option = _option(text, None, form.style)
         options.update(dict.fromkeys(option.names, option))
     for denied in form.denied:
         for text in denied.options:
-            refused = _option(text, denied)
+            refused = _option(text, denied, form.style)
             for name in refused.names:
                 options[name] = _both(options.get(name) if name not in (inherited or {}) else None, refused)
     for name in (*form.needs_option, *(name for each in form.clashes for name in each.split())):
@@ -113,8 +114,9 @@ def _both(reading: Option | None, refused: Option) -> Option:
     )
 
 
-def _option(text: str, denied: Denied | None) -> Option:
-    matches = [_OPTION.fullmatch(word) for word in _BLANK.split(text)]
+def _option(text: str, denied: Denied | None, style: str) -> Option:
+    notation = _KEYWORD if style == "keyword" else _OPTION
+    matches = [notation.fullmatch(word) for word in _BLANK.split(text)]
     if not matches:
         raise ValueError("an option has no name")
     names, kinds = [], []

@@ -445,7 +445,7 @@ def _redirections(cursor: Cursor) -> tuple[Redirected, ...]:
 
 def _target(cursor: Cursor) -> Word:
     cursor.skip_blanks()
-    if cursor.ended or cursor.next in ";|&\n<>()":
+    if cursor.ended or (cursor.next in ";|&\n<>()" and not cursor.sees("<(")):
         raise cursor.unexpected("where a file must stand")
     found = words(cursor)
     if len(found) != 1:

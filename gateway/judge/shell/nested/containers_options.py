@@ -49,7 +49,7 @@ GLOBAL_PODMAN: Final = _go(
         No(
             "--cgroup-manager=  --conmon=  --events-backend=  --hooks-dir=  --module=  --namespace="
             "  --network-cmd-path=  --network-config-dir=  --root=  --runroot=  --runtime=  --runtime-flag="
-            "--storage-driver=  --storage-opt=  --syslog  --tmpdir=  --transient-store  --volumepath=  "
+            "  --storage-driver=  --storage-opt=  --syslog  --tmpdir=  --transient-store  --volumepath=  "
             "--out=",
             "setting",
             "names programs to run or folders to work in",

@@ -12,7 +12,7 @@ from gateway.judge.shell.finding import Effect, Finding, reads
 from gateway.judge.shell.nested.hosts import is_here, let_be_asked
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop
-from gateway.judge.shell.nested.table import No, Split, table
+from gateway.judge.shell.nested.table import No, Split, single, table
 
 _SENDS: Final = Effect.CHANGES_DATA
 CURL: Final = table(
@@ -186,9 +186,10 @@ def _resolved(split: Split) -> frozenset[str]:
 
 def _url(command: str, url: Argument, context: ShellContext, here: frozenset[str] = frozenset()) -> Argument:
     """Return a URL with its scheme, where its host may be asked."""
+    url = single(command, url)
     start = url.known_start
     found = _URL.fullmatch(start)
-    if found is None or url.many or (url.text is None and not found[4]):
+    if found is None or (url.text is None and not found[4]):
         raise stop(command, "url", f"{command}: which host is asked must be written out.")
     scheme, host, port = found[1], found[2], found[3] or ""
     if host.lower() not in here:
@@ -221,7 +222,7 @@ WGET: Final = table(
         No(
             "-b --background  -o= --output-file=  -a= --append-output=  -P= --directory-prefix=  "
             "-c --continue  -N --timestamping"
-            "-r --recursive  -m --mirror  -p --page-requisites  -k --convert-links  --save-cookies=  "
+            "  -r --recursive  -m --mirror  -p --page-requisites  -k --convert-links  --save-cookies=  "
             "-x --force-directories"
             "  --warc-file=  --content-disposition  --hsts-file=  --rejected-log=",
             "output",

@@ -18,6 +18,8 @@ long options are surely theirs only behind ``=`` (git). ``apart``: they are the 
 ``pflag``: Go's: ``-o=x`` and ``--flag=false`` too.
 ``single``: words with one dash or two, never bundled."""
 
+_KIND: Final = re.compile(r"\??(text|path|literal|number|host|word\(.*\))?")
+_NAMED: Final = re.compile(r"-[^-=\s]|--?[A-Za-z0-9][^=\s]*")
 _NUMBER: Final = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[a-zA-Z%]{0,5}")
 _BOOLEANS: Final = frozenset(
     ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"]
@@ -271,6 +273,8 @@ def options(text: str, no: No | None = None) -> tuple[Option, ...]:
         if any(each.startswith("?") for each in kinds):
             takes = "maybe"
         names = tuple(name for name, _, _ in pairs)
+        if not _KIND.fullmatch(kind) or not all(_NAMED.fullmatch(name) for name in names):
+            raise ValueError(f"{piece!r} is no option")
         if no is None:
             found.append(Option(names, takes, kind.lstrip("?") or "text"))
         else:

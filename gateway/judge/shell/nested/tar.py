@@ -1,4 +1,4 @@
-"""tar: listing, and extracting to standard output."""
+"""tar: listing; extracting and packing to standard output."""
 
 from __future__ import annotations
 
@@ -13,8 +13,14 @@ from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop
 from gateway.judge.shell.nested.table import No, sure, table
 
-_MAKES: Final = "-c --create  -r --append  -u --update  -A --catenate --concatenate  --delete"
+_MAKES: Final = "-r --append  -u --update  -A --catenate --concatenate  --delete"
 TAR: Final = table(
+    "-c --create  -H= --format=literal  --pax-option=literal  --mode=literal  --mtime=literal  --owner=literal",
+    "--group=literal  --owner-map=path  --group-map=path  -N= --newer= --after-date=literal  -V= --label=literal",
+    "--newer-mtime=literal  --sort=literal  --clamp-mtime  --hard-dereference  --old-archive --portability",
+    "--sparse-version=literal  --hole-detection=literal  --exclude-ignore=literal  --exclude-caches  --exclude-caches-all",
+    "--exclude-ignore-recursive=literal  --exclude-caches-under  --exclude-tag=literal  --exclude-tag-all=literal",
+    "--exclude-tag-under=literal  --exclude-vcs-ignores",
     "-t --list  -x --extract --get  -O --to-stdout  -f= --file=  -v --verbose  -z --gzip --gunzip --ungzip",
     "-j --bzip2  -J --xz  --lzip  --lzma  --lzop  --zstd  -Z --compress --uncompress  -a --auto-compress",
     "--no-auto-compress  -C= --directory=path  --exclude=  --exclude-vcs  --exclude-backups  "
@@ -36,21 +42,20 @@ TAR: Final = table(
     "--recursion",
     "--no-recursion  --unquote  --no-unquote  --null  --no-null  --restrict  -o  -h --dereference  "
     "-S --sparse",
-    "--transform= --xform=  --test-label  -d --diff --compare  -G --incremental  --checkpoint=?  "
-    "--help  --usage",
+    "--transform= --xform=  --test-label  -d --diff --compare  --checkpoint=?  --help  --usage",
     "--version  --ignore-failed-read  -l --check-links  --posix  --one-file-system  "
     "-w --interactive --confirmation",
     no=(
         No(_MAKES, "make", "writes an archive", Effect.WRITES_FILE),
         No(
-            "--remove-files  --index-file=  --volno-file=",
+            "--remove-files  --index-file=  --volno-file=  -g= --listed-incremental=  --atime-preserve=?",
             "output",
             "writes or removes files",
             Effect.WRITES_FILE,
         ),
         No(
             "--to-command=  --checkpoint-action=  -I= --use-compress-program=  -F= --info-script="
-            "  --new-volume-script=  --rsh-command=  --rmt-command=",
+            " --new-volume-script=  --rsh-command=  --rmt-command=",
             "command",
             "runs a program",
         ),
@@ -60,23 +65,13 @@ TAR: Final = table(
             "takes options from a file",
             Effect.UNKNOWN,
         ),
-        No("-g= --listed-incremental=", "incremental", "writes a file", Effect.WRITES_FILE),
         No(
-            "-M --multi-volume  -L= --tape-length=  --backup=?  --suffix=  -H= --format=  "
-            "--pax-option=  --mode=  --mtime="
-            "--owner=  --group=  --owner-map=  --group-map=  --overwrite  --overwrite-dir  "
-            "--unlink-first -U"
-            "  --recursive-unlink  --keep-newer-files  --keep-directory-symlink  --no-overwrite-dir"
-            "--one-top-level=?  --delay-directory-restore  --no-delay-directory-restore  "
-            "-N= --newer= --after-date="
-            "--newer-mtime=  --level=  --sort=  --label= -V=  --add-file=  --atime-preserve=?  "
-            "--clamp-mtime"
-            "--verify -W  --check-device  --no-check-device  --hard-dereference  "
-            "--old-archive --portability"
-            "  --sparse-version=  --hole-detection=  --ignore-command-error  --no-ignore-command-error"
-            "  --exclude-ignore=  --exclude-ignore-recursive=  --exclude-caches  --exclude-caches-all"
-            "  --exclude-caches-under  --exclude-tag=  --exclude-tag-all=  --exclude-tag-under="
-            "  --exclude-vcs-ignores  --no-verbatim-files-from  --show-snapshot-field-ranges",
+            "-M --multi-volume  -L= --tape-length=  --backup=?  --suffix=  --overwrite  --overwrite-dir  -U"
+            " --unlink-first  --recursive-unlink  --keep-newer-files  --keep-directory-symlink"
+            "  --no-overwrite-dir  --one-top-level=?  --delay-directory-restore  --no-delay-directory-restore"
+            "  -G --incremental  --level=  --add-file=  -W --verify  --check-device  --no-check-device"
+            "  --ignore-command-error  --no-ignore-command-error  --no-verbatim-files-from"
+            "  --show-snapshot-field-ranges",
             "unknown-option",
             "is not judged",
             Effect.UNKNOWN,
@@ -86,7 +81,7 @@ TAR: Final = table(
 
 
 def judge_tar(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _again: Again) -> Finding:
-    """Judge ``tar …``: ``-t``, ``-d`` and ``-xO`` read. The archive is never taken for another host's.
+    """Judge ``tar …``: ``-t``, ``-d``, ``-xO`` and ``-cf -`` read. The archive is never taken for another host's.
 
     Source: tar(1) of GNU tar 1.26 to 1.35, and of busybox.
     """
@@ -98,13 +93,16 @@ def judge_tar(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _a
     ]
     if about:
         return reads((*argv[:1], *TAR.emit(about[:1])), "tar only prints something about itself.")
-    modes = [mode for mode in ("-t", "-x", "-d", "--test-label") if split.has(mode)]
+    modes = [mode for mode in ("-c", "-t", "-x", "-d", "--test-label") if split.has(mode)]
     if len(modes) != 1:
         raise stop("tar", "mode", "tar: exactly one of -t, -x, -d and -c must be given.")
     if modes == ["-x"] and not split.has("-O"):
         raise stop(
             "tar", "extract", "tar -x writes the archive's files; with -O it prints them.", Effect.WRITES_FILE
         )
+    archives = {each.text for each in split.values("-f")}
+    if modes == ["-c"] and archives != {"-"}:
+        raise stop("tar", "make", "tar -c writes an archive; with -f - it prints it.", Effect.WRITES_FILE)
     for archive in split.values("-f"):
         if ":" in sure("tar", archive, "the archive") and "/" not in (archive.text or "").partition(":")[0]:
             raise stop(
@@ -112,6 +110,8 @@ def judge_tar(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _a
             )
     let_be_read("tar", (each for each in split.values("-f") if each.text != "-"), context)
     operands = split.operands
+    if modes == ["-c"]:
+        let_be_read("tar", operands, context)
     for operand in operands:
         if operand.text is not None and operand.text.startswith("-"):
             raise stop("tar", "operand", "tar: a member's name that begins with - is taken for an option.")
