@@ -86,7 +86,7 @@ _JUDGES: Final[Mapping[str, NestedJudge]] = {
     "openssl": judge_openssl,
     "ps": judge_ps,
     "psql": judge_psql,
-    "redis": judge_redis,
+    "redis-cli": judge_redis,
     "rsync": judge_rsync,
     "sed": judge_sed,
     "setsid": judge_detached,

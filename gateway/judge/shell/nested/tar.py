@@ -15,11 +15,15 @@ from gateway.judge.shell.nested.table import No, sure, table
 
 _MAKES: Final = "-r --append  -u --update  -A --catenate --concatenate  --delete"
 TAR: Final = table(
-    "-c --create  -H= --format=literal  --pax-option=literal  --mode=literal  --mtime=literal  --owner=literal",
-    "--group=literal  --owner-map=path  --group-map=path  -N= --newer= --after-date=literal  -V= --label=literal",
+    "-c --create  -H= --format=literal  --pax-option=literal",
+    "--mode=literal  --mtime=literal  --owner=literal",
+    "--group=literal  --owner-map=path",
+    "--group-map=path  -N= --newer= --after-date=literal  -V= --label=literal",
     "--newer-mtime=literal  --sort=literal  --clamp-mtime  --hard-dereference  --old-archive --portability",
-    "--sparse-version=literal  --hole-detection=literal  --exclude-ignore=literal  --exclude-caches  --exclude-caches-all",
-    "--exclude-ignore-recursive=literal  --exclude-caches-under  --exclude-tag=literal  --exclude-tag-all=literal",
+    "--sparse-version=literal  --hole-detection=literal",
+    "--exclude-ignore=literal  --exclude-caches  --exclude-caches-all",
+    "--exclude-ignore-recursive=literal  --exclude-caches-under",
+    "--exclude-tag=literal  --exclude-tag-all=literal",
     "--exclude-tag-under=literal  --exclude-vcs-ignores",
     "-t --list  -x --extract --get  -O --to-stdout  -f= --file=  -v --verbose  -z --gzip --gunzip --ungzip",
     "-j --bzip2  -J --xz  --lzip  --lzma  --lzop  --zstd  -Z --compress --uncompress  -a --auto-compress",
