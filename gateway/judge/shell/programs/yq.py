@@ -45,6 +45,7 @@ _LOADS = re.compile(r"(?:load(?:_?(?:xml|props|base64|str))?|(?:xml|str)_?load)$
 _OPENING = re.compile(r"load|eval|system")
 """What opens, evaluates or runs, wherever it stands."""
 _INTERPOLATED = re.compile(r"""\\\(([^()"\\]*)\)""")
+_KEY_ENDS = re.compile(r"[ \t\n]*:")
 _ENDS = r"(?=[ ;}{:\[\],|.()=\n]|$)"
 """What ends a path in every version."""
 _TOKEN = re.compile(
@@ -111,7 +112,8 @@ def read(text: str) -> tuple[str, ...]:
             case "string":
                 _check_string(found.group(), files)
             case "word":
-                _check_word(found.group())
+                if not _is_key(text, found):
+                    _check_word(found.group())
             case "open":
                 opened.append(_PAIRS[found.group()[-1]])
                 if len(opened) > MAX_DEPTH:
@@ -139,6 +141,11 @@ def _check_string(string: str, files: list[str]) -> None:
         files.extend(read(inner))
     if "\\(" in _INTERPOLATED.sub("", string) and _OPENING.search(string):
         raise NotARead("dynamic", "What the string interpolates is not read.", Effect.RUNS_CODE)
+
+
+def _is_key(text: str, found: re.Match[str]) -> bool:
+    """Whether a word is a key that jq lets stand without quotes; yq fails there, or reads a harmless word."""
+    return _KEY_ENDS.match(text, found.end()) is not None and not _OPENING.search(found.group())
 
 
 def _check_word(word: str) -> None:

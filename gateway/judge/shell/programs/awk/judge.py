@@ -45,7 +45,7 @@ JudgeLine = Callable[[str], tuple[Verdict, str]]
 """Judges a line of shell: its verdict, and its canonical text where it is allowed."""
 
 _NETWORK = re.compile(r"/inet[46]?(/|$)")
-_OUTPUTS = frozenset({"/dev/stdout", "/dev/stderr", "/dev/null"})
+_OUTPUTS = frozenset({"/dev/stdout", "/dev/stderr", "/dev/null", "/dev/tty", "/dev/fd/1", "/dev/fd/2"})
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 
 
