@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ApiPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the gateway's HTTP API.")]
 PostgresPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the gateway's PostgreSQL door.")]
+SshPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the gateway's SSH door.")]
 ProductionPort = Annotated[int, typer.Option(min=1, max=65535, help="Of sample production.")]
 
 
@@ -38,6 +39,7 @@ def demo(
     ] = False,
     api_port: ApiPort = 8443,
     postgres_port: PostgresPort = 6432,
+    ssh_port: SshPort = 2222,
     production_port: ProductionPort = 15432,
 ) -> None:
     """Start a gateway with sample production beside it.
@@ -60,7 +62,7 @@ def demo(
         if play or markdown:
             asyncio.run(_interruptible(_play(as_markdown=markdown)))
         else:
-            ports = Ports(api_port, postgres_port, production_port)
+            ports = Ports(api_port, postgres_port, ssh_port, production_port)
             asyncio.run(_interruptible(_show(ports, began)))
     except SceneFailed as failed:
         print(f"\n\nThe story came out otherwise than told.\n{failed.message}", file=sys.stderr)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import socket
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
 
 from gateway.domain.errors import InvalidInput
 
@@ -16,11 +17,13 @@ class Ports:
     Attributes:
         api: the gateway's HTTP API.
         postgres: the gateway's door for PostgreSQL clients.
+        ssh: the gateway's door for SSH clients.
         production: sample production.
     """
 
     api: int
     postgres: int
+    ssh: int
     production: int
 
     def check(self) -> None:
@@ -32,6 +35,7 @@ class Ports:
         named = {
             "--api-port": self.api,
             "--postgres-port": self.postgres,
+            "--ssh-port": self.ssh,
             "--production-port": self.production,
         }
         for option, port in named.items():
@@ -45,11 +49,12 @@ class Ports:
 
 
 def free_ports() -> Ports:
-    """Return three ports that nobody listens on."""
-    with socket.socket() as first, socket.socket() as second, socket.socket() as third:
-        for probe in (first, second, third):
+    """Return ports that nobody listens on, each another one."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in fields(Ports)]
+        for probe in probes:
             probe.bind(("127.0.0.1", 0))
-        return Ports(*(int(probe.getsockname()[1]) for probe in (first, second, third)))
+        return Ports(*(int(probe.getsockname()[1]) for probe in probes))
 
 
 def _problem(port: int) -> str:

@@ -221,6 +221,7 @@ data = "gateway"
 [listen]
 api-port = {ports.api}
 postgres-port = {ports.postgres}
+ssh-port = {ports.ssh}
 
 [witness]
 seconds = 5

@@ -46,6 +46,7 @@ async def demo(folder: Path, ports: Ports) -> AsyncIterator[asyncio.subprocess.P
     options = {
         "--api-port": ports.api,
         "--postgres-port": ports.postgres,
+        "--ssh-port": ports.ssh,
         "--production-port": ports.production,
     }
     process = await asyncio.create_subprocess_exec(
