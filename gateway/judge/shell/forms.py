@@ -18,6 +18,9 @@ from gateway.judge.shell.options import Prepared
 from gateway.judge.shell.paths import unopened
 from gateway.judge.shell.tree import Text, Wild, Word
 
+_MISREAD: Final = frozenset(("unknown-option", "open-option", "option-value"))
+"""Rules that speak of options that are not known, rather than known to do something."""
+
 _WIDEST: Final = ("plain", "procs", "bus", "net", "engine")
 
 
@@ -91,8 +94,9 @@ class _Judge:
         form = prepared.form
         try:
             return taker.take(arguments)
-        except Stop:
-            if form.needs_option and not self._has(prepared, taker.taken, form.needs_option):
+        except Stop as end:
+            misread = end.finding.verdict.rule.rpartition(".")[2] in _MISREAD
+            if misread and form.needs_option and not self._has(prepared, taker.taken, form.needs_option):
                 self._lacks(form, subject)
             raise
 
