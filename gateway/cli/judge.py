@@ -144,7 +144,7 @@ def by_command_catalogue(*, guarded: bool, sudo: bool, shell: Shell) -> Judged:
     context = ShellContext(
         load_shell(), shell=_SHELLS[shell], guarded=guarded, sudo=sudo, terminal=True, home=ASSUMED_HOME
     )
-    return lambda texts: [judge_line(text, context).verdict for text in texts]
+    return lambda texts: [judge_line(text, context, plans=False).verdict for text in texts]
 
 
 def by_builtins() -> Judged:

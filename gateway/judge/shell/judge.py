@@ -33,12 +33,13 @@ _NOTHING: Final = Verdict(Decision.ALLOW, "shell.empty", "There is nothing in it
 _SUDO: Final = frozenset(("sudo", "doas"))
 
 
-def judge(line: str | bytes, context: ShellContext) -> ShellJudgement:
+def judge(line: str | bytes, context: ShellContext, *, plans: bool = True) -> ShellJudgement:
     """Judge a command line.
 
     Args:
         line: as it was sent.
         context: everything else the verdict depends on.
+        plans: whether to say what a refused line would do to the host.
     """
     if isinstance(line, bytes):
         try:
@@ -47,13 +48,11 @@ def judge(line: str | bytes, context: ShellContext) -> ShellJudgement:
             return _refused(NotRead("character", "The line is not valid UTF-8."))
     walk = Walk(context, functools.partial(_command, context=context, depth=0))
     scope = Scope(context.variables, folder=context.folder)
-    tree: Script | None = None
     try:
-        tree = read(line)
-        script = _given(walk, walk.script(tree, scope))
+        script = _given(walk, walk.script(read(line), scope))
         found = _judgement(walk.findings)
         if found.verdict.decision is not Decision.ALLOW:
-            return replace(found, title=title_of(tree, found.findings), writes=writes_of(tree, line, context))
+            return _planned(found, script, line, context) if plans else found
         emitted = _emitted(script, context.shell)
     except NotRead as error:
         return _refused(error)
@@ -82,14 +81,25 @@ def judge_argv(argv: tuple[str, ...], context: ShellContext) -> ShellJudgement:
     finding = _command(tuple(Argument(each) for each in argv), Scope(), context=context, depth=0)
     found = _judgement([finding])
     if not finding.allowed:
-        words = tuple(word_of(each) for each in argv)
-        tree = script_of(Simple(words))
-        return replace(found, title=title_of(tree, found.findings), writes=writes_of(tree, "", context))
+        script = script_of(Simple(tuple(word_of(each) for each in argv)))
+        return _planned(found, script, emit(script).text, context)
     texts = known_texts(finding.argv)
     if texts is None:
         return _refused(NotRead("error", "The rebuilt arguments are not known."))
     text = emit(script_of(Simple(tuple(word_of(each) for each in texts)))).text
     return replace(found, argv=texts, canonical=text)
+
+
+def _planned(found: ShellJudgement, script: Script, line: str, context: ShellContext) -> ShellJudgement:
+    """A refused line's judgement with what it would do."""
+    title = title_of(script, found.findings)
+    if found.verdict.decision is Decision.REFUSE and not found.verdict.rule.endswith(".editor"):
+        return replace(found, title=title)
+
+    def reads(text: str) -> bool:
+        return judge(text, context, plans=False).verdict.decision is Decision.ALLOW
+
+    return replace(found, title=title, writes=writes_of(script, line, context, reads))
 
 
 def _given(walk: Walk, script: Script) -> Script:

@@ -60,7 +60,7 @@ def judge_redirection(
         return Redirection(redirection.descriptor, operator, word_of(path)), None
     if path in _STREAMS and redirection.operator != "<>":
         return Redirection(redirection.descriptor, ">&", _STREAMS[path]), None
-    return redirection, _writes(path, target)
+    return Redirection(redirection.descriptor, redirection.operator, word), _writes(path, target)
 
 
 def _normal(text: str) -> str:

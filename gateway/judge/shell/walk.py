@@ -184,7 +184,7 @@ class Walk:
         finding = self.judge_argv(argv, scope)
         self.findings.append(finding)
         if not finding.allowed:
-            return command
+            return Simple(tuple(_word_of(each) for each in argv), assignments, redirected)
         self._leave(finding, scope)
         return Simple(tuple(word_for(each) for each in finding.argv), assignments, redirected)
 
@@ -241,6 +241,10 @@ class Walk:
         if finding is not None:
             self.findings.append(finding)
         return judged
+
+
+def _word_of(argument: Argument) -> Word:
+    return argument.word if isinstance(argument.word, Word) else word_of(argument.text or "")
 
 
 def word_for(argument: Argument) -> Word:

@@ -35,7 +35,7 @@ def judge_containers(
         return reads(head, f"{name} only prints something about itself.")
     if split.operands[0].text == "compose":
         return _compose((*head, split.operands[0]), split.operands[1:], again)
-    verbs = Verbs(name, _READS.get(name, options.READS), options.WRITES, _WHAT, options.GROUPS)
+    verbs = Verbs(name, _READS.get(name, options.READS), options.WRITES, _WHAT, options.GROUPS, options.DOORS)
     path, rest = verbs.find(split.operands)
     head = (*head, *literals(*path.split()))
     if is_help(rest):

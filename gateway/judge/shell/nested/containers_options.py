@@ -145,7 +145,7 @@ READS: Final[Mapping[str, Table]] = {
         "--details  -f --follow  --no-resolve  --no-task-ids  --no-trunc  --raw  --since=  "
         "-n= --tail=  -t --timestamps"
     ),
-    "context show": _NOTHING,
+    **dict.fromkeys(("context show", "help"), _NOTHING),
     "checkpoint ls": _go("--checkpoint-dir=path"),
     "builder du": _go("--verbose  --filter="),
     **dict.fromkeys(
@@ -181,15 +181,17 @@ READS_PODMAN: Final[Mapping[str, Table]] = {
     ),
 }
 WRITES: Final = words_of(
-    "attach auto-update build builder buildx checkpoint clone commit compose config container create",
+    "auto-update build builder buildx checkpoint clone commit compose config container create",
     "generate healthcheck image import init kill kube load login logout machine manifest mount network node",
     "pause plugin pod pull push rename restart rm rmi run secret service stack start stop swarm system tag",
-    "trust unmount unpause umount unshare untag update volume namespace ipfs apparmor",
+    "trust unmount unpause umount untag update volume namespace ipfs apparmor",
 )
 GROUPS: Final = words_of(
     "container image network volume system service node stack config secret plugin context checkpoint",
     "builder buildx pod generate kube swarm manifest trust machine namespace",
 ) | {"system connection"}
+
+DOORS: Final = words_of("attach search unshare") | {"manifest inspect", "trust inspect", "machine ssh"}
 
 COMPOSE: Final = _go(
     "-f= --file=literal  -p= --project-name=  --profile=  --env-file=path  --project-directory=path  --ansi=",

@@ -20,12 +20,12 @@ GLOBAL: Final = table(
     "-C=path  -p --paginate  -P --no-pager  --git-dir=path  --work-tree=path  --bare  --no-optional-locks",
     "--literal-pathspecs  --glob-pathspecs  --noglob-pathspecs  --icase-pathspecs  --no-replace-objects",
     "--no-lazy-fetch  --no-advice  --attr-source=  --namespace=  -c=literal  -v --version  -h --help",
-    "--html-path  --man-path  --info-path  --exec-path",
+    "--html-path  --man-path  --info-path",
     no=(No("--exec-path=  --config-env=", "exec-path", "names programs to run"),),
     style="exact",
     first=True,
 )
-_ABOUT: Final = ("--version", "--help", "--html-path", "--man-path", "--info-path", "--exec-path")
+_ABOUT: Final = ("--version", "--help", "--html-path", "--man-path", "--info-path")
 _DROPPED: Final = ("-c", "-p", "-P", "--no-optional-locks")
 
 # What a repository's configuration could otherwise have run while objects and refs are read.
@@ -65,8 +65,8 @@ _OBJECTS: Final = {
     **dict.fromkeys(["cherry", "verify-pack", "version", "get-tar-commit-id"], (options.PLAIN, ())),
 }
 _WRITERS: Final = """
-    add am apply archive checkout cherry-pick clean clone commit commit-graph commit-tree fast-export
-    fast-import fetch fetch-pack format-patch gc hash-object init init-db maintenance merge merge-file mktag
+    add am apply checkout cherry-pick clean clone commit commit-graph commit-tree fast-export
+    fast-import fetch fetch-pack format-patch gc init init-db maintenance merge merge-file mktag
     mktree multi-pack-index mv pack-objects pack-redundant pack-refs prune prune-packed pull push read-tree
     rebase receive-pack repack replace replay reset restore revert rm send-pack stage switch
     unpack-file unpack-objects update-index update-ref update-server-info write-tree backfill

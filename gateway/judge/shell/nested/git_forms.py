@@ -220,10 +220,13 @@ def _only(
     """Return the form of a subcommand that reads with some subcommands of its own."""
 
     def form(words: Words, context: ShellContext) -> tuple[str, Words]:
-        split = table.split(f"git {name}", words)
-        sub = _first(split.operands) or ("" if split.operands else bare)
+        named = [word for word in words if surely_operand(word)]
+        sub = _first(tuple(named)) or ("" if named else bare)
+        if sub in ("foreach", "run", "view", "visualize"):
+            raise stop("git", sub, f"git {name} {sub} runs commands that aren't judged.", Effect.RUNS_CODE)
         if sub not in reading:
             raise _writes(f"{name} {sub}".strip(), "is no read")
+        split = table.split(f"git {name}", words)
         if guard:
             _work_tree(name, context)
         return name, (*literals(sub), *table.emit(split.given), *_named(split.operands[1:]))
@@ -250,6 +253,19 @@ def _symbolic_ref(words: Words, _context: ShellContext) -> tuple[str, Words]:
     if len(split.operands) != 1 or split.operands[0].many:
         raise _writes("symbolic-ref", "changes a reference")
     return "symbolic-ref", (*options.SYMBOLIC_REF.emit(split.given), *_named(split.operands))
+
+
+def _hash_object(words: Words, context: ShellContext) -> tuple[str, Words]:
+    rest = by_table("hash-object", options.HASH_OBJECT, words)
+    _work_tree("hash-object", context)
+    return "hash-object", rest
+
+
+def _archive(words: Words, context: ShellContext) -> tuple[str, Words]:
+    """Files pass filters on their way into an archive as they would into a work tree."""
+    rest = by_table("archive", options.ARCHIVE, words)
+    _work_tree("archive", context)
+    return "archive", (*literals("--format=tar"), *rest)
 
 
 def _var(words: Words, _context: ShellContext) -> tuple[str, Words]:
@@ -282,5 +298,7 @@ FORMS: Final[Mapping[str, GitForm]] = {
     "submodule": _only("submodule", options.PLAIN, ("status", "summary"), bare="status", guard=True),
     "ls-remote": _ls_remote,
     "symbolic-ref": _symbolic_ref,
+    "hash-object": _hash_object,
+    "archive": _archive,
     "var": _var,
 }

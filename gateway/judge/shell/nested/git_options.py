@@ -244,3 +244,15 @@ SYMBOLIC_REF: Final = _git(
     no=(No("-d --delete  -m=", "write", "changes a reference", Effect.CHANGES_DATA),),
 )
 STASH_SHOW: Final = _git("--include-untracked  --only-untracked")
+HASH_OBJECT: Final = _git(
+    "-t=  --stdin  --stdin-paths  --no-filters  --literally",
+    no=(No("-w", "write", "writes an object", Effect.CHANGES_DATA), No("--path=", "driver", "runs filters")),
+)
+ARCHIVE: Final = _git(
+    "--format=word(tar|zip)  --prefix=  -v --verbose  -l --list  --worktree-attributes  --mtime=  -0  -1  -9",
+    no=(
+        No("-o= --output=", "output", "writes a file", Effect.WRITES_FILE),
+        No("--remote=  --exec=", "remote", "asks another server", Effect.REACHES_OUT),
+        No("--add-file=  --add-virtual-file=", "unknown-option", "is not judged", Effect.UNKNOWN),
+    ),
+)

@@ -49,7 +49,7 @@ _BACKSLASH: Final = re.compile(
     r"\\(?:d[A-Za-z]{0,4}[S+]{0,2}|l\+?|z|sf\+?|sv\+?|conninfo|encoding|timing|x|copyright|\?|h|dconfig\+?)"
     r"(?:[ \t]+[A-Za-z0-9_.*?\"$, \[\]-]*)?"
 )
-_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
+_NAME: Final = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 _URI: Final = re.compile(
     r"postgres(?:ql)?://(?:[\w.%-]+(?::[^@/?\s]*)?@)?([\w.-]*|\[[0-9A-Fa-f:]+\])(?::([0-9]+))?/[\w.-]*"
 )

@@ -14,16 +14,16 @@ from gateway.judge.shell.nested.stop import stop, unless_allowed
 from gateway.judge.shell.nested.table import No, Split, sure, table
 from gateway.judge.shell.nested.variables import is_assignment, let_be_set
 
-# Dropped on emission: nothing prompts, and the environment is the gateway's own.
-_DROPPED: Final = ("-n", "-E", "--preserve-env", "-B", "-p", "-k")
+# Dropped on emission: nothing prompts, the environment is the gateway's own, and a command that is judged
+# needs no shell around it, whose files nobody judges.
+_DROPPED: Final = ("-n", "-E", "--preserve-env", "-B", "-p", "-k", "-i", "-s")
 
 SUDO: Final = table(
     "-n --non-interactive  -u= --user=literal  -g= --group=literal  -H --set-home  -P --preserve-groups",
     "-E  --preserve-env=?  -B --bell  -p= --prompt=  -C= --close-from=number  -T= --command-timeout=number",
-    "-l --list  -U= --other-user=literal  -V --version  --help  -k --reset-timestamp",
+    "-i --login  -s --shell  -l --list  -U= --other-user=literal  -V --version  --help  -k --reset-timestamp",
     no=(
         No("-e --edit", "edit", "edits files", Effect.WRITES_FILE),
-        No("-i --login  -s --shell", "shell", "runs a shell, and the files that it starts with"),
         No("-A --askpass  -S --stdin", "password", "asks for a password; a login is let through without"),
         No(
             "-v --validate  -K --remove-timestamp  -N --no-update", "timestamp", "changes what sudo remembers"
@@ -52,7 +52,7 @@ _USER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\$?|#[0-9]+")
 
 
 def judge_sudo(argv: tuple[Argument, ...], _form: Form, context: ShellContext, again: Again) -> Finding:
-    """Judge ``sudo … command``; it is emitted with ``-n`` and without what would prompt.
+    """Judge ``sudo … command``; it is emitted with ``-n``, without what would prompt and without a shell.
 
     Source: sudo(8).
     """

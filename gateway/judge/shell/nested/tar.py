@@ -85,7 +85,7 @@ TAR: Final = table(
 
 
 def judge_tar(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _again: Again) -> Finding:
-    """Judge ``tar …``: ``-t``, ``-d``, ``-xO`` and ``-cf -`` read. The archive is never taken for another host's.
+    """Judge ``tar …``: ``-t``, ``-d``, ``-xO`` and ``-cf -`` read.
 
     Source: tar(1) of GNU tar 1.26 to 1.35, and of busybox.
     """
@@ -118,7 +118,7 @@ def judge_tar(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _a
         let_be_read("tar", operands, context)
     for operand in operands:
         if operand.text is not None and operand.text.startswith("-"):
-            raise stop("tar", "operand", "tar: a member's name that begins with - is taken for an option.")
+            raise stop("tar", "operand", "tar: a name that begins with - is taken for an option.")
     return reads(
         (*argv[:1], *TAR.emit(split.given), *(literals("--") if operands else ()), *operands),
         "tar only reads the archive.",

@@ -20,6 +20,7 @@ class Verbs:
         reads: path, words apart by spaces → the options with which it reads.
         writes: paths, or first words of paths, that change something; of others nothing is known.
         groups: first words under which there are further subcommands.
+        doors: paths that lead out of what can be judged.
         what: what the writing ones change, to go behind their name.
     """
 
@@ -28,6 +29,7 @@ class Verbs:
     writes: frozenset[str]
     what: str
     groups: frozenset[str] = field(default=frozenset())
+    doors: frozenset[str] = field(default=frozenset())
 
     def find(self, words: tuple[Argument, ...]) -> tuple[str, tuple[Argument, ...]]:
         """Return the reading subcommand that words begin with, and the words behind it.
@@ -45,6 +47,9 @@ class Verbs:
             count += 1
         if path in self.reads or is_help(words[count:]):
             return path, words[count:]
+        if path in self.doors:
+            reason = f"{self.command} {path} leads to where nobody judges what happens."
+            raise stop(self.command, path.replace(" ", "-"), reason, Effect.OPENS_DOOR)
         if path in self.writes or path.partition(" ")[0] in self.writes:
             reason = f"{self.command} {path} {self.what}."
             raise stop(self.command, path.replace(" ", "-"), reason, Effect.CHANGES_DATA)
