@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 import trustme
 from servers import SAMPLE_CUSTOMERS, Certificates, Production, free_port, installation_of
+from sshd import SSHD, Sshd
 
 from gateway.changes.founding import found_repository
 from gateway.cli.demo.production import DATABASE, READER, SERVICE, WRITER, SampleProduction
@@ -156,3 +157,16 @@ def git_repository(tmp_path: Path) -> Path:
         at=datetime(2026, 9, 1, tzinfo=UTC),
     )
     return path
+
+
+@pytest.fixture(scope="module")
+def sshd(server_folder: Path, request: pytest.FixtureRequest) -> Iterator[Sshd]:
+    """A host of the module's own; skips where there is no sshd."""
+    if not SSHD.exists():
+        pytest.skip("sshd is not installed (apt install openssh-server)")
+    folder = server_folder / f"sshd-{request.module.__name__.rpartition('.')[2]}"
+    folder.mkdir()
+    folder.chmod(0o755)
+    server = Sshd.start(folder)
+    yield server
+    server.stop()

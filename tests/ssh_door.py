@@ -17,7 +17,8 @@ from gateway.domain.ids import EndpointId, SessionId, UnitNumber
 from gateway.domain.secret import Secret
 from gateway.domain.session import EndCause, Ending
 from gateway.domain.unit import Admitted, Refused
-from gateway.domain.verdict import Decision
+from gateway.domain.verdict import Decision, Verdict
+from gateway.judge.shell.judgement import ShellJudgement
 from gateway.protocols.ssh.host_key import open_host_key
 from gateway.protocols.ssh.parts import Parts
 from gateway.protocols.ssh.reception import Reception
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sshd import Sshd
+
+    from gateway.judge.shell.context import ShellContext
 
 TOKEN = "ggd_test"
 CUT_SECONDS = 2.0
@@ -161,6 +164,14 @@ class Gate:
             return subprocess.run(argv, input=stdin, capture_output=True, timeout=seconds, check=False)
 
         return await asyncio.to_thread(run)
+
+
+def trusting(text: bytes, context: ShellContext) -> ShellJudgement:
+    """A judge that lets everything through, for tests of what stands behind the judge."""
+    del context
+    return ShellJudgement(
+        Verdict(Decision.ALLOW, "test.trusting", "tests look behind the judge"), text.decode()
+    )
 
 
 def ssh_argv(folder: Path, port: int) -> list[str]:

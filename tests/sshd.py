@@ -145,12 +145,11 @@ class Sshd:
         self.halt()
         if not self.made:
             return
-        for _ in range(50):
-            if not self.processes():
+        for _ in range(100):  # what nobody reaps is found for ever
+            if subprocess.run(["pkill", "-KILL", "-U", self.account], check=False).returncode:
                 break
-            subprocess.run(["pkill", "-KILL", "-U", self.account], check=False)
             time.sleep(0.05)
-        _locked("userdel", self.account)
+        _locked("userdel", "--force", self.account)
 
     def processes(self, named: str = "") -> list[str]:
         """Command lines that run as the account (sshd's own aside), those that contain ``named``."""

@@ -11,7 +11,7 @@ from live_clients import NEW, OLD, Live
 from live_gateway import LiveGateway
 from live_ssh import LiveSsh
 from servers import DEBIAN_15, Production
-from sshd import SSHD, Sshd
+from sshd import Sshd
 
 from gateway.changes.founding import found_repository
 from gateway.cli.demo.production import SERVICE
@@ -60,19 +60,6 @@ def version(request: pytest.FixtureRequest) -> int:
     if request.param == 15 and not (DEBIAN_15 / "bin" / "psql").exists():
         pytest.skip("PostgreSQL 15 is not installed (apt install postgresql-15)")
     return int(request.param)
-
-
-@pytest.fixture(scope="module")
-def sshd(server_folder: Path, request: pytest.FixtureRequest) -> Iterator[Sshd]:
-    """A host of the module's own; skips where there is no sshd."""
-    if not SSHD.exists():
-        pytest.skip("sshd is not installed (apt install openssh-server)")
-    folder = server_folder / f"sshd-{request.module.__name__.rpartition('.')[2]}"
-    folder.mkdir()
-    folder.chmod(0o755)
-    server = Sshd.start(folder)
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")

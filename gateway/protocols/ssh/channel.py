@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
+from enum import IntFlag
 from typing import TYPE_CHECKING, Final
 
 import asyncssh
@@ -46,6 +47,15 @@ MOST_OUTPUT: Final = 256 << 10
 """Bytes that wait for a slow client before production is told to wait."""
 
 
+class Slow(IntFlag):
+    """Why output has to wait."""
+
+    CHANNEL = 1
+    """The client has not taken what was sent on this channel."""
+    CONNECTION = 2
+    """Its socket is full."""
+
+
 class Channel(asyncssh.SSHServerSession[bytes]):
     """A session channel as its client opened it.
 
@@ -65,6 +75,7 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         self._behind: Feeds | None = None
         self._early: deque[bytes] = deque()
         self._eof = False
+        self._slow = Slow(0)
         self._flushed = asyncio.Event()
         self._flushed.set()
         self.command: str | None = None
@@ -139,14 +150,12 @@ class Channel(asyncssh.SSHServerSession[bytes]):
     def pause_writing(self) -> None:
         """The client reads slowly."""
         self._flushed.clear()
-        if self._behind is not None:
-            self._behind.hurry(hold=True)
+        self.wait(Slow.CHANNEL, yes=True)
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         self._flushed.set()
-        if self._behind is not None:
-            self._behind.hurry(hold=False)
+        self.wait(Slow.CHANNEL, yes=False)
 
     def signal_received(self, signal: str) -> None:
         """The client sent a signal for the command."""
@@ -167,12 +176,18 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         self._behind = behind
         while self._early:
             behind.fed(self._early.popleft())
-        if not self._flushed.is_set():
+        if self._slow:
             behind.hurry(hold=True)
         if self._chan is not None:
             self._chan.resume_reading()
         if self._eof:
             behind.fed_up()
+
+    def wait(self, why: Slow, *, yes: bool) -> None:
+        """Have production wait with its output, or go on once nothing is slow any more."""
+        before, self._slow = self._slow, self._slow | why if yes else self._slow & ~why
+        if self._behind is not None and bool(before) is not bool(self._slow):
+            self._behind.hurry(hold=bool(self._slow))
 
     def hold(self, *, hold: bool) -> None:
         """Take nothing more from the client while production is slow."""

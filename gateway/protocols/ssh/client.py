@@ -18,7 +18,7 @@ from gateway.domain.identity import DatabaseTokenEvidence, SshKeyEvidence
 from gateway.domain.secret import Secret
 from gateway.log import get_logger
 from gateway.protocols.ssh import refusal
-from gateway.protocols.ssh.channel import PACKET, WINDOW, Channel
+from gateway.protocols.ssh.channel import PACKET, WINDOW, Channel, Slow
 
 if TYPE_CHECKING:
     from gateway.domain.identity import Identity
@@ -72,6 +72,7 @@ class Client(asyncssh.SSHServer):
         self._open: set[Channel] = set()
         self._waiting: asyncio.Queue[Channel] = asyncio.Queue()
         self._connection: asyncssh.SSHServerConnection | None = None
+        self._full = False
         self.login: Login | None = None
         self.gone = asyncio.Event()
 
@@ -153,9 +154,18 @@ class Client(asyncssh.SSHServer):
         if self._connection is None or len(self._open) >= MOST_CHANNELS:
             raise asyncssh.ChannelOpenError(OPEN_RESOURCE_SHORTAGE, refusal.CROWDED)
         channel = Channel(self._waiting.put_nowait)
+        channel.wait(Slow.CONNECTION, yes=self._full)
         self._open.add(channel)
         made = self._connection.create_server_channel(None, window=WINDOW, max_pktsize=PACKET)
         return made, channel
+
+    def full(self, *, yes: bool) -> None:
+        """The connection takes nothing more, or takes something again."""
+        self._full = yes
+        for channel in self._open:
+            if self._full is not yes:
+                return  # what the last one had kept has filled the socket again
+            channel.wait(Slow.CONNECTION, yes=yes)
 
     async def next_channel(self) -> Channel:
         """Wait for the next channel that asks for something."""

@@ -12,6 +12,7 @@ from gateway.domain.identity import SshKeyEvidence
 from gateway.log import get_logger
 from gateway.protocols.ssh import algorithms
 from gateway.protocols.ssh.client import Client
+from gateway.protocols.ssh.connection import Connection, accept
 from gateway.protocols.ssh.proxy import SshDoor
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from gateway.transport.accept import Arrival
 
 VERSION: Final = "Glassgate"
-KEEPALIVE_SECONDS: Final = 30
-KEEPALIVES: Final = 4
-"""A client that answers none of these is gone."""
 CROWDED: Final = b"the gateway has too many connections; try again in a moment\r\n"
 
 log = get_logger("protocols.ssh")
@@ -67,8 +65,7 @@ class Reception:
             line_editor=False,
             encoding=None,
             login_timeout=login_seconds,
-            keepalive_interval=KEEPALIVE_SECONDS,
-            keepalive_count_max=KEEPALIVES,
+            keepalive_interval=0,  # TCP's own tell of a peer that vanished; a stopped client is not gone
         )
 
     async def serve(self, arrival: Arrival) -> None:
@@ -96,13 +93,11 @@ class Reception:
         finally:
             door.close()
 
-    async def _logged_in(self, arrival: Arrival, client: Client) -> asyncssh.SSHServerConnection:
+    async def _logged_in(self, arrival: Arrival, client: Client) -> Connection:
         arrival.handed_over()
         try:
             async with asyncio.timeout(self._login_seconds):
-                return await asyncssh.run_server(
-                    arrival.socket, config=None, options=self._options, server_factory=lambda: client
-                )
+                return await accept(arrival.socket, self._options, client)
         except TimeoutError as error:
             raise PeerError("the client did not log in in time") from error
         except (asyncssh.Error, OSError) as error:

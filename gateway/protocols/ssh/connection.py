@@ -1,0 +1,85 @@
+"""A client's connection with back-pressure: asyncssh itself writes on when the client has stopped reading.
+
+A window says what a client may be sent on one channel, and a client may open it to 4 GB and read nothing. So
+what waits in the socket's own buffer counts too: while it is full, production is told to wait, and nothing
+more is read from the client, whose requests would be answered into that buffer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, cast
+
+import asyncssh
+
+if TYPE_CHECKING:
+    import socket
+
+    from gateway.protocols.ssh.client import Client
+
+MOST_UNSENT: Final = 256 << 10
+"""Bytes that wait for a client that does not read."""
+
+
+class Connection(asyncssh.SSHServerConnection):
+    """One client's connection. Made by ``accept``.
+
+    Args:
+        loop: the running one.
+        options: of the server.
+        client: is told when the socket is full.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        options: asyncssh.SSHServerConnectionOptions,
+        client: Client,
+    ) -> None:
+        super().__init__(loop, options, wait="auth")
+        self._pipe: asyncio.Transport | None = None
+        self._client_side = client
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket is connected."""
+        self._pipe = cast("asyncio.Transport", transport)
+        self._pipe.set_write_buffer_limits(MOST_UNSENT)
+        super().connection_made(transport)
+
+    def pause_writing(self) -> None:
+        """The socket is full."""
+        self._client_side.full(yes=True)
+        if self._pipe is not None and not self._pipe.is_closing():
+            self._pipe.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The socket has room again."""
+        if self._pipe is not None and not self._pipe.is_closing():
+            self._pipe.resume_reading()
+        self._client_side.full(yes=False)
+
+
+async def accept(
+    sock: socket.socket, options: asyncssh.SSHServerConnectionOptions, client: Client
+) -> Connection:
+    """Speak SSH on an accepted socket until its client has proven who it is.
+
+    Args:
+        sock: connected; closed by asyncssh from here on.
+        options: of the server.
+        client: proves, and opens channels.
+
+    Raises:
+        asyncssh.Error: the client broke the protocol, or proved nobody.
+        OSError: the connection broke.
+    """
+    loop = asyncio.get_running_loop()
+    own = asyncssh.SSHServerConnectionOptions(options=options, config=None, server_factory=lambda: client)
+    own.waiter = loop.create_future()
+    _, connection = await loop.create_connection(lambda: Connection(loop, own, client), sock=sock)
+    try:
+        await own.waiter
+    except BaseException:
+        connection.abort()
+        raise
+    return connection
