@@ -133,7 +133,7 @@ def test_a_live_session_is_watched_from_its_beginning_and_killed(call: Http, gat
         assert (seen[-1].kind, seen[-1].rule, seen[-1].by) == ("ended", "killed", "reviewer")
         with pytest.raises(psycopg.OperationalError, match="ended by reviewer: enough seen"):
             connection.execute("SELECT 43 + 1")
-    assert call(f"GET /v1/sessions/{number}/watch", by="reviewer").status == 404
+    assert call(f"GET /v1/sessions/{number}/watch", by="reviewer").status == 409
 
 
 async def test_each_look_is_a_leaf_of_the_ledger_with_who_and_why(
