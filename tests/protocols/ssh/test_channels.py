@@ -132,6 +132,7 @@ async def test_a_channel_runs_one_command_only(gate: Gate) -> None:
         process = await connection.create_process("sleep 7", encoding=None)
         again = await process.channel._make_request(b"exec", struct.pack(">I", 4) + b"true")
         assert again is False
+        await asyncio.sleep(1)
         (room,) = [room for room in gate.line.rooms if any(unit.text == b"sleep 7" for unit, _ in room.units)]
         assert [unit.text for unit, _ in room.units] == [b"sleep 7"]
         connection.abort()
