@@ -10,7 +10,7 @@ from gateway.judge.shell.finding import Effect
 from gateway.judge.shell.nested.stop import stop
 
 _LOOPBACK: Final = re.compile(
-    r"localhost|localhost\.localdomain|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[?::1\]?", re.IGNORECASE
+    r"localhost|localhost\.localdomain|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|0\.0\.0\.0|\[?::1\]?", re.IGNORECASE
 )
 
 

@@ -102,7 +102,7 @@ CURL: Final = table(
 )
 _NOWHERE: Final = frozenset(["-", "/dev/null", "/dev/stdout", "/dev/stderr"])
 _URL: Final = re.compile(
-    r"(?:(https?)://)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?([/?#][^\s]*)?", re.IGNORECASE
+    r"(?:(https?)://)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(/[^\s]*)?", re.IGNORECASE
 )
 _HEADERS: Final = re.compile(
     r"(host|accept(-[a-z]+)?|user-agent|authorization|cookie|range|if-[a-z-]+|referer|origin|cache-control|pragma"

@@ -55,7 +55,7 @@ _FUNCTIONS: Final = frozenset(
 _NEVER: Final = frozenset(
     """
     into outfile dumpfile lock update share insert delete call procedure handler load sleep benchmark get_lock
-    release_lock load_file set_user do analyze nextval setval lastval next
+    release_lock load_file set_user do nextval setval lastval next
     """.split()  # noqa: SIM905
 )
 _SHOWN: Final = re.compile(

@@ -15,7 +15,7 @@ from gateway.judge.shell.nested.stop import stop
 from gateway.judge.shell.nested.table import No, sure, table
 
 # Without s: with it, options and paths would come over the connection, unjudged.
-_LETTERS: Final = re.compile(r"-[vlogDtprzcuHAXSdkLKRJxIWynqihNU0-9@mfOE]*(e[0-9]*\.[A-Za-z]*)?")
+_LETTERS: Final = re.compile(r"-[vlogDtprzcuHAXSdkLKRJxIWynqihNUO0mE]*(e[0-9]*\.[A-Za-z]*)?")
 _LONG: Final = re.compile(
     r"--(numeric-ids|partial|inplace|append|append-verify|safe-links|copy-unsafe-links|copy-dest=.*|ignore-errors|list-only"
     r"|from0|no-implied-dirs|bwlimit=[0-9.A-Za-z]+|timeout=[0-9]+|contimeout=[0-9]+|compress-level=[0-9]+|zl=[0-9]+"

@@ -142,7 +142,7 @@ def judge_runtime(argv: tuple[Argument, ...], _form: Form, _context: ShellContex
     head = (*head, *literals(*path.split()))
     if is_help(rest):
         return reads((*head, *rest), f"{name} {path} --help only prints how it is used.")
-    taken = verbs.reads[path].split(name, rest)
+    taken = verbs.reads[path].split(name, _unbundled(verbs.reads[path], rest))
     head = (*head, *verbs.reads[path].emit(taken.given))
     if path == "exec":
         return _exec(name, head, taken.operands, again)
@@ -150,6 +150,23 @@ def judge_runtime(argv: tuple[Argument, ...], _form: Form, _context: ShellContex
         if word.known_start[:1] in ("", "-"):
             raise stop(name, "open-word", f"{name}: the name must be written out.")
     return reads((*head, *taken.operands), f"{name} {path} only looks.", profile="engine")
+
+
+def _unbundled(options: Table, words: tuple[Argument, ...]) -> tuple[Argument, ...]:
+    """Write a bundle of short flags (``-aq``) as flags."""
+    made: list[Argument] = []
+    for place, word in enumerate(words):
+        text = word.text or ""
+        if not text.startswith("-") or text == "--":
+            return (*made, *words[place:])
+        flags = [options.by_name.get(f"-{letter}") for letter in text[1:]]
+        if text not in options.by_name and all(
+            each is not None and each.takes == "nothing" for each in flags
+        ):
+            made += literals(*(f"-{letter}" for letter in text[1:]))
+        else:
+            made.append(word)
+    return tuple(made)
 
 
 def _exec(name: str, head: tuple[Argument, ...], words: tuple[Argument, ...], again: Again) -> Finding:

@@ -11,7 +11,7 @@ from gateway.judge.shell.finding import Effect, Finding, reads
 from gateway.judge.shell.nested.files import let_be_read
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop
-from gateway.judge.shell.nested.table import No, sure, table
+from gateway.judge.shell.nested.table import No, table
 
 _MAKES: Final = "-r --append  -u --update  -A --catenate --concatenate  --delete"
 TAR: Final = table(
@@ -108,7 +108,7 @@ def judge_tar(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _a
     if modes == ["-c"] and archives != {"-"}:
         raise stop("tar", "make", "tar -c writes an archive; with -f - it prints it.", Effect.WRITES_FILE)
     for archive in split.values("-f"):
-        if ":" in sure("tar", archive, "the archive") and "/" not in (archive.text or "").partition(":")[0]:
+        if ":" in (archive.text or "") and "/" not in (archive.text or "").partition(":")[0]:
             raise stop(
                 "tar", "remote", "tar would take that for an archive on another host.", Effect.REACHES_OUT
             )
@@ -119,8 +119,10 @@ def judge_tar(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _a
     for operand in operands:
         if operand.text is not None and operand.text.startswith("-"):
             raise stop("tar", "operand", "tar: a name that begins with - is taken for an option.")
+    # A name that expands could be one of another host.
+    local = literals("--force-local") if None in archives else ()
     return reads(
-        (*argv[:1], *TAR.emit(split.given), *(literals("--") if operands else ()), *operands),
+        (*argv[:1], *local, *TAR.emit(split.given), *(literals("--") if operands else ()), *operands),
         "tar only reads the archive.",
         rule="shell.tar.read",
     )

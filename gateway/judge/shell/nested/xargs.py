@@ -59,10 +59,14 @@ def judge_xargs(argv: tuple[Argument, ...], _form: Form, _context: ShellContext,
         options = (*XARGS.emit(given), *literals("-I", _MARK))
     else:
         added = Argument(None, many=True, word=_Added(""))
-        inner = unless_allowed(again.argv((*words, added)))
+        inner, options = again.argv((*words, added)), XARGS.emit(split.given)
+        if not inner.allowed and _one_each(split):
+            added = Argument(None, many=False, word=_Added(""))
+            inner, options = again.argv((*words, added)), (*options, *literals("-r"))
+        unless_allowed(inner)
         if inner.argv[-1:] != (added,) or inner.argv.count(added) != 1:
             raise stop("xargs", "place", "xargs: what it adds would not stand at the command's end.")
-        options, tail = XARGS.emit(split.given), inner.argv[:-1]
+        tail = inner.argv[:-1]
     return reads(
         (*argv[:1], *options, *tail),
         f"xargs: {inner.verdict.reason}",
@@ -80,6 +84,12 @@ def _mark(split: Split) -> str:
     if len(set(marks)) > 1 or any(split.has(each) for each in ("-L", "-l", "-n")):
         raise stop("xargs", "mark", "xargs: which of -I, -L and -n holds is not sure.")
     return marks[0]
+
+
+def _one_each(split: Split) -> bool:
+    """Whether it adds exactly one word to each command, given that it runs none without."""
+    counts = [each.value.text for each in split.given if "-n" in each.option.names and each.value is not None]
+    return counts[-1:] == ["1"] and not split.has("-L") and not split.has("-l")
 
 
 def _marked(given: Given) -> str:
