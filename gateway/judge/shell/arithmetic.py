@@ -29,6 +29,7 @@ _LEVELS: Final = {
 _BLANKS: Final = re.compile(r"[ \t\n]*")
 _OPERATOR: Final = re.compile(r"<<=|>>=|\|\||&&|==|!=|<=|>=|<<|>>|[-+*/%&^|]=|[-+*/%&^|<>=?]")
 _NUMBER: Final = re.compile(r"(0[xX][0-9A-Fa-f]{1,15}|0[0-7]{0,20}|[1-9][0-9]{0,17})(?![\w#.])", re.ASCII)
+_BASED: Final = re.compile(r"([2-9]|[12][0-9]|3[0-6])#([0-9A-Za-z]{1,10})(?![\w#])", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?![\[\w])", re.ASCII)
 _DIGITS: Final = re.compile(r"\(\$\{([A-Za-z_][A-Za-z0-9_]*|[0-9]{1,3})%%\[!0-9-\]\*\}\)")
 _INSERTED_NAME: Final = re.compile(r"\$(?:\{([A-Za-z_]\w*|[0-9]{1,3})\}|([A-Za-z_]\w*|[0-9]))", re.ASCII)
@@ -128,6 +129,10 @@ def _primary(cursor: Cursor) -> Expression:
         inner = expression(cursor)
         cursor.expect(")")
         return inner
+    based = _BASED.match(cursor.text, cursor.at)
+    if based is not None:
+        cursor.at = based.end()
+        return Number(_of_base(int(based.group(1)), based.group(2)))
     number = _NUMBER.match(cursor.text, cursor.at)
     if number is not None:
         cursor.at = number.end()
@@ -142,6 +147,13 @@ def _primary(cursor: Cursor) -> Expression:
             undone = "-" if step == "++" else "+"
             return Binary(undone, _stepped(name, step), Number(1))
     return name
+
+
+def _of_base(base: int, digits: str) -> int:
+    try:
+        return int(digits, base)
+    except ValueError:
+        raise NotRead("arithmetic", f"{digits} is no number of base {base}.") from None
 
 
 def _value(text: str) -> int:

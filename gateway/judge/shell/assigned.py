@@ -9,6 +9,7 @@ from typing import Any
 from gateway.judge.shell.scope import INTEGER, UNKNOWN, Value, known
 from gateway.judge.shell.tree import Arithmetic, Assignment, Binary, For, Name, Script, Simple, text_of
 
+_MOVING = frozenset(("cd", "pushd", "popd"))
 _ASSIGNING = frozenset(
     ("read", "export", "unset", "readonly", "declare", "typeset", "local", "printf", "mapfile")
 )
@@ -54,7 +55,7 @@ def changes_folder(script: Script) -> bool:
         if isinstance(node, tuple):
             todo += node
         elif is_dataclass(node):
-            if isinstance(node, Simple) and any(text_of(word) == "cd" for word in node.words):
+            if isinstance(node, Simple) and any(text_of(word) in _MOVING for word in node.words):
                 return True
             todo += [getattr(node, each.name) for each in fields(node)]
     return False

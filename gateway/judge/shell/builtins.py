@@ -52,7 +52,8 @@ def judge_test(argv: tuple[Argument, ...], _form: Form, _context: ShellContext, 
         inner = given[:-1]
     if inner:
         _Condition(inner).judge()
-    return reads((argv[0], *given), f"{name} only compares.", rule="shell.test.read")
+    plain = [Argument("=") if each.text == "==" else each for each in given]
+    return reads((argv[0], *plain), f"{name} only compares.", rule="shell.test.read")
 
 
 class _Condition:

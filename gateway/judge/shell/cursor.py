@@ -109,7 +109,10 @@ class Cursor:
     def unexpected(self, where: str = "") -> NotRead:
         """Return the error for what comes next."""
         found = "the line ends" if self.ended else f"{self.next!r} stands"
-        return NotRead("error", f"That is no shell line: {found}{' ' + where if where else ''}.")
+        return NotRead(
+            "unfinished" if self.ended else "error",
+            f"That is no shell line: {found}{' ' + where if where else ''}.",
+        )
 
     def skip_blanks(self) -> None:
         """Read blanks, continued lines and a comment."""

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from gateway.judge.shell.cursor import NotRead
+from gateway.judge.shell.dialect import bash_sets, prefers_bash
 from gateway.judge.shell.tree import (
     CASE_OPERATORS,
+    SAFE,
     TRIM_OPERATORS,
     AndOr,
     Arithmetic,
@@ -58,11 +60,13 @@ class Emitted:
     Attributes:
         text: what to hand to the shell.
         bash: whether only bash understands it.
+        better: whether bash does what people mean by it, where another shell does something else.
         names: of the commands in it, in the order in which they were written.
     """
 
     text: str
     bash: bool
+    better: bool
     names: tuple[str, ...] = ()
 
 
@@ -78,13 +82,13 @@ def emit(script: Script, *, timed: bool = True) -> Emitted:
     """
     writer = _Writer(timed=timed)
     writer.script(script)
-    return Emitted(writer.text(), writer.bash, tuple(writer.names))
+    return Emitted(writer.text(), writer.bash, writer.better, tuple(writer.names))
 
 
 class _Writer:
     """Writes text; what here-documents hold follows at the next newline."""
 
-    __slots__ = ("_awaited", "_documents", "_pieces", "_timed", "bash", "names")
+    __slots__ = ("_awaited", "_documents", "_pieces", "_timed", "bash", "better", "names")
 
     def __init__(self, *, timed: bool = True) -> None:
         self._timed = timed
@@ -92,6 +96,7 @@ class _Writer:
         self._awaited: list[str] = []
         self._documents = 0
         self.bash = False
+        self.better = False
         self.names: list[str] = []
 
     def text(self) -> str:
@@ -202,9 +207,8 @@ class _Writer:
             between = " "
         self._redirections(command.redirections, bare=not between)
         if command.words:
-            self.names.append(name := text_of(command.words[0]) or "")
-            if name == "set":
-                self.bash = self.bash or any(text_of(word) == "pipefail" for word in command.words)
+            self.names.append(text_of(command.words[0]) or "")
+            self.better = self.better or prefers_bash(command)
 
     def _redirections(self, redirections: tuple[Redirected, ...], *, bare: bool = False) -> None:
         for each in redirections:
@@ -231,6 +235,7 @@ class _Writer:
                 inner._part_inside_quotes(part)
         body = "".join(inner._pieces)
         self.bash = self.bash or inner.bash
+        self.better = self.better or inner.better
         self.names += inner.names
         if inner._documents:
             raise NotRead("document", "A here-document inside another is not understood.")
@@ -292,6 +297,7 @@ class _Writer:
     def _part_inside_quotes(self, part: Part) -> None:
         match part:
             case Variable(name):
+                self.better = self.better or bash_sets(name)
                 self._put(f"${{{name}}}")
             case Length(name):
                 self._put(f"${{#{name}}}")
@@ -311,7 +317,7 @@ class _Writer:
                 else:
                     for each in word:
                         if isinstance(each, Text):
-                            self._put(each.text)
+                            self._put(_unquoted(each.text))
                         else:
                             self._part_inside_quotes(each)
                 self._put("}")
@@ -332,6 +338,8 @@ class _Writer:
         for part in parts:
             match part:
                 case Text(text):
+                    if not text.isascii() or "\n" in text:
+                        raise NotRead("parameter", "A pattern in ${…} holds what is not understood there.")
                     self._put(re.sub(r"[^A-Za-z0-9_]", r"\\\g<0>", text))
                 case Wild(text):
                     self.bash = self.bash or text.startswith("[^")
@@ -349,6 +357,7 @@ class _Writer:
             raise NotRead("document", "Here-documents inside each other are not understood.")
         self._documents += inner._documents
         self.bash = self.bash or inner.bash
+        self.better = self.better or inner.better
         self.names += inner.names
         self._put(" " if text.startswith("(") else "")
         self._put(text)
@@ -389,6 +398,17 @@ class _Writer:
                 self._put("" if outermost else ")")
             case _:
                 assert_never(expression)
+
+
+def _unquoted(text: str) -> str:
+    """Text that means the same in any quotes.
+
+    Raises:
+        NotRead: it holds other characters.
+    """
+    if SAFE.fullmatch(text) is None:
+        raise NotRead("parameter", "A text in ${…} holds characters that are not understood there.")
+    return text
 
 
 def _quoted(text: str) -> str:

@@ -9,6 +9,7 @@ from gateway.judge.shell.arithmetic import expression
 from gateway.judge.shell.cursor import MAX_BACKQUOTES, Cursor, NotRead
 from gateway.judge.shell.tree import (
     CASE_OPERATORS,
+    SAFE,
     TRIM_OPERATORS,
     Arithmetic,
     Length,
@@ -32,8 +33,6 @@ _BRACED_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]{1,3}|[?#$@*]")
 _LENGTH: Final = re.compile(r"#([A-Za-z_][A-Za-z0-9_]*|[0-9]{1,3}|\?)\}")
 _OPERATOR: Final = re.compile(r":-|:\+|:\?|%%|##|//|/#|/%|\^\^|,,|[-+?%#/^,]")
 _SLICE: Final = re.compile(r":[ ]?(-?\d{1,6}|\([ ]?-\d{1,6}[ ]?\))(?::[ ]?(-?\d{1,6}))?\}")
-_SAFE: Final = re.compile(r"[\w ./:,@%+=-]*")
-"""Characters that mean the same in every kind of quotes."""
 _PLAIN_IN_WORD: Final = re.compile(r"[A-Za-z0-9_./:,@%+=-]+")
 _REPLACEMENT: Final = re.compile(r"((?:[A-Za-z0-9_./:,;|@%+= -]|\\/)*)\}")
 
@@ -203,7 +202,7 @@ def _default(cursor: Cursor, *, quoted: bool) -> tuple[Part, ...]:
             found.append(Text(plain.group()))
             cursor.at = plain.end()
     for part in found:
-        if isinstance(part, Text) and _SAFE.fullmatch(part.text) is None:
+        if isinstance(part, Text) and SAFE.fullmatch(part.text) is None:
             raise NotRead("parameter", "A text in ${…} holds characters that are not understood there.")
     return joined(found)
 

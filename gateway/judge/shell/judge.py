@@ -61,7 +61,7 @@ def judge(line: str | bytes, context: ShellContext, *, plans: bool = True) -> Sh
     return replace(
         found,
         canonical=emitted.text,
-        bash=emitted.bash,
+        bash=emitted.bash or (emitted.better and context.shell == "bash"),
         folder=scope.folder or None,
         variables={name: only for name, value in scope.values.items() if (only := value.only) is not None},
     )
@@ -115,6 +115,8 @@ def _emitted(script: Script, shell: Literal["bash", "sh"]) -> Emitted:
     emitted = emit(script)
     if emitted.bash and shell == "sh":
         raise NotRead("bash", "This form is bash's own, and the host has no bash.")
+    if read(emitted.text) != script:
+        raise NotRead("canonical", "The canonical text does not say what was judged.")
     check_canonical(emit(script, timed=False) if emitted.bash else emitted)
     return emitted
 

@@ -43,9 +43,11 @@ def judge_redirection(
             raise NotRead("redirection", "A redirection to a pattern of files is not understood.")
         word = pinned(word)
     path = None if target.text is None else _normal(target.text)
-    if path is not None and _SOCKET.fullmatch(path):
+    if _SOCKET.fullmatch(_normal(target.known_start)):
         return redirection, refuses(
-            "shell.redirection.socket", f"{path} is a connection to another host.", effect=Effect.REACHES_OUT
+            "shell.redirection.socket",
+            f"{target.known_start} is a connection to another host.",
+            effect=Effect.REACHES_OUT,
         )
     if redirection.operator == "<":
         why = unopened(target, folder)

@@ -12,6 +12,8 @@ from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.cursor import NotRead
 from gateway.judge.shell.scope import INTEGER, UNKNOWN, Scope, Value, check_name, known
 from gateway.judge.shell.tree import (
+    DEFAULT_OPERATORS,
+    SAFE,
     AndOr,
     Arithmetic,
     Binary,
@@ -173,9 +175,12 @@ class Words:
             case Length(name) | Slice(name):
                 self._use(name, scope)
                 return [part]
-            case Parameter(name, _, inner):
+            case Parameter(name, operator, inner):
                 self._use(name, scope)
-                return [replace(part, word=self._rewritten(Word(inner), scope).parts)]
+                word = self._rewritten(Word(inner), scope).parts
+                if operator in DEFAULT_OPERATORS and not all(map(_is_safe, word)):
+                    word = self._kept(inner, scope)
+                return [replace(part, word=word)]
             case Replace(name, _, pattern):
                 self._use(name, scope)
                 return [replace(part, pattern=self._rewritten(Word(pattern), scope).parts)]
@@ -187,6 +192,17 @@ class Words:
                 return [Arithmetic(self.expression(expression, scope), quoted)]
             case _:
                 assert_never(part)
+
+    def _kept(self, parts: tuple[Part, ...], scope: Scope) -> tuple[Part, ...]:
+        """Parts with their variables as they stand."""
+        found: list[Part] = []
+        for part in parts:
+            if isinstance(part, Variable):
+                self._use(part.name, scope)
+                found.append(part)
+            else:
+                found += self._part(part, scope)
+        return joined(found)
 
     def _variable(self, name: str, scope: Scope, *, quoted: bool) -> Part:
         only = self._only(name, scope)
@@ -243,6 +259,10 @@ class Words:
                 return Script((AndOr(Pipeline(ended)),))
             case _:
                 raise NotRead("arithmetic", "Only one pipeline may stand in $(…) inside arithmetic.")
+
+
+def _is_safe(part: Part) -> bool:
+    return not isinstance(part, Text) or SAFE.fullmatch(part.text) is not None
 
 
 def _common(texts: frozenset[str]) -> str:

@@ -6,6 +6,7 @@ and ``(( ))`` as ``[ ]``, ``<<<`` as a here-document, braces as the words that t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -348,7 +349,8 @@ class Script:
     lists: tuple[AndOr, ...] = ()
 
 
-BASH_REPLACEMENTS: Final = ("/", "//", "/#", "/%")
+SAFE: Final = re.compile(r"[\w ./:,@%+=-]*")
+"""Characters that mean the same in every kind of quotes."""
 CASE_OPERATORS: Final = ("^", "^^", ",", ",,")
 DEFAULT_OPERATORS: Final = (":-", "-", ":+", "+", ":?", "?")
 TRIM_OPERATORS: Final = ("%", "%%", "#", "##")

@@ -218,7 +218,9 @@ class Walk:
                 variable, assigned, value = each.partition("=")
                 if assigned:
                     scope.assign(variable, known(value))
-        elif name == "cd":
+        elif name == "popd":
+            scope.folder = ""
+        elif name in ("cd", "pushd"):
             folder = operands[-1] if operands and finding.argv[-1].text not in (None, "-", "--") else ""
             scope.folder = posixpath.join(scope.folder, folder) if folder[:1] == "/" or scope.folder else ""
 

@@ -20,10 +20,12 @@ from gateway.judge.shell.tree import (
     in_one_piece,
     joined,
     pinned,
+    word_of,
 )
 
 _PLAIN: Final = re.compile(r"[^\s;&|<>()'\"$`\\*?\[]+")
 _FAST: Final = re.compile(r"[A-Za-z0-9_./:=+@%^-][A-Za-z0-9_./:=+@%^,-]*(?=[\s;|)]|\Z)")
+_QUOTED: Final = re.compile(r"'([^']*)'(?=[\s;|)]|\Z)")
 _SINGLE: Final = re.compile(r"'([^']*)'")
 _DOUBLE: Final = re.compile(r"[^\"\\$`]+")
 _BRACKET: Final = re.compile(
@@ -34,6 +36,7 @@ _MAYBE_BRACKET: Final = re.compile(
     r"\[[!^]?\]?(?:[^\s;&|<>()\]/]|\\.|\"[^\"]{0,200}\"|'[^']{0,200}'){1,200}\]"
 )
 _TILDE: Final = re.compile(r"~([a-z_][a-z0-9_-]{0,31}|)(?=[/\s;&|<>()]|\Z)")
+_TILDE_NAMED: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=(?=~)")
 _OTHER_TILDE: Final = re.compile(r"~[A-Za-z0-9_.+-]*(?=[/:\s;&|<>()]|\Z)")
 _TILDE_IN_VALUE: Final = re.compile(r"~(?=[/:\s;&|<>()]|\Z)")
 _STRANGE: Final = re.compile(
@@ -50,13 +53,27 @@ def words(cursor: Cursor) -> tuple[Word, ...]:
     if fast is not None:
         cursor.at = fast.end()
         return (Word((Text(fast.group()),)),)
-    pieces = _pieces(cursor)
+    fast = _QUOTED.match(cursor.text, cursor.at)
+    if fast is not None:
+        cursor.at = fast.end()
+        return (word_of(fast.group(1)),)
+    pieces = _named(cursor) or _pieces(cursor)
     if any(isinstance(piece, Bare) and "{" in piece.text for piece in pieces):
         found = expanded(pieces)
-        if len(found) > 1 and any(_misread(piece) for piece in pieces):
+        commas = any(isinstance(piece, Bare) and "," in piece.text for piece in pieces)
+        if (commas or len(found) > 1) and any(_misread(piece) for piece in pieces):
             raise NotRead("braces", "Braces beside an escaped brace or a lone dollar are not understood.")
         return tuple(_word(_with_home(each)) for each in found if each)
     return (_word(pieces),)
+
+
+def _named(cursor: Cursor) -> list[Piece]:
+    """Read ``name=~/x``, in which bash knows the tilde also where it is no assignment; nothing of others."""
+    match = _TILDE_NAMED.match(cursor.text, cursor.at)
+    if match is None:
+        return []
+    cursor.at = match.end()
+    return [Bare(match.group()), *_pieces(cursor, value=True)]
 
 
 def _dollar_last(pieces: list[Piece]) -> bool:
