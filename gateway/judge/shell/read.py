@@ -14,6 +14,7 @@ from gateway.judge.shell.arithmetic import expression
 from gateway.judge.shell.conditions import condition, evaluation, tested
 from gateway.judge.shell.cursor import MAX_LENGTH, Cursor, NotRead
 from gateway.judge.shell.documents import read_awaited
+from gateway.judge.shell.redirecting import redirection
 from gateway.judge.shell.tree import (
     AndOr,
     Arithmetic,
