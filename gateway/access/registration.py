@@ -128,11 +128,14 @@ def _check_repository(repository: Repository) -> None:
         raise InvalidInput(
             f"no convention {repository.convention[:20]!r}", hint=f"one of {', '.join(_CONVENTIONS)}"
         )
-    for path in (repository.migrations, *repository.paths.values()):
+    folders = (place.removesuffix("/**") for place in repository.paths.values())
+    for path in (repository.migrations, *folders, *filter(None, [repository.image])):
         if len(path) > _LONGEST or not _PATH_IN_REPOSITORY.fullmatch(path):
             raise InvalidInput("that can't be a path in the repository", hint="write such as db/migrations")
     for prefix in repository.paths:
         _check_text("production path", prefix, longest=_LONGEST, needed=True)
+        if not prefix.startswith("/"):
+            raise InvalidInput("that can't be a path of production", hint="write such as /etc/nginx/**")
 
 
 def _check_settings(settings: EndpointSettings) -> None:

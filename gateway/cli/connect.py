@@ -12,10 +12,10 @@ import typer
 
 from gateway.cli.durations import moment_text, parse_duration
 from gateway.cli.groups import group
-from gateway.cli.options import EndpointArgument, client_of
+from gateway.cli.options import EndpointArgument, client_of, complete_endpoint
 from gateway.cli.requests import decided, told
 from gateway.cli.statuses import Status
-from gateway.domain.errors import InvalidInput, NotAuthorised
+from gateway.domain.errors import InvalidInput, NotAuthorised, NotFound
 
 if TYPE_CHECKING:
     from gateway.cli.client import Client
@@ -34,7 +34,8 @@ def connect(
     ctx: typer.Context,
     endpoint: EndpointArgument,
     command: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- COMMAND…]", help="What to run; else psql.")
+        list[str] | None,
+        typer.Argument(metavar="[-- COMMAND…]", help="What to run, on the host for ssh; else psql, a shell."),
     ] = None,
     *,
     reason: Annotated[
@@ -42,23 +43,40 @@ def connect(
     ] = "",
     duration: Annotated[str, typer.Option("--for", help="How long to ask for.")] = "1h",
     dbname: Annotated[str, typer.Option("--dbname", "-d", help="Database; else the endpoint's usual.")] = "",
+    terminal: Annotated[
+        bool, typer.Option("--terminal", "-t", help="Run the command in a terminal (ssh).")
+    ] = False,
 ) -> None:
-    """Look at an endpoint with its usual client.
+    """Look at an endpoint with its usual client: psql, ssh.
 
     Without a grant, a terminal is asked for the reason, the request is filed, and when an approver says yes
-    it goes straight on. The exit status is the command's.
+    it goes straight on. The exit status is the command's. For a host, the command runs there; the words of it
+    are joined as ssh joins them, and a key of this profile is made and registered the first time.
 
     Example:
       glassgate connect orders-db
       glassgate connect orders-db -- psql -c 'SELECT count(*) FROM orders'
-      glassgate connect orders-db -- pg_dump --schema-only
+      glassgate connect web-1 -- 'journalctl -u nginx | grep -c error'
+      glassgate connect web-1 -t -- less /var/log/syslog
     """
     client = client_of(ctx)
     way = _way(client, endpoint)
+    if way.kind not in _CLIENTS:
+        known = ", ".join(_CLIENTS)
+        raise InvalidInput(f"{way.endpoint} is a {way.kind} endpoint; only {known} can be connected to yet")
     if not way.access or way.access == "pending":
         _ask(client, way, reason=reason, duration=duration)
         way = _way(client, endpoint)
-    _become(command or ["psql"], _environment(client, way, dbname))
+    if way.kind == "ssh":
+        from gateway.cli.ssh import open_way
+
+        argv = open_way(client, way).argv(way.user, command or (), terminal=terminal)
+        _become(argv, dict(os.environ))
+    _become(command or [_CLIENTS[way.kind]], _environment(client, way, dbname))
+
+
+_CLIENTS = {"postgres": "psql", "ssh": "ssh"}
+"""Kind → its usual client."""
 
 
 def _way(client: Client, endpoint: str) -> Connection:
@@ -108,8 +126,6 @@ def _environment(client: Client, way: Connection, dbname: str) -> dict[str, str]
     """Return the environment that libpq, and what is built on it, connects by."""
     from gateway.web.shapes.identity import DatabaseToken
 
-    if way.kind != "postgres":
-        raise InvalidInput(f"{way.endpoint} is a {way.kind} endpoint; only postgres can be connected to yet")
     token = client.call("POST /v1/database-tokens", None, DatabaseToken)
     settings = {
         "PGHOST": way.host,
@@ -149,7 +165,8 @@ def _program(name: str) -> str:
 
     carried = wheel_folder() / "bin" / name
     if os.sep in name or not carried.is_file():
-        raise InvalidInput(f"{name}: no such program", hint="install the PostgreSQL client")
+        what = "OpenSSH" if name == "ssh" else "PostgreSQL"
+        raise InvalidInput(f"{name}: no such program", hint=f"install the {what} client")
     return str(carried)
 
 
@@ -172,6 +189,8 @@ def psql(
     """
     client = client_of(ctx)
     way = _way(client, endpoint)
+    if way.kind != "postgres":
+        raise InvalidInput(f"{way.endpoint} is no database", hint=f"glassgate connect {way.endpoint}")
     database = dbname or way.database
     if passfile:
         from gateway.web.shapes.identity import DatabaseToken
@@ -188,4 +207,46 @@ def psql(
     print(f"sslmode=verify-full\nsslrootcert={ca}")
     if not way.access:
         hint = f'You have no grant yet: glassgate request {way.endpoint} --for 1h --reason "…"'
+        print(hint, file=sys.stderr)
+
+
+@app.command("ssh")
+def ssh(
+    ctx: typer.Context,
+    endpoint: Annotated[
+        str,
+        typer.Argument(
+            metavar="[ENDPOINT]", help="Its name; else every host.", autocompletion=complete_endpoint
+        ),
+    ] = "",
+) -> None:
+    """Print an ssh_config for ssh and everything built on it, with the gateway's host key pinned.
+
+    A key of this profile is made and registered the first time.
+
+    Example:
+      glassgate config ssh >> ~/.ssh/config
+      ssh web-1 journalctl -u nginx -n 50
+      rsync web-1:/var/log/nginx/ nginx-logs/
+    """
+    from gateway.cli.ssh import open_way
+    from gateway.web.shapes.endpoints import EndpointList, ListEndpoints
+
+    client = client_of(ctx)
+    if endpoint:
+        names = [endpoint]
+    else:
+        listed = client.call("GET /v1/endpoints", ListEndpoints(), EndpointList).endpoints
+        names = [each.name for each in listed if each.kind == "ssh" and "connect" in each.may]
+        if not names:
+            raise NotFound("there is no host that you may look at", hint="glassgate endpoints")
+    found = [_way(client, name) for name in names]
+    for each in found:
+        if each.kind != "ssh":
+            raise InvalidInput(f"{each.endpoint} is no host", hint=f"glassgate config psql {each.endpoint}")
+    way = open_way(client, found[0])
+    print("\n".join(way.section(each.endpoint, each.user) for each in found), end="")
+    missing = [each.endpoint for each in found if not each.access]
+    if missing:
+        hint = f'You have no grant yet: glassgate request {missing[0]} --for 1h --reason "…"'
         print(hint, file=sys.stderr)

@@ -58,6 +58,13 @@ def add(
     branch: Annotated[str, typer.Option(help="Changes are based on it.")] = "main",
     convention: Annotated[str, typer.Option(help="Of migrations: plain, flyway or dbmate.")] = "plain",
     migrations: Annotated[str, typer.Option(help="Their folder.")] = "migrations",
+    repository_path: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST=REPO", help="Path of a host and its place there (ssh); give several."),
+    ] = None,
+    image: Annotated[
+        str, typer.Option(metavar="FILE", help="There: Dockerfile or Ansible tasks of a host (ssh).")
+    ] = "",
     require: Annotated[
         str, typer.Option(help="What the server must enforce: role or default; else role where env=prod.")
     ] = "",
@@ -87,7 +94,8 @@ def add(
         --label env=prod --label team=payments --ca-file ca.pem \
         --repository ssh://git@git.internal/shop.git --option database=shop < password
       glassgate endpoint add web-1 --kind ssh --host web-1.internal --user glassgate --key-file id_ed25519 \
-        --label env=prod
+        --label env=prod --repository ssh://git@git.internal/web.git --image ansible/tasks/main.yml \
+        --repository-path '/etc/nginx/**=ansible/files/nginx/**'
     """
     import msgspec
 
@@ -109,7 +117,14 @@ def add(
         lists=_lists(allow or ()),
         options=_pairs(option or (), "--option"),
     )
-    where = RepositoryFacts(url=repository, branch=branch, convention=convention, migrations=migrations)
+    where = RepositoryFacts(
+        url=repository,
+        branch=branch,
+        convention=convention,
+        migrations=migrations,
+        paths=_paths(repository_path or ()),
+        image=image,
+    )
     question = PutEndpoint(
         name=name,
         kind=kind,
@@ -186,6 +201,17 @@ def _pairs(given: list[str] | tuple[()], option: str) -> dict[str, str]:
     return pairs
 
 
+def _paths(given: list[str] | tuple[()]) -> dict[str, str]:
+    paths = _pairs(given, "--repository-path")
+    for path in paths:
+        if not path.startswith("/"):
+            raise InvalidInput(
+                f"{path!r} is no absolute path of a host",
+                hint="--repository-path '/etc/nginx/**=ansible/files/nginx/**'",
+            )
+    return paths
+
+
 def _lists(given: list[str] | tuple[()]) -> dict[str, tuple[str, ...]]:
     lists: dict[str, tuple[str, ...]] = {}
     for one in given:
@@ -225,6 +251,7 @@ def _print(one: EndpointFacts) -> None:
             ("login", one.username),
             *_proven_by(one),
             ("repository", _repository(one.repository)),
+            *_mapped(one.repository),
             ("must enforce", one.require),
             ("output recorded", "yes" if settings.record_results else "no"),
             ("recordings", f"{settings.max_recording_bytes >> 20} MiB, {settings.keep_days} days"),
@@ -246,6 +273,13 @@ def _repository(where: RepositoryFacts | None) -> str:
     if where is None:
         return "none: refused writes become drafts that can't be submitted"
     return f"{where.url} ({where.branch}, {where.convention} migrations in {where.migrations})"
+
+
+def _mapped(where: RepositoryFacts | None) -> list[tuple[str, str]]:
+    if where is None:
+        return []
+    paths = [("maps", f"{path} to {place}") for path, place in sorted(where.paths.items())]
+    return [*paths, ("image", where.image)] if where.image else paths
 
 
 @app.command("remove")

@@ -18,7 +18,7 @@ from gateway.protocols.postgres.parts import Parts as PostgresParts
 from gateway.protocols.postgres.reception import ALPN
 from gateway.protocols.postgres.reception import Reception as PostgresReception
 from gateway.protocols.ssh.facts import SshFacts
-from gateway.protocols.ssh.host_key import open_host_key
+from gateway.protocols.ssh.host_key import open_host_key, public_line
 from gateway.protocols.ssh.parts import Parts as SshParts
 from gateway.protocols.ssh.reception import Reception as SshReception
 from gateway.store.ledger import append_leaf
@@ -98,7 +98,7 @@ def _ssh(settings: Settings, line: Line, store: Store) -> OpenDoor:
         "SSH clients",
         port,
         reception.serve,
-        SshFacts(settings.public_host, port, parts),
+        SshFacts(settings.public_host, port, parts, public_line(host_key)),
         (lambda: _follow(folder, load_shell, parts, store),),
     )
 

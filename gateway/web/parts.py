@@ -40,6 +40,10 @@ class DoorFacts(Protocol):
     def port(self) -> int:
         """TCP port of the door."""
 
+    @property
+    def host_key(self) -> str:
+        """Public key that the door shows, as OpenSSH writes it; empty: TLS proves it."""
+
     async def check(self, endpoint: Endpoint, secret: Secret) -> Level:
         """Dial production as a session would, probe it, hang up.
 

@@ -39,6 +39,11 @@ class PostgresFacts:
     port: int
     parts: Parts
 
+    @property
+    def host_key(self) -> str:
+        """None: TLS proves the door."""
+        return ""
+
     async def check(self, endpoint: Endpoint, secret: Secret) -> Level:
         """Dial production as a session would, probe it, hang up.
 

@@ -30,11 +30,13 @@ class SshFacts:
         host: name that native clients reach it by.
         port: its TCP port.
         parts: what its connections share.
+        host_key: public key that it shows, as OpenSSH writes it.
     """
 
     host: str
     port: int
     parts: Parts
+    host_key: str = ""
 
     async def check(self, endpoint: Endpoint, secret: Secret) -> Level:
         """Dial production as a session would, probe it, hang up.

@@ -36,6 +36,11 @@ def open_host_key(folder: Path) -> asyncssh.SSHKey:
         ) from error
 
 
+def public_line(key: asyncssh.SSHKey) -> str:
+    """Return a key's public half as OpenSSH writes it, without a comment."""
+    return " ".join(key.export_public_key().decode().split()[:2])
+
+
 def _make(path: Path) -> None:
     key = asyncssh.generate_private_key("ssh-ed25519", comment="glassgate")
     draft = path.with_suffix(".new")

@@ -70,6 +70,7 @@ async def connection(call: Call, question: shapes.EndpointName) -> shapes.Connec
         access=_access(mine) if mine is not None else "",
         request=mine.pending if mine is not None else None,
         ends_at=mine.grant.ends_at if mine is not None and mine.grant is not None else None,
+        host_key=door.host_key,
     )
 
 

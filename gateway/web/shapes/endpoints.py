@@ -72,6 +72,7 @@ class Connection(Shape, frozen=True, kw_only=True):
         access: ``ready``, ``active``, ``pending`` or empty: what the caller holds there.
         request: the pending request's number.
         ends_at: when the caller's access ends; None until its clock has started, or without access.
+        host_key: public key that the SSH door shows, as OpenSSH writes it; empty: TLS proves the door.
     """
 
     endpoint: str
@@ -83,6 +84,7 @@ class Connection(Shape, frozen=True, kw_only=True):
     access: str
     request: int | None
     ends_at: datetime | None
+    host_key: str = ""
 
 
 class RepositoryFacts(Shape, frozen=True, kw_only=True):
