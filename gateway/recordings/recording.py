@@ -81,6 +81,9 @@ class Recordings:
         tails: folder of this process's tails, locked for it.
         held: descriptor of that lock.
         replica: this process's name among the replicas.
+
+    Attributes:
+        replica: see above.
     """
 
     def __init__(
@@ -92,7 +95,7 @@ class Recordings:
         self._tails = tails
         self._lock = held
         self._locking = threading.Lock()
-        self._replica = replica
+        self.replica = replica
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="recordings")
         self._live: dict[SessionId, Recording] = {}
         self._opening: set[SessionId] = set()
@@ -156,7 +159,7 @@ class Recordings:
             RecordingLost: it can't be written; nothing may run.
             StoreUnavailable: the store is away.
         """
-        new = new_session(opened, self._replica, keep_days)
+        new = new_session(opened, self.replica, keep_days)
         key = secrets.token_bytes(block.KEY_BYTES)
         wrapped = self.keyring.seal(key, purpose=KEY_PURPOSE)
         loop = asyncio.get_running_loop()
@@ -350,7 +353,7 @@ class Recordings:
         missing = await blocks.unknown_sessions(conn, batch)
         for session in missing & set(self._live):
             live = self._live[session]
-            new = new_session(live.opened, self._replica, live.keep_days)
+            new = new_session(live.opened, self.replica, live.keep_days)
             await rows.restore_session(conn, session, new, live.started_us, live.wrapped_key)
         lost = missing - set(self._live)
         if lost:

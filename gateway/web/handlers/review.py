@@ -52,11 +52,14 @@ def _check_here(call: Call, row: SessionRow) -> None:
         Conflict: it has ended.
         NotFound: it runs at another replica.
     """
+    ended = Conflict(f"session {row.id} has ended", hint=f"glassgate replay {row.id}")
     if row.ended_at is not None:
-        raise Conflict(f"session {row.id} has ended", hint=f"glassgate replay {row.id}")
+        raise ended
     try:
         call.parts.recordings.live(row.id)
     except NotFound:
+        if row.replica == call.parts.recordings.replica:
+            raise ended from None  # a moment ago: its row does not say so yet
         raise NotFound(
             f"session {row.id} runs at the gateway's replica {row.replica}, and can be watched only there",
             hint=f"glassgate replay {row.id} shows it up to a second ago, from here too",
