@@ -93,7 +93,7 @@ class Form(_Table, frozen=True, kw_only=True):
         inherits: whether subcommands take this form's options too.
         judge: name of the program in ``judge/shell/nested`` that judges the arguments instead.
         adds: arguments put right behind the command's name, such as hardening flags.
-        environment: variables set for it, such as ``LESSSECURE=1``.
+        environment: variables set for it where there is a terminal, such as ``LESSSECURE=1`` for its pager.
         terminal: whether it is a full-screen program: refused without a terminal where it needs one.
         needs-option: at least one of these options must be given for it to be a reader (``gzip -c``,
             ``fdisk -l``).

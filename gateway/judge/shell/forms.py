@@ -55,6 +55,7 @@ class _Judge:
     stateful: str = ""
     nested: tuple[Finding, ...] = ()
     above: list[Given] = field(default_factory=list)
+    forms: list[Form] = field(default_factory=list)
 
     def judge(self, name: Argument, prepared: Prepared, arguments: tuple[Argument, ...]) -> Finding:
         rebuilt: list[Argument] = [name]
@@ -62,6 +63,7 @@ class _Judge:
         form = prepared.form
         while True:
             form = prepared.form
+            self.forms.append(form)
             if (
                 form.effect.decision is not Effect.READS.decision
                 and not form.needs_option
@@ -87,7 +89,7 @@ class _Judge:
         operands = self._operands(prepared, taken, subject)
         rebuilt += [word for each in taken.given for word in each.words]
         rebuilt += self._guarded(form, operands, subject)
-        return self._read(form, rebuilt, subject)
+        return self._read(rebuilt, subject)
 
     def _taken(self, prepared: Prepared, subject: str, arguments: tuple[Argument, ...]) -> Taken:
         taker = Taker(self.command, prepared)
@@ -295,8 +297,9 @@ class _Judge:
             f"{subject}: a word whose beginning isn't known could be taken for an option.",
         )
 
-    def _read(self, form: Form, rebuilt: list[Argument], subject: str) -> Finding:
-        if form.terminal and not self.context.terminal:
+    def _read(self, rebuilt: list[Argument], subject: str) -> Finding:
+        form = self.forms[-1]
+        if any(each.terminal for each in self.forms) and not self.context.terminal:
             raise stop(self.command, "terminal", f"{subject} needs a terminal: connect with ssh -t.")
         if form.effect is Effect.STATEFUL_READ:
             self.stateful = (
@@ -304,17 +307,21 @@ class _Judge:
             )
         if self.stateful and not self.context.stateful:
             raise stop(self.command, "stateful", f"{self.stateful[:-1]}, which this endpoint does not allow.")
-        if form.environment:
-            set_ = [Argument(f"{name}={value}") for name, value in form.environment.items()]
-            rebuilt = [Argument("env"), *set_, *rebuilt]
         return reads(
-            tuple(rebuilt),
+            (*self._environment(), *rebuilt),
             self.stateful or f"{subject} only reads.",
             rule=f"shell.{self.command}.{'stateful-read' if self.stateful else 'read'}",
             effect=Effect.STATEFUL_READ if self.stateful else Effect.READS,
-            profile=widest([form.profile, *(each.profile for each in self.nested)]),
+            profile=widest([each.profile for each in (*self.forms, *self.nested)]),
             nested=self.nested,
         )
+
+    def _environment(self) -> tuple[Argument, ...]:
+        """What sets the forms' variables: they tame pagers, which start on a terminal only."""
+        variables = {name: value for each in self.forms for name, value in each.environment.items()}
+        if not variables or not self.context.terminal:
+            return ()
+        return (Argument("env"), *(Argument(f"{name}={value}") for name, value in variables.items()))
 
 
 def _is_pattern(argument: Argument) -> bool:
