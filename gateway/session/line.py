@@ -297,6 +297,10 @@ class Session(Life, Generic[U, J]):
         """Whether nothing can be admitted until the store has renewed the grant's lease."""
         return self._loop.time() > self._lease.until
 
+    def remaining(self) -> float:
+        """Seconds that are left of the grant."""
+        return max(0.0, self._lease.ends_at - self._loop.time())
+
     # ---- what happened ---------------------------------------------------------------------------
 
     def answered(

@@ -11,6 +11,7 @@ from gateway.protocols.ssh import upstream
 from gateway.protocols.ssh.ending import VARIABLE
 from gateway.protocols.ssh.guard.guard import Profile
 from gateway.protocols.ssh.options import GuardWanted, Stateful, Sudo, options_of
+from gateway.protocols.ssh.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.judge.shell.catalogue import ShellCatalogue
     from gateway.judge.shell.judgement import ShellJudgement
     from gateway.protocols.ssh.probe import Probed
-    from gateway.protocols.ssh.units import Terminal
+    from gateway.protocols.ssh.units import ShellUnit
 
 SHELL = ("/bin/sh", "-c")
 BASH_OPTIONS = ("--noprofile", "--norc", "-c")
@@ -74,24 +75,27 @@ class Judging:
         self._plain = context_of(endpoint, catalogue, probed, terminal=False)
         self._with_terminal = replace(self._plain, terminal=True)
 
-    def judge(self, text: bytes, terminal: Terminal | None) -> ShellJudgement:
+    def judge(self, unit: ShellUnit) -> ShellJudgement:
         """Judge a line; refuse besides what its verdict alone can't answer for."""
-        judged = self._judge(text, self._plain if terminal is None else self._with_terminal)
+        context = self._plain if unit.terminal is None else self._with_terminal
+        if unit.folder or unit.variables:
+            context = replace(context, folder=unit.folder, variables=unit.variables)
+        judged = self._judge(unit.text, context)
         if judged.verdict.decision is not Decision.ALLOW:
             return judged
         if judged.uses_sudo and self._required:
             reason = "sudo can't run under the kernel guard, which is required here"
             return _refusing(judged, "shell.guard.sudo", reason)
-        if len(self.line(judged, terminal, "").encode()) > upstream.LONGEST_COMMAND:
+        if len(self.line(unit, judged, "").encode()) > upstream.LONGEST_COMMAND:
             return _refusing(judged, "shell.length", "the line is too long for the host's shell once quoted")
         return judged
 
-    def line(self, judged: ShellJudgement, terminal: Terminal | None, token: str) -> str:
+    def line(self, unit: ShellUnit, judged: ShellJudgement, token: str) -> str:
         """Return what the host's login shell is handed: the canonical text, guarded, in our environment.
 
         Args:
-            judged: an allowed line.
-            terminal: it runs with.
+            unit: a line.
+            judged: its verdict, which allows it.
             token: stands in the environment of all that it starts.
         """
         shell = (self._facts.bash, *BASH_OPTIONS) if judged.bash else SHELL
@@ -99,9 +103,38 @@ class Judging:
         if self._guarded and not judged.uses_sudo:
             guard = self._facts.guard.argv(Profile(judged.profile))
         variables = {VARIABLE: token}
-        if terminal is not None:
-            variables["TERM"] = terminal.kind
-        return upstream.command_line(variables, (*guard, *shell, judged.canonical), path=self._facts.path)
+        if unit.terminal is not None:
+            variables["TERM"] = unit.terminal.kind
+        text = f"{_standing(unit)}{judged.canonical}"
+        return upstream.command_line(variables, (*guard, *shell, text), path=self._facts.path)
+
+    def sftp_server(self, token: str) -> str | None:
+        """Return the line that runs the host's SFTP server, reading only and guarded; None where it has none.
+
+        Args:
+            token: stands in the environment of all that it starts.
+        """
+        if not self._facts.sftp:
+            return None
+        guard = self._facts.guard.argv(Profile.PLAIN) if self._guarded else ()
+        argv = (*guard, self._facts.sftp, "-R")
+        return upstream.command_line({VARIABLE: token}, argv, path=self._facts.path)
+
+    @property
+    def guard_required(self) -> bool:
+        """Whether nothing may run outside of the kernel guard."""
+        return self._required
+
+    @property
+    def home(self) -> str:
+        """The login's home folder."""
+        return self._facts.home
+
+
+def _standing(unit: ShellUnit) -> str:
+    """Return what puts a shell where a governed one stands: its folder, the status of the line before."""
+    folder = f"cd -- {quoted(unit.folder)} || exit\n" if unit.folder else ""
+    return f"{folder}(exit {unit.status})\n" if unit.status else folder
 
 
 def _refusing(judged: ShellJudgement, rule: str, reason: str) -> ShellJudgement:

@@ -33,6 +33,12 @@ RC_FILES: Final = (
 )
 """Files in the login's home that sshd or a login shell reads before a command runs."""
 
+_SFTP_SERVERS: Final = (
+    "/usr/lib/openssh/sftp-server",
+    "/usr/libexec/openssh/sftp-server",
+    "/usr/lib/ssh/sftp-server",
+    "/usr/libexec/sftp-server",
+)
 _BASHES: Final = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash")
 _BEGIN: Final = "glassgate-probe"
 _END: Final = "glassgate-probed"
@@ -43,6 +49,7 @@ u=$(id -un); echo "user $u"
 p=$(getent passwd "$u" || grep "^$u:" /etc/passwd)
 h=${{p%:*}}; h=${{h##*:}}; echo "home $h"; echo "shell ${{p##*:}}"
 for b in {" ".join(_BASHES)}; do [ -x $b ] && echo "bash $b" && break; done
+for s in {" ".join(_SFTP_SERVERS)}; do [ -x $s ] && echo "sftp $s" && break; done
 for d in {" ".join(PATH)}; do [ -d $d ] || continue; [ -w $d ] && echo "loose $d" || echo "folder $d"; done
 [ -w "$h" ] && echo "homeopen yes"
 for f in {" ".join(RC_FILES)}; do [ -w "$h/$f" ] && echo "rc $f"; done
@@ -63,6 +70,7 @@ class HostFacts:
         loose: those that it can.
         open_files: in its home, read before a command runs, and writable by the login.
         guard: what guards commands there.
+        sftp: absolute path of its SFTP server; empty: not where one is looked for.
     """
 
     user: str
@@ -73,6 +81,7 @@ class HostFacts:
     loose: tuple[str, ...]
     open_files: tuple[str, ...]
     guard: Guard
+    sftp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +163,7 @@ def _read(upstream: Upstream, answer: str) -> HostFacts:
         loose=tuple(many["loose"]),
         open_files=tuple(files),
         guard=Guard(_offers(told)),
+        sftp=one.get("sftp", ""),
     )
 
 

@@ -12,14 +12,21 @@ from gateway.domain.endpoint import EndpointKind
 from gateway.domain.errors import GlassgateError, UpstreamTooOpen, UpstreamUnavailable
 from gateway.domain.session import EndCause, Ending
 from gateway.domain.unit import Admitted
+from gateway.judge import sftp
+from gateway.judge.shell.judgement import ShellJudgement
 from gateway.log import get_logger
 from gateway.protocols.ssh import ending as endings
 from gateway.protocols.ssh import probe, refusal, upstream
+from gateway.protocols.ssh.capturing import capture_of
 from gateway.protocols.ssh.judging import Judging
 from gateway.protocols.ssh.options import options_of
+from gateway.protocols.ssh.production import HostReads
 from gateway.protocols.ssh.running import Running
-from gateway.protocols.ssh.units import ShellUnit
+from gateway.protocols.ssh.sftp.proxy import SftpProxy
+from gateway.protocols.ssh.shell import Desk, LookedAt, script_of, until_gone
+from gateway.protocols.ssh.units import SftpUnit, ShellUnit
 from gateway.session.life import SessionOver
+from gateway.terminal.shell import GovernedShell
 
 if TYPE_CHECKING:
     import asyncssh
@@ -29,10 +36,10 @@ if TYPE_CHECKING:
     from gateway.domain.secret import Secret
     from gateway.domain.session import Level
     from gateway.domain.unit import Refused
-    from gateway.judge.shell.judgement import ShellJudgement
     from gateway.protocols.ssh.channel import Channel
     from gateway.protocols.ssh.client import Client
     from gateway.protocols.ssh.parts import Parts
+    from gateway.protocols.ssh.running import Stage
     from gateway.protocols.ssh.units import Terminal
     from gateway.protocols.ssh.upstream import Upstream
     from gateway.session.door import DialContext
@@ -83,11 +90,12 @@ class SshDoor:
         self._client = client
         self._upstream: Upstream | None = None
         self._judging: Judging | None = None
-        self._running: dict[Running, Channel] = {}
+        self._running: dict[Running, Stage] = {}
+        self._shells: set[GovernedShell] = set()
         program = str(connection.get_extra_info("client_version", ""))
         self.client = f"{peer} {program.removeprefix('SSH-2.0-')}".strip()
         self.source = source
-        self.production = ProductionReads()
+        self.production = HostReads()
 
     # ---- dialling --------------------------------------------------------------------------------
 
@@ -113,11 +121,16 @@ class SshDoor:
     # ---- the judge -------------------------------------------------------------------------------
 
     def judge(self, unit: ShellUnit) -> ShellJudgement:
-        """Judge one line by what is known of the host."""
-        assert self._judging is not None
+        """Judge one line, or one operation of a file transfer, by what is known of the host."""
         if unit.judged is None:
-            unit.judged = self._judging.judge(unit.text, unit.terminal)
+            unit.judged = self._judged(unit)
         return unit.judged
+
+    def _judged(self, unit: ShellUnit) -> ShellJudgement:
+        assert self._judging is not None
+        if isinstance(unit, SftpUnit):
+            return ShellJudgement(sftp.judge(unit.operation))
+        return self._judging.judge(unit)
 
     def heavy(self, unit: ShellUnit) -> bool:
         """Whether judging would hold up the loop."""
@@ -128,6 +141,8 @@ class SshDoor:
     async def serve(self, session: Session[ShellUnit, ShellJudgement]) -> Ending:
         """Run what the client asks for until it leaves or production breaks off."""
         assert self._upstream is not None
+        assert self._judging is not None
+        self.production.stand(session, self._upstream, self._judging)
         async with asyncio.TaskGroup() as group:
             gone = group.create_task(self._client.gone.wait())
             lost = group.create_task(self._upstream.lost.wait())
@@ -157,17 +172,64 @@ class SshDoor:
             session.end(Ending(EndCause.FAULT, "the gateway failed; the session was ended"))
 
     async def _answer(self, session: Session[ShellUnit, ShellJudgement], channel: Channel) -> None:
-        if channel.command is None:
-            words = refusal.SHELL
-            if channel.subsystem:
-                words = refusal.SFTP if channel.subsystem == "sftp" else refusal.SUBSYSTEM
-            session.event("refused", f"{channel.subsystem or 'shell'}: {words[0]}")
-            await channel.refuse(refusal.text(*words))
-            return
-        terminal = channel.terminal
-        unit = ShellUnit(
-            channel.command.encode(), terminal=terminal, context=self._recorded_context(terminal)
+        if channel.subsystem == "sftp":
+            await self._transfer(session, channel)
+        elif channel.subsystem:
+            session.event("refused", f"{channel.subsystem}: {refusal.SUBSYSTEM[0]}")
+            await channel.refuse(refusal.text(*refusal.SUBSYSTEM))
+        elif channel.command is not None:
+            await self._line(session, channel, channel.command.encode())
+        elif channel.terminal is not None:
+            await self._shell(session, channel)
+        else:
+            await self._line(session, channel, await script_of(channel))
+
+    async def _shell(self, session: Session[ShellUnit, ShellJudgement], channel: Channel) -> None:
+        """Serve an interactive shell."""
+        assert self._judging is not None
+        desk = Desk(channel)
+        channel.join(desk)
+        host = LookedAt(
+            session,
+            channel,
+            reads=self.production,
+            forward=lambda stage, admitted: self._forward(session, stage, admitted),
+            desk=desk,
+            commands=tuple(self._parts.catalogue.by_name),
+            home=self._judging.home,
         )
+        desk.shell = shell = GovernedShell(desk, host)
+        self._shells.add(shell)
+        session.event("shell", self._recorded_context(channel.terminal))
+        try:
+            status = await until_gone(shell.run(), channel.gone)
+        finally:
+            self._shells.discard(shell)
+        await channel.flushed()
+        channel.exit(status or 0)
+
+    async def _transfer(self, session: Session[ShellUnit, ShellJudgement], channel: Channel) -> None:
+        """Serve SFTP, by the host's own server, reading only where that can be told to."""
+        assert self._upstream is not None
+        assert self._judging is not None
+        transfer = SftpProxy(session, channel, recorded=session.endpoint.settings.record_results)
+        line = self._judging.sftp_server(f"{session.id}-sftp-{secrets.token_hex(8)}")
+        if line is not None:
+            await self._upstream.open(line, transfer.host)
+        elif self._judging.guard_required:
+            raise UpstreamUnavailable("the host's SFTP server is nowhere where it could run under the guard")
+        else:
+            await self._upstream.open_sftp(transfer.host)
+        try:
+            await transfer.serve()
+        finally:
+            transfer.host.hang_up()
+        channel.exit(0)
+
+    async def _line(self, session: Session[ShellUnit, ShellJudgement], channel: Channel, text: bytes) -> None:
+        """Serve one command line."""
+        terminal = channel.terminal
+        unit = ShellUnit(text, terminal=terminal, context=self._recorded_context(terminal))
         outcome = await session.admit(unit)
         if isinstance(outcome, Admitted):
             await self._forward(session, channel, outcome)
@@ -183,7 +245,7 @@ class SshDoor:
     async def _forward(
         self,
         session: Session[ShellUnit, ShellJudgement],
-        channel: Channel,
+        channel: Stage,
         admitted: Admitted[ShellUnit, ShellJudgement],
     ) -> None:
         """Run what was admitted; return once both sides have closed their channels."""
@@ -195,7 +257,7 @@ class SshDoor:
         terminal = admitted.unit.terminal
         if terminal is not None:
             session.event("window", f"unit {admitted.number}: {terminal.size[0]}x{terminal.size[1]}")
-        line = self._judging.line(admitted.judged, terminal, token)
+        line = self._judging.line(admitted.unit, admitted.judged, token)
         self._running[running] = channel
         try:
             try:
@@ -234,6 +296,8 @@ class SshDoor:
         """Say something on the standard error of what runs."""
         for channel in self._running.values():
             channel.say(refusal.text(message))
+        for shell in self._shells:
+            shell.tell(message)
 
     async def cut(self, ending: Ending) -> bool:
         """Tell the client why, end what runs on the host, close both sides.
@@ -265,9 +329,8 @@ class SshDoor:
             self._connection.disconnect(DISC_BY_APPLICATION, ending.message)
 
     def capture(self, refused: Refused[ShellUnit, ShellJudgement]) -> Capture | None:
-        """Return what a change request needs of a refused line."""
-        del refused
-        return None
+        """Return what a change request needs of a refused line or file operation."""
+        return capture_of(refused)
 
     # ---- without a session -----------------------------------------------------------------------
 
@@ -291,26 +354,6 @@ class SshDoor:
         if self._upstream is not None:
             self._upstream.close()
         self._connection.abort()
-
-
-class ProductionReads:
-    """The gateway's own reads of a host; there are none of the sort that SQL change requests ask for."""
-
-    async def literals(self, values: tuple[bytes | None, ...], types: tuple[int, ...]) -> tuple[str, ...]:
-        """Command lines have no bind values.
-
-        Raises:
-            UpstreamUnavailable: values were asked for.
-        """
-        del types
-        if values:
-            raise UpstreamUnavailable("a command line has no bind values")
-        return ()
-
-    async def estimate(self, statement: str) -> int | None:
-        """Nothing estimates a command line."""
-        del statement
-        return None
 
 
 async def _first(*events: asyncio.Event) -> None:

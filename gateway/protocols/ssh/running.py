@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import asyncssh
 
@@ -18,8 +18,8 @@ from gateway.session.life import SessionOver
 if TYPE_CHECKING:
     from gateway.domain.ids import UnitNumber
     from gateway.judge.shell.judgement import ShellJudgement
-    from gateway.protocols.ssh.channel import Channel
-    from gateway.protocols.ssh.units import ShellUnit
+    from gateway.protocols.ssh.channel import Feeds
+    from gateway.protocols.ssh.units import ShellUnit, Terminal
     from gateway.session.line import Session
 
 STDOUT: Final = 1
@@ -28,13 +28,44 @@ MOST_INPUT: Final = 256 << 10
 """Bytes that wait for a slow command before the client is told to wait."""
 
 
+class Stage(Protocol):
+    """What a command runs before: a client's channel, or the governed shell's part of one."""
+
+    gone: asyncio.Event
+
+    @property
+    def terminal(self) -> Terminal | None:
+        """The client's terminal."""
+
+    def join(self, behind: Feeds) -> None:
+        """Hand over what the client sends."""
+
+    def hold(self, *, hold: bool) -> None:
+        """Take nothing more from the client while production is slow."""
+
+    def write(self, data: bytes, *, error: bool = False) -> None:
+        """Send output."""
+
+    def say(self, text: str) -> None:
+        """Say something in the gateway's own voice."""
+
+    async def flushed(self) -> None:
+        """Return once the client has been sent all output, or is gone."""
+
+    def exit(self, status: int) -> None:
+        """End with an exit status."""
+
+    def exit_by(self, signal: tuple[str, bool, str, str]) -> None:
+        """End as a signal ended the command."""
+
+
 class Running(asyncssh.SSHClientSession[bytes]):
     """Between a client's channel and production's.
 
     Args:
         session: records.
         number: of the unit.
-        channel: the client's.
+        channel: where it runs.
         token: stands in the environment of all that the unit starts.
         recorded: whether output is kept.
 
@@ -48,7 +79,7 @@ class Running(asyncssh.SSHClientSession[bytes]):
         self,
         session: Session[ShellUnit, ShellJudgement],
         number: UnitNumber,
-        channel: Channel,
+        channel: Stage,
         *,
         token: str,
         recorded: bool,

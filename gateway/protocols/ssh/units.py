@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.domain.unit import Unit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gateway.domain.host import HostWrite
     from gateway.judge.sftp import SftpOperation
     from gateway.judge.shell.judgement import ShellJudgement
@@ -35,10 +37,16 @@ class ShellUnit(Unit):
     Attributes:
         terminal: it runs with; None: none.
         judged: the judge's answer, once there is one.
+        folder: working folder, of a governed shell; empty: the login's.
+        variables: held by the gateway, of a governed shell.
+        status: of the line before, of a governed shell.
     """
 
     terminal: Terminal | None = None
     judged: ShellJudgement | None = None
+    folder: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    status: int = 0
 
 
 @dataclass(slots=True)

@@ -166,6 +166,20 @@ class Upstream:
             raise UpstreamUnavailable(f"the connection to {self.target.endpoint} broke") from error
         return chan
 
+    async def open_sftp(self, session: asyncssh.SSHClientSession[bytes]) -> None:
+        """Open the SFTP subsystem of a host that keeps its SFTP server nowhere where it can be guarded.
+
+        Raises:
+            UpstreamUnavailable: it has none, or the connection is over.
+        """
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._connection.create_session(
+                    lambda: session, subsystem="sftp", encoding=None, window=WINDOW, max_pktsize=PACKET
+                )
+        except (TimeoutError, asyncssh.Error, OSError) as error:
+            raise UpstreamUnavailable(f"{self.target.endpoint} has no SFTP server") from error
+
     async def ask(self, script: str) -> str:
         """Run a set-up question of the gateway's own, POSIX shell that changes nothing.
 

@@ -1,0 +1,303 @@
+"""The governed shell of an SSH channel: its terminal, and the host that it looks at."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from gateway.domain.errors import GlassgateError, InvalidInput
+from gateway.domain.unit import Admitted
+from gateway.judge.shell.cursor import MAX_LENGTH
+from gateway.protocols.ssh import refusal
+from gateway.protocols.ssh.quoting import quoted
+from gateway.protocols.ssh.units import ShellUnit
+from gateway.terminal.programs import TABLES, KeyLock
+from gateway.terminal.shell import GovernedShell, Place, Ran
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+
+    from gateway.judge.shell.judgement import ShellJudgement
+    from gateway.protocols.ssh.channel import Channel, Feeds
+    from gateway.protocols.ssh.production import HostReads
+    from gateway.protocols.ssh.running import Stage
+    from gateway.protocols.ssh.units import Terminal
+    from gateway.session.line import Session
+
+T = TypeVar("T")
+
+MOST_KEYS: Final = 1 << 20
+"""Bytes that may be typed ahead of the shell."""
+MOST_NAMES: Final = 256 << 10
+"""Bytes of a folder's names that completion takes."""
+_UNFINISHED: Final = frozenset(
+    f"shell.syntax.{what}" for what in ("unfinished", "quote", "document", "continuation")
+)
+_SIGNALLED: Final = 128
+_SIGNALS: Final = {"HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "SEGV": 11, "PIPE": 13, "TERM": 15}
+
+
+class Desk:
+    """A client's terminal between commands: what is typed goes to the shell.
+
+    Args:
+        channel: the client's.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._typed: asyncio.Queue[bytes] = asyncio.Queue()
+        self._ahead = 0
+        self.shell: GovernedShell | None = None
+
+    # ---- what the channel tells ------------------------------------------------------------------
+
+    def fed(self, data: bytes) -> None:
+        """Keys were typed."""
+        if self._ahead + len(data) <= MOST_KEYS:
+            self._ahead += len(data)
+            self._typed.put_nowait(data)
+
+    def fed_up(self) -> None:
+        """Nothing more will be typed."""
+        self._typed.put_nowait(b"")
+
+    def hurry(self, *, hold: bool) -> None:
+        """The shell writes little."""
+
+    def resized(self, size: tuple[int, int, int, int]) -> None:
+        """The terminal has another size."""
+        del size
+        if self.shell is not None:
+            self.shell.resized()
+
+    def signalled(self, name: str) -> None:
+        """A signal stands for its key."""
+        if name == "INT":
+            self.fed(b"\x03")
+
+    # ---- what the shell asks ---------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Show something."""
+        self._channel.write(data)
+
+    async def read(self) -> bytes:
+        """Return what was typed; empty once the client has gone."""
+        data = await self._typed.get()
+        self._ahead -= len(data)
+        return data
+
+    def width(self) -> int:
+        """Return the terminal's width in cells."""
+        terminal = self._channel.terminal
+        return terminal.size[0] if terminal is not None and terminal.size[0] else 80
+
+    def plain(self) -> bool:
+        """Whether the terminal knows no colour."""
+        return self._channel.terminal is None or self._channel.terminal.kind in ("dumb", "vt52", "vt100")
+
+
+class OnStage:
+    """A channel as a command of the shell sees it: its end is not the channel's.
+
+    Args:
+        channel: the client's.
+        lock: of the keys that the command may be sent; None: all.
+
+    Attributes:
+        status: how the command ended, as a shell tells it.
+    """
+
+    def __init__(self, channel: Channel, lock: KeyLock | None) -> None:
+        self._channel = channel
+        self._lock = lock
+        self.status = 0
+        self.gone = channel.gone
+
+    @property
+    def terminal(self) -> Terminal | None:
+        """The client's terminal."""
+        return self._channel.terminal
+
+    def join(self, behind: Feeds) -> None:
+        """Send what is typed to the command."""
+        self._channel.join(behind if self._lock is None else _Locked(behind, self._lock))
+
+    def hold(self, *, hold: bool) -> None:
+        """Take nothing more from the client while the host is slow."""
+        self._channel.hold(hold=hold)
+
+    def write(self, data: bytes, *, error: bool = False) -> None:
+        """Show output; a terminal has one stream."""
+        del error
+        self._channel.write(data)
+
+    def say(self, text: str) -> None:
+        """Say something in the gateway's own voice, in order with the output."""
+        self._channel.write(on_terminal(text))
+
+    async def flushed(self) -> None:
+        """The prompt follows the output on the same stream: nothing can overtake it."""
+
+    def exit(self, status: int) -> None:
+        """Keep the exit status."""
+        self.status = status
+
+    def exit_by(self, signal: tuple[str, bool, str, str]) -> None:
+        """Keep the signal, as a shell tells it."""
+        self.status = _SIGNALLED + _SIGNALS.get(signal[0], 0)
+
+
+class _Locked:
+    """Passes on the keys that a full-screen program may be sent."""
+
+    def __init__(self, behind: Feeds, lock: KeyLock) -> None:
+        self._behind = behind
+        self._lock = lock
+
+    def fed(self, data: bytes) -> None:
+        self._behind.fed(self._lock.pass_on(data))
+
+    def fed_up(self) -> None:
+        self._behind.fed_up()
+
+    def hurry(self, *, hold: bool) -> None:
+        self._behind.hurry(hold=hold)
+
+    def resized(self, size: tuple[int, int, int, int]) -> None:
+        self._behind.resized(size)
+
+    def signalled(self, name: str) -> None:
+        self._behind.signalled(name)
+
+
+class LookedAt:
+    """The host of one governed shell.
+
+    Args:
+        session: admits and records.
+        channel: the client's.
+        reads: the gateway's own, for completion and folders.
+        forward: runs what was admitted, on a stage.
+        desk: takes the keys again once a command has ended.
+        commands: names to complete.
+        home: the login's.
+    """
+
+    def __init__(
+        self,
+        session: Session[ShellUnit, ShellJudgement],
+        channel: Channel,
+        *,
+        reads: HostReads,
+        forward: Callable[[Stage, Admitted[ShellUnit, ShellJudgement]], Awaitable[None]],
+        desk: Desk,
+        commands: Sequence[str],
+        home: str,
+    ) -> None:
+        self._session = session
+        self._channel = channel
+        self._reads = reads
+        self._forward = forward
+        self._desk = desk
+        self.name = session.endpoint.name
+        self.commands = commands
+        self.home = home
+
+    def remaining(self) -> float:
+        """Return the seconds that are left of the grant."""
+        return self._session.remaining()
+
+    async def run(self, line: str, place: Place) -> Ran:
+        """Judge a line, and run it before the client's terminal or say there why it was not run."""
+        terminal = self._channel.terminal
+        unit = ShellUnit(
+            line.encode(),
+            terminal=terminal,
+            folder=place.folder,
+            variables=place.variables,
+            status=place.status,
+        )
+        outcome = await self._session.admit(unit)
+        if not isinstance(outcome, Admitted):
+            if outcome.verdict.rule in _UNFINISHED:
+                return Ran(place, unfinished=True)
+            filed = await self._session.file_change(outcome)
+            self._channel.write(on_terminal(refusal.refused(outcome.verdict, filed)))
+            return Ran(replace(place, status=refusal.REFUSED))
+        if not outcome.judged.canonical:
+            return Ran(place)
+        stage = OnStage(self._channel, _lock_of(outcome.judged))
+        try:
+            await self._forward(stage, outcome)
+        except GlassgateError as error:
+            stage.say(refusal.told(error))
+            stage.status = refusal.status_of(error)
+        finally:
+            self._channel.join(self._desk)
+        return Ran(await self._moved(place, outcome.judged, stage.status))
+
+    async def _moved(self, place: Place, judged: ShellJudgement, status: int) -> Place:
+        """Return where the shell stands now; a folder that can't be entered is not entered."""
+        variables = {**place.variables, **judged.variables}
+        if judged.folder is None or judged.folder == place.folder:
+            return Place(place.folder, variables, status)
+        entered = await self._reads.ran(f"cd -- {quoted(judged.folder)} && pwd", folder=place.folder)
+        folder = judged.folder if entered.status == 0 else place.folder
+        return Place(folder, variables, status)
+
+    async def entries(self, folder: str, place: Place) -> Sequence[str]:
+        """Return the names in a folder, those of folders with a slash behind; none where it can't be read."""
+        try:
+            read = await self._reads.ran(f"ls -1Ap -- {quoted(folder)}", folder=place.folder, most=MOST_NAMES)
+        except (GlassgateError, ValueError):
+            return ()
+        names = read.output.decode("utf-8", "replace").split("\n")
+        return tuple(name for name in names if name and name.isprintable())
+
+
+def on_terminal(text: str) -> bytes:
+    """Return text as a terminal shows it that translates nothing."""
+    return text.replace("\n", "\r\n").encode()
+
+
+async def script_of(channel: Channel) -> bytes:
+    """Return what a client without a terminal sends to its shell: a script, judged as one line.
+
+    Raises:
+        InvalidInput: it is longer than a line that is judged.
+    """
+    desk = Desk(channel)
+    channel.join(desk)
+    script = b""
+    while data := await until_gone(desk.read(), channel.gone):
+        script += data
+        if len(script) > MAX_LENGTH:
+            raise InvalidInput(f"a script of more than {MAX_LENGTH:,} bytes is not judged")
+    return script
+
+
+async def until_gone(work: Coroutine[Any, Any, T], gone: asyncio.Event) -> T | None:
+    """Return what some work comes to, None where the client leaves first."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            working, leaving = group.create_task(work), group.create_task(gone.wait())
+            await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            leaving.cancel()
+            if not working.done():
+                working.cancel()
+                return None
+    except ExceptionGroup as broken:
+        raise broken.exceptions[0] from None  # what the work failed by is what the caller knows
+    return working.result()
+
+
+def _lock_of(judged: ShellJudgement) -> KeyLock | None:
+    """Return the lock of the full-screen program that a line runs, None where it runs none."""
+    for finding in judged.findings:
+        name = (finding.argv[0].text or "").rpartition("/")[2] if finding.argv else ""
+        if name in TABLES:
+            return KeyLock(TABLES[name])
+    return None
