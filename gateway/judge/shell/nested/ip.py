@@ -129,6 +129,8 @@ def _check_words(words: tuple[Argument, ...]) -> None:
 
 
 def _inside(head: tuple[Argument, ...], words: tuple[Argument, ...], again: Again) -> Finding:
+    if any(word.text == "-all" for word in head):
+        raise stop("ip", "exec", "ip -all … exec takes its first word for the command.")
     if (
         len(words) < 2
         or not _WORD.fullmatch(sure("ip", words[0], "the name"))
