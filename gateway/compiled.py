@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MODULES: Final = (
     "gateway.judge.postgres.cache",
+    "gateway.judge.postgres.mask",
     "gateway.protocols.postgres.client",
     "gateway.protocols.postgres.exchange",
     "gateway.protocols.postgres.following",
@@ -35,6 +36,7 @@ MODULES: Final = (
     "gateway.protocols.postgres.wire",
     "gateway.recordings.live",
     "gateway.recordings.pen",
+    "gateway.recordings.tail",
 )
 """What is compiled. A module has a ``.pxd`` with its types, or a ``.pyx`` twin, beside its ``.py``."""
 

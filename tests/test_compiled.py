@@ -30,8 +30,6 @@ needs_compiled = pytest.mark.skipif(gateway.LOOP != "compiled", reason=f"the loo
 ESSENTIAL = (
     "tests/protocols/postgres/test_codec.py",
     "tests/protocols/postgres/test_cuts.py",
-    "tests/protocols/postgres/test_names.py",
-    "tests/protocols/postgres/test_refusals.py",
     "tests/recordings/test_disk.py",
     "tests/recordings/test_frames.py",
     "tests/recordings/test_recording.py",
@@ -129,14 +127,11 @@ def test_the_plain_loop_passes_what_the_compiled_one_does(path: str) -> None:
     assert "skipped" not in said or os.geteuid() != 0
 
 
-def pens() -> Iterator[Any]:
-    """Both pens, side by side."""
-    name = "gateway.recordings.pen"
+def twins(name: str) -> Iterator[Any]:
+    """A module by both its sources, side by side: plain, then compiled."""
     file = str(compiled.folder() / compiled.file_of(name))
-    for loader in (
-        SourceFileLoader("plain_pen", str(ROOT / "gateway" / "recordings" / "pen.py")),
-        ExtensionFileLoader(name, file),
-    ):
+    source = ROOT.joinpath(*name.split(".")).with_suffix(".py")
+    for loader in (SourceFileLoader(f"plain.{name}", str(source)), ExtensionFileLoader(name, file)):
         spec = spec_from_loader(loader.name, loader)
         assert spec is not None
         module = module_from_spec(spec)
@@ -148,7 +143,7 @@ def pens() -> Iterator[Any]:
 @given(st.lists(st.binary(min_size=1, max_size=400), min_size=1, max_size=5), st.booleans())
 @settings(max_examples=50, deadline=None)
 def test_both_pens_write_the_same_frames(payloads: list[bytes], linked: bool) -> None:
-    for pen in pens():
+    for pen in twins("gateway.recordings.pen"):
         handle = os.memfd_create("frames")  # it has no name
         try:
             times = [pen.append(handle, payload, linked=False) for payload in payloads]
@@ -166,10 +161,19 @@ def test_both_pens_write_the_same_frames(payloads: list[bytes], linked: bool) ->
 
 @needs_compiled
 def test_both_pens_say_why_they_can_not_write(tmp_path: Path) -> None:
-    for pen in pens():
+    for pen in twins("gateway.recordings.pen"):
         with pytest.raises(OSError, match="Bad file descriptor"):
             pen.append(-1, b"x", linked=True)
         with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OSError, match="No space left"):
             pen.append(full.fileno(), b"x", linked=True)
         with (tmp_path / "named").open("wb", buffering=0) as file:
             assert pen.append(file.fileno(), b"x", linked=True) > 0
+
+
+@needs_compiled
+@given(st.text("019 aZ_.,(-é").map(str.encode) | st.binary())
+@settings(max_examples=1000, deadline=None)
+def test_both_masks_take_the_same_integers_out(text: bytes) -> None:
+    plain, quick = twins("gateway.judge.postgres.mask")
+    assert plain.MASK == quick.MASK
+    assert plain.masked(text) == quick.masked(text)

@@ -44,7 +44,7 @@ U_co = TypeVar("U_co", bound=Unit, covariant=True)
 J_co = TypeVar("J_co", bound=Judged, covariant=True)
 
 
-class Admitted(msgspec.Struct, Generic[U_co, J_co], frozen=True):
+class Admitted(msgspec.Struct, Generic[U_co, J_co], frozen=True, gc=False):
     """Judged a read and standing in the recording. Made only in ``session/line.py``; forward takes only this.
 
     Attributes:
@@ -58,7 +58,7 @@ class Admitted(msgspec.Struct, Generic[U_co, J_co], frozen=True):
     number: UnitNumber
 
 
-class Refused(msgspec.Struct, Generic[U_co, J_co], frozen=True):
+class Refused(msgspec.Struct, Generic[U_co, J_co], frozen=True, gc=False):
     """Not admitted and standing in the recording; never forwarded.
 
     Attributes:

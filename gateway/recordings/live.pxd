@@ -1,5 +1,7 @@
 cimport cython
 
+from gateway.recordings.tail cimport Tail
+
 cdef class Recording:
     cdef public object session
     cdef public object opened
@@ -22,17 +24,18 @@ cdef class Recording:
     cdef public Py_ssize_t units
     cdef public Py_ssize_t refused
     cdef public Py_ssize_t bytes
-    cdef object _folder
+    cdef public object _folder
     cdef public Py_ssize_t _max_bytes
-    cdef object _executor
-    cdef object _rotated
-    cdef object _closed
+    cdef public object _executor
+    cdef public object _rotated
+    cdef public object _closed
     cdef public tuple _watches
     cdef public object _lost
-    cdef object _filled
+    cdef public object _filled
     cdef public Py_ssize_t _synced
     cdef public Py_ssize_t _named
-    cdef object _syncing
-    cdef public object _tail
+    cdef public object _syncing
+    cdef public Tail _tail
 
+    @cython.locals(tail=Tail, size=Py_ssize_t, is_unit=bint)
     cpdef write(self, frame)

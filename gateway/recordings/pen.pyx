@@ -8,6 +8,8 @@ import os
 from zlib import crc32
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.buffer cimport PyBUF_READ
+from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.errno cimport EINTR, errno as last_error
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -35,7 +37,7 @@ def append(int handle, bytes payload not None, *, bint linked):
     little(start, <uint64_t>size, 4)
     little(start + 8, now, 8)
     memcpy(start + 16, PyBytes_AS_STRING(payload), size)
-    little(start + 4, <uint32_t>crc32(memoryview(frame)[8:]), 4)
+    little(start + 4, <uint32_t>crc32(PyMemoryView_FromMemory(<char*>start + 8, size + 8, PyBUF_READ)), 4)
     while True:
         written = write(handle, start, size + 16)
         if written >= 0 or last_error != EINTR:

@@ -12,7 +12,6 @@ import errno
 import os
 import struct
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -50,9 +49,8 @@ class TailHeader(msgspec.Struct, frozen=True, array_like=True):
         return _PRELUDE.pack(_MAGIC, len(payload), zlib.crc32(payload)) + payload
 
 
-@dataclass(slots=True)
 class Tail:
-    """One generation, open for appending and for reading back.
+    """One generation, open for appending and for reading back. Mutable: each frame changes it.
 
     Attributes:
         path: its file.
@@ -63,12 +61,15 @@ class Tail:
         times: when each frame was written.
     """
 
-    path: Path
-    header: TailHeader
-    handle: int
-    start: int
-    size: int
-    times: list[int]
+    __slots__ = ("handle", "header", "path", "size", "start", "times")
+
+    def __init__(self, path: Path, header: TailHeader, handle: int, start: int) -> None:
+        self.path = path
+        self.header = header
+        self.handle = handle
+        self.start = start
+        self.size = start
+        self.times: list[int] = []
 
     @classmethod
     def create(cls, folder: Path, header: TailHeader) -> Tail:
@@ -86,7 +87,7 @@ class Tail:
             os.close(handle)
             path.unlink(missing_ok=True)
             raise
-        return cls(path, header, handle, len(packed), len(packed), [])
+        return cls(path, header, handle, len(packed))
 
     def read(self) -> bytes:
         """Return the frames, without what was half written behind them."""

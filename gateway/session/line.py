@@ -15,7 +15,7 @@ from gateway.changes.flow import SessionFacts
 from gateway.domain.errors import GlassgateError, NotFound, RecordingLost
 from gateway.domain.ids import UnitNumber
 from gateway.domain.session import EndCause, Ending, Level
-from gateway.domain.unit import Admitted, Filed, Refused
+from gateway.domain.unit import Admitted, Filed, Origin, Refused
 from gateway.domain.verdict import Decision, Layer, Verdict
 from gateway.log import get_logger
 from gateway.recordings.frames import Answer, Ended, Event, Opened, Output, Probed, UnitFrame
@@ -40,6 +40,10 @@ LEASE_LAPSED = Verdict(
     "session.lease-lapsed",
     "the gateway can't confirm your grant at the moment (its store is away); nothing runs until it can",
 )
+
+_ALLOW = Decision.ALLOW
+_CLIENT = Origin.CLIENT
+"""Looked up once: an enum's member costs as much as the rest of a check."""
 
 log = get_logger("session")
 
@@ -217,7 +221,7 @@ class Session(Life, Generic[U, J]):
         self._changes = changes
         self._synced = synced
         self._layers = int(level.layers | Layer.PARSED | Layer.JUDGED | Layer.EXACT)
-        self._next = 1
+        self._next = UnitNumber(1)
         self._filing = asyncio.Lock()
 
     async def live(self) -> Ending:
@@ -270,16 +274,17 @@ class Session(Life, Generic[U, J]):
         self._touched = now = self._loop.time()
         if now > self._lease.until:
             verdict = LEASE_LAPSED
-        number = UnitNumber(self._next)
+        number = self._next
+        allowed = verdict.decision is _ALLOW
         try:
             self.recording.write(
                 UnitFrame(
                     number,
-                    unit.origin.value,
+                    "client" if unit.origin is _CLIENT else unit.origin.value,
                     None if unit.repeats is not None else unit.text,
                     unit.repeats,
                     unit.values,
-                    int(verdict.decision),
+                    0 if allowed else int(verdict.decision),
                     verdict.rule,
                     verdict.reason,
                     self._layers,
@@ -288,8 +293,8 @@ class Session(Life, Generic[U, J]):
             )
         except RecordingLost as error:
             raise self._recording_lost(error) from error
-        self._next += 1
-        if verdict.decision is Decision.ALLOW:
+        self._next += 1  # type: ignore[assignment]  # a NewType's call costs more than the sum
+        if allowed:
             return Admitted(unit, judged, number)
         return Refused(unit, judged, number, verdict)
 

@@ -8,6 +8,7 @@ from typing import Final
 from gateway.judge.postgres.analysis import Keep, SqlJudgement
 from gateway.judge.postgres.context import SqlContext
 from gateway.judge.postgres.judge import judge, not_utf8
+from gateway.judge.postgres.mask import MASK, masked
 
 MAX_TEXT: Final = 16384
 """Longer texts are not kept."""
@@ -15,9 +16,6 @@ HEAVY_TEXT: Final = 8192
 """A text longer than this takes long enough to judge that it must not hold up the loop."""
 
 _UNMASKABLE: Final = re.compile(rb"['\"$\\\x80-\xff]|--|/\*")
-_INTEGER: Final = re.compile(rb"(?<![\w.])\d+(?![\w.])")
-_MASK: Final = b"\xff"
-"""Stands for an integer; no text in UTF-8 has this byte, so that none can be taken for a masked one."""
 
 Key = tuple[bytes, int]
 
@@ -49,9 +47,9 @@ class VerdictCache:
         """
         token = context.token
         known = self._exact.get((text, token))
-        if known is None and len(text) <= MAX_TEXT and _MASK not in text:
+        if known is None and len(text) <= MAX_TEXT and MASK not in text:
             # Masking leaves all but digits as it is: a text that may not be masked equals no key.
-            known = self._masked.get((_INTEGER.sub(_MASK, text), token))
+            known = self._masked.get((masked(text), token))
         return known
 
     def judge(self, text: bytes, context: SqlContext) -> SqlJudgement:
@@ -85,7 +83,7 @@ class VerdictCache:
             self._masked.clear()
             self._held = 0
         if judgement.keep is Keep.MASKED and _UNMASKABLE.search(text) is None:
-            self._masked[_INTEGER.sub(_MASK, text), token] = judgement
+            self._masked[masked(text), token] = judgement
         else:
             self._exact[text, token] = judgement
         self._held += len(text)

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from gateway.protocols.postgres.names import Names, Portal, Prepared
     from gateway.protocols.postgres.units import SqlUnit
 
+_ALLOW: Final = Decision.ALLOW
+"""Looked up once: an enum's member costs as much as the rest of a check."""
 _IDLE: Final = ord("I")
 _UNKNOWN: Final = ".unknown"
 """Rules end so where the snapshot doesn't know a name that the server may know."""
@@ -110,7 +112,7 @@ class Following:
         if (
             held.snapshot is not self._feed.snapshot
             or held.catalogue is not self._feed.catalogue
-            or held.search_paths != self._paths
+            or held.search_paths is not self._paths
         ):
             self._context = self._make_context()
         return self._context
@@ -141,7 +143,7 @@ class Following:
                 return False
             found = self._cache.judge(text, context)
         unit.judged = found = self._in_session(found, unit, text)
-        return found.verdict.decision is Decision.ALLOW or not self._behind(found, text)
+        return found.verdict.decision is _ALLOW or not self._behind(found, text)
 
     def _behind(self, judged: SqlJudgement, text: bytes) -> bool:
         return judged.verdict.rule.endswith(_UNKNOWN) and self._feed.may_be_behind(text)
@@ -159,7 +161,7 @@ class Following:
 
     def _in_session(self, found: SqlJudgement, unit: SqlUnit, text: bytes) -> SqlJudgement:
         """Judge what the text alone does not tell: its values' types, its encoding, the session's cursors."""
-        if found.verdict.decision is not Decision.ALLOW:
+        if found.verdict.decision is not _ALLOW:
             return found
         if self._recoding and not unit.text.isascii():
             return not_utf8()
@@ -182,7 +184,7 @@ class Following:
         if len(texts) > _MOST_REJUDGED:
             return replace(found, verdict=_CURSOR_MOVED)
         for each in texts:
-            if self._cache.judge(each, wider).verdict.decision is not Decision.ALLOW:
+            if self._cache.judge(each, wider).verdict.decision is not _ALLOW:
                 return replace(found, verdict=_CURSOR_MOVED)
         return found
 
@@ -201,7 +203,7 @@ class Following:
         judged = portal.judged
         if judged is None or not judged.session_effects:
             return True
-        return self._over_cursors(judged, portal.text or b"").verdict.decision is Decision.ALLOW
+        return self._over_cursors(judged, portal.text or b"").verdict.decision is _ALLOW
 
     async def prepare(self, unit: SqlUnit) -> None:
         """Read the catalogue again where the server may know a name that the snapshot doesn't."""

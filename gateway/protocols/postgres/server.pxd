@@ -1,5 +1,6 @@
 cimport cython
 
+from gateway.protocols.postgres cimport swift, wire
 from gateway.protocols.postgres.exchange cimport Exchange
 from gateway.protocols.postgres.units cimport Awaited
 

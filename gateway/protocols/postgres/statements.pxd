@@ -1,5 +1,6 @@
 cimport cython
 
+from gateway.protocols.postgres cimport wire
 from gateway.protocols.postgres.exchange cimport Exchange
 from gateway.protocols.postgres.names cimport Names, Portal, Prepared
 from gateway.protocols.postgres.refusing cimport Refusing

@@ -1,5 +1,6 @@
 cimport cython
 
+from gateway.protocols.postgres cimport wire
 from gateway.protocols.postgres.client cimport ClientSide
 from gateway.protocols.postgres.exchange cimport Exchange
 from gateway.protocols.postgres.names cimport Portal, Prepared
