@@ -21,7 +21,7 @@ PASSWORD = "oracle"
 
 @dataclass(frozen=True, slots=True)
 class Oracle:
-    """A server of one version with databases ``sample`` and ``hidden``.
+    """A server of one version with databases ``sample``, ``hidden`` and ``altered``.
 
     Attributes:
         server: the server.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 HERE = Path(__file__).parent
+DATABASES = ("sample", "hidden", "altered")
 SETTINGS = {"autovacuum": "off", "max_prepared_transactions": "2", "statement_timeout": "5s"}
 
 
@@ -35,9 +36,9 @@ async def oracle(request: pytest.FixtureRequest, server_folder: Path) -> AsyncIt
     with made.connect("postgres") as session:
         session.execute(f"CREATE ROLE {WRITER} LOGIN PASSWORD '{PASSWORD}'")
         session.execute(f"GRANT pg_read_all_data, pg_write_all_data, pg_monitor TO {WRITER}")
-        for database in ("sample", "hidden"):
+        for database in DATABASES:
             session.execute(f"CREATE DATABASE {database} TEMPLATE template0")
-    for database in ("sample", "hidden"):
+    for database in DATABASES:
         with made.connect(database) as session:
             session.execute((HERE / f"{database}.sql").read_bytes())
             _give_all(session)

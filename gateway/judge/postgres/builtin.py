@@ -1,14 +1,10 @@
 """The snapshot of an empty server of the current major version, for judging with no endpoint at hand.
 
-Run as a program, it writes the data file from a real, freshly made cluster::
-
-    python -m gateway.judge.postgres.builtin /path/to/psql "host=/tmp port=5432 user=postgres"
+``generate.py`` writes its data file.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import zlib
 from functools import cache
 from pathlib import Path
@@ -16,7 +12,6 @@ from typing import Final
 
 import msgspec
 
-from gateway.judge.postgres.introspect import PREPARATION, QUERIES, rows
 from gateway.judge.postgres.snapshot import Rows, Snapshot
 
 DATA: Final = Path(__file__).parent / "builtin.json.z"
@@ -26,31 +21,3 @@ DATA: Final = Path(__file__).parent / "builtin.json.z"
 def builtin() -> Snapshot:
     """Return the built-in snapshot, read once."""
     return Snapshot(msgspec.json.decode(zlib.decompress(DATA.read_bytes()), type=Rows), complete=False)
-
-
-def generate(psql: str, conninfo: str) -> Rows:
-    """Read the catalogue of a freshly made cluster.
-
-    Args:
-        psql: path of the client.
-        conninfo: how to connect, as a superuser.
-    """
-    answers = {name: _ask(psql, conninfo, query) for name, query in QUERIES.items()}
-    (version,) = _ask(psql, conninfo, "SHOW server_version_num")
-    return rows(int(version), answers)
-
-
-def _ask(psql: str, conninfo: str, query: str) -> list[str]:
-    script = ";\n".join([*PREPARATION, query]) + ";\n"
-    done = subprocess.run(  # noqa: S603 - a developer's own command line
-        [psql, conninfo, "-XAtq", "-v", "ON_ERROR_STOP=1"],
-        input=script,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.splitlines()
-
-
-if __name__ == "__main__":
-    DATA.write_bytes(zlib.compress(msgspec.json.encode(generate(*sys.argv[1:3])), 9))

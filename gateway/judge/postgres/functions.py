@@ -11,7 +11,7 @@ from gateway.judge.postgres.names import Name, Names, shown, written
 from gateway.judge.postgres.parse import Node, NotParsed, parse
 from gateway.judge.postgres.session import SetSetting
 from gateway.judge.postgres.settings import judge_values, literal, split_path
-from gateway.judge.postgres.snapshot import INTERNAL, Function
+from gateway.judge.postgres.snapshot import INTERNAL, Function, Replaced
 
 _TEXTS: Final = frozenset(
     {("text",), ("pg_catalog", "text"), ("pg_catalog", "bool"), ("pg_catalog", "varchar"), ("unknown",)}
@@ -23,15 +23,13 @@ _CONSTRUCTORS: Final = frozenset(
     | {"multirange_constructor0", "multirange_constructor1", "multirange_constructor2"}
 )
 """What CREATE TYPE … AS RANGE makes."""
-_SERVER_LANGUAGES: Final = frozenset({"internal", "c", "sql"})
-"""What the server's own functions are written in."""
 _COMPILED: Final = frozenset({"internal", "c"})
 INV_READ: Final = "262144"
 """libpq-fs.h: opens a large object for reading."""
 
 
 def judge_builtin(function: Function, given: int, context: SqlContext) -> Issue | None:
-    """Judge a function that came with the server.
+    """Judge a function that came with the server; what somebody replaced its body by is judged apart.
 
     Args:
         function: its row.
@@ -48,7 +46,7 @@ def judge_builtin(function: Function, given: int, context: SqlContext) -> Issue 
             f"{function.name}() {denied.reason}.",
             doubt,
         )
-    if function.language not in _SERVER_LANGUAGES:
+    if function.replaced is Replaced.KIND:
         return writes(
             "function.replaced", f"{function.name}() is no longer the one that came with the server."
         )

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
+from gateway.judge.postgres.replaced import marked
 from gateway.judge.postgres.snapshot import Cast, Function, Operator, Relation, Rows, Snapshot, Type
 
 PREPARATION: Final = (
@@ -24,11 +26,36 @@ _EXTENSION: Final = """coalesce((SELECT e.extname FROM pg_catalog.pg_depend d
     WHERE d.classid = '{catalog}'::pg_catalog.regclass AND d.objid = {oid} AND d.deptype = 'e'
       AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass LIMIT 1), '')"""
 
-_FUNCTIONS: Final = f"""SELECT pg_catalog.json_build_array(
+_ENTERED: Final = """WITH entered AS MATERIALIZED (
+    SELECT t.oid FROM pg_catalog.pg_type t WHERE t.oid < 16384
+      AND 16384 <= ANY (ARRAY[t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout,
+                              t.typsubscript]::oid[])
+    UNION SELECT k.opcintype FROM pg_catalog.pg_opclass k
+    JOIN pg_catalog.pg_am m ON m.oid = k.opcmethod AND m.amname IN ('btree', 'hash')
+    WHERE k.opcdefault AND k.opcintype < 16384 AND (k.oid >= 16384
+      OR k.opcfamily IN (SELECT amprocfamily FROM pg_catalog.pg_amproc
+                         WHERE amproc::oid >= 16384 AND amproclefttype < 16384 AND amprocrighttype < 16384)
+      OR k.opcfamily IN (SELECT a.amopfamily FROM pg_catalog.pg_amop a
+                         JOIN pg_catalog.pg_operator r ON r.oid = a.amopopr AND r.oprcode::oid >= 16384
+                         WHERE a.amoplefttype < 16384 AND a.amoprighttype < 16384))
+), handled AS MATERIALIZED (
+    SELECT oid FROM entered
+    UNION SELECT t.oid FROM pg_catalog.pg_type t JOIN entered e ON e.oid IN (t.typelem, t.typbasetype)
+    WHERE t.oid < 16384
+    UNION SELECT unnest(ARRAY[rngtypid, rngmultitypid]) FROM pg_catalog.pg_range
+    JOIN entered e ON e.oid = rngsubtype WHERE rngtypid < 16384
+    UNION SELECT castsource FROM pg_catalog.pg_cast JOIN entered e ON e.oid = casttarget
+    WHERE castmethod = 'b' AND castsource < 16384
+)
+"""
+"""``entered``: built-in types that somebody made sort, hash or print by functions of their own; ``handled``:
+those, and the built-in types that hold values of them or sort as they do."""
+
+_FUNCTIONS: Final = f"""{_ENTERED}SELECT pg_catalog.json_build_array(
     p.oid::int8, n.nspname, p.proname, p.prokind, p.proargtypes::oid[]::int8[], p.pronargdefaults,
     p.provariadic <> 0, p.prorettype::int8, p.provolatile, l.lanname, p.prosecdef,
     pg_catalog.pg_get_userbyid(p.proowner), {_EXTENSION.format(catalog="pg_catalog.pg_proc", oid="p.oid")},
-    CASE WHEN p.oid >= 16384 AND l.lanname IN ('sql', 'internal')
+    CASE WHEN l.lanname = 'sql' OR p.oid >= 16384 AND l.lanname = 'internal'
          THEN coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) ELSE '' END,
     p.prosqlbody IS NOT NULL,
     CASE WHEN p.oid >= 16384 AND p.proargdefaults IS NOT NULL
@@ -37,15 +64,21 @@ _FUNCTIONS: Final = f"""SELECT pg_catalog.json_build_array(
     ARRAY(SELECT f::int8 FROM pg_catalog.pg_aggregate a, unnest(ARRAY[a.aggtransfn, a.aggfinalfn,
         a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn,
         a.aggmfinalfn]::oid[]) f
-        WHERE a.aggfnoid = p.oid AND f <> 0))::text
+        WHERE a.aggfnoid = p.oid AND f <> 0),
+    ARRAY(SELECT DISTINCT c.oid::int8 FROM unnest(p.proallargtypes, p.proargmodes) AS c (oid, mode)
+          WHERE c.mode IN ('o', 'b', 't') AND c.oid IN (SELECT oid FROM handled)))::text
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang"""  # noqa: S608 - of constants
 
-_RELATIONS: Final = f"""SELECT pg_catalog.json_build_array(
+_RELATIONS: Final = f"""{_ENTERED}SELECT pg_catalog.json_build_array(
     c.oid::int8, n.nspname, c.relname, c.relkind,
     {_EXTENSION.format(catalog="pg_catalog.pg_class", oid="c.oid")},
-    CASE WHEN c.oid >= 16384 AND c.relkind = 'v' THEN pg_catalog.pg_get_viewdef(c.oid) ELSE '' END,
+    CASE WHEN c.relkind = 'v' AND (c.oid >= 16384 OR EXISTS (
+              SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid
+              WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND w.ev_class = c.oid
+                AND d.refobjid >= 16384))
+         THEN pg_catalog.pg_get_viewdef(c.oid) ELSE '' END,
     ARRAY(SELECT pg_catalog.pg_get_expr(polqual, polrelid) FROM pg_catalog.pg_policy
           WHERE polrelid = c.oid AND polqual IS NOT NULL
           UNION ALL
@@ -62,10 +95,8 @@ _RELATIONS: Final = f"""SELECT pg_catalog.json_build_array(
           ) AS folded WHERE e IS NOT NULL AND c.oid >= 16384),
     ARRAY(SELECT inhrelid::int8 FROM pg_catalog.pg_inherits WHERE inhparent = c.oid),
     ARRAY(SELECT DISTINCT atttypid::int8 FROM pg_catalog.pg_attribute
-          WHERE attrelid = c.oid AND NOT attisdropped AND c.oid >= 16384 AND (atttypid >= 16384
-            OR atttypid IN (SELECT k.opcintype FROM pg_catalog.pg_opclass k
-                            JOIN pg_catalog.pg_am m ON m.oid = k.opcmethod AND m.amname IN ('btree', 'hash')
-                            WHERE k.opcdefault AND k.oid >= 16384))),
+          WHERE attrelid = c.oid AND NOT attisdropped
+            AND (atttypid >= 16384 AND c.oid >= 16384 OR atttypid IN (SELECT oid FROM handled))),
     c.reltype::int8,
     EXISTS (SELECT FROM pg_catalog.pg_rewrite
             WHERE ev_class = c.oid AND rulename <> '_RETURN' AND c.oid >= 16384),
@@ -89,9 +120,11 @@ JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace"""
 
 _CASTS: Final = """SELECT pg_catalog.json_build_array(
     castsource::int8, casttarget::int8, castfunc::int8, castcontext = 'i')::text
-FROM pg_catalog.pg_cast WHERE oid >= 16384"""
+FROM pg_catalog.pg_cast WHERE oid >= 16384
+    OR castfunc IN (SELECT p.oid FROM pg_catalog.pg_proc p
+                    JOIN pg_catalog.pg_language l ON l.oid = p.prolang WHERE l.lanname = 'sql')"""
 
-_TYPES: Final = """SELECT pg_catalog.json_build_array(
+_TYPES: Final = f"""{_ENTERED}SELECT pg_catalog.json_build_array(
     t.oid::int8, n.nspname, t.typname,
     ARRAY(SELECT DISTINCT f::int8 FROM (
             SELECT unnest(ARRAY[t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout,
@@ -108,27 +141,37 @@ _TYPES: Final = """SELECT pg_catalog.json_build_array(
             JOIN pg_catalog.pg_amop a ON a.amopfamily = k.opcfamily
             JOIN pg_catalog.pg_operator r ON r.oid = a.amopopr WHERE k.opcintype = t.oid
           ) AS called (f) WHERE f <> 0 AND t.oid >= 16384
+          UNION SELECT f::int8 FROM unnest(ARRAY[t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin,
+                                                 t.typmodout, t.typsubscript]::oid[]) f
+          WHERE f >= 16384 AND t.oid < 16384
           UNION SELECT p.amproc::oid::int8 FROM pg_catalog.pg_opclass k
           JOIN pg_catalog.pg_am m ON m.oid = k.opcmethod AND m.amname IN ('btree', 'hash')
           JOIN pg_catalog.pg_amproc p ON p.amprocfamily = k.opcfamily AND p.amproc::oid >= 16384
+           AND p.amproclefttype < 16384 AND p.amprocrighttype < 16384
           WHERE k.opcintype = t.oid AND k.opcdefault AND t.oid < 16384
           UNION SELECT r.oprcode::oid::int8 FROM pg_catalog.pg_opclass k
           JOIN pg_catalog.pg_am m ON m.oid = k.opcmethod AND m.amname IN ('btree', 'hash')
           JOIN pg_catalog.pg_amop a ON a.amopfamily = k.opcfamily
+           AND a.amoplefttype < 16384 AND a.amoprighttype < 16384
           JOIN pg_catalog.pg_operator r ON r.oid = a.amopopr AND r.oprcode::oid >= 16384
           WHERE k.opcintype = t.oid AND k.opcdefault AND t.oid < 16384),
     ARRAY(SELECT DISTINCT part::int8 FROM (
             SELECT unnest(ARRAY[t.typbasetype, t.typelem])
             UNION ALL SELECT rngsubtype FROM pg_catalog.pg_range WHERE t.oid IN (rngtypid, rngmultitypid)
             UNION ALL SELECT atttypid FROM pg_catalog.pg_attribute WHERE attrelid = t.typrelid AND attnum > 0
-          ) AS parts (part) WHERE part >= 16384),
+            UNION ALL SELECT casttarget FROM pg_catalog.pg_cast
+            WHERE castsource = t.oid AND castmethod = 'b' AND castsource < 16384
+          ) AS parts (part) WHERE part >= 16384 AND t.oid >= 16384 OR part IN (SELECT oid FROM handled)),
     ARRAY(SELECT pg_catalog.pg_get_expr(conbin, 0) FROM pg_catalog.pg_constraint
-          WHERE contypid = t.oid AND conbin IS NOT NULL))::text
+          WHERE contypid = t.oid AND conbin IS NOT NULL),
+    t.oid IN (SELECT oid FROM entered) AND (t.typtype <> 'b' OR t.typcategory = 'A' OR t.typname IN (
+        'text', 'name', 'bool', 'bit', 'int4', 'int8', 'numeric', 'date', 'time', 'timetz', 'timestamp',
+        'timestamptz', 'jsonb')))::text
 FROM pg_catalog.pg_type t
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN pg_catalog.pg_type element ON element.oid = t.typelem
 LEFT JOIN pg_catalog.pg_class c ON c.oid IN (t.typrelid, element.typrelid) AND c.oid <> 0
-WHERE coalesce(c.relkind, 'c') = 'c'"""
+WHERE coalesce(c.relkind, 'c') = 'c'"""  # noqa: S608 - of constants
 
 QUERIES: Final[Mapping[str, str]] = {
     "functions": _FUNCTIONS,
@@ -166,4 +209,5 @@ def rows(version: int, answers: Mapping[str, Iterable[str | bytes]]) -> Rows:
 
 def snapshot(version: int, answers: Mapping[str, Iterable[str | bytes]], *, epoch: int) -> Snapshot:
     """Make an endpoint's snapshot of the answers to ``QUERIES``; see :func:`rows`."""
-    return Snapshot(rows(version, answers), epoch=epoch)
+    read = rows(version, answers)
+    return Snapshot(replace(read, functions=marked(read.functions)), epoch=epoch)

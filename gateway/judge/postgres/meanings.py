@@ -5,7 +5,7 @@ Knows one statement's names; what those names reach in the catalogue is ``reach.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import ClassVar, Final
 
@@ -40,6 +40,8 @@ Key = tuple[Kind, int]
 _MADE_QUALIFIED: Final = (SYSTEM, "json_object")
 """Our grammar takes json_object(…) for the built-in; an older server looks along its search_path."""
 _QUALIFIED_SINCE: Final = 16
+_JSON: Final = 114
+_XML: Final = 142
 _OPERATORS_OF: Final = {
     "AEXPR_BETWEEN": (">=", "<="),
     "AEXPR_NOT_BETWEEN": (">", "<"),
@@ -107,6 +109,7 @@ class Meanings:
             return
         if not found and not shorter:
             self.issues.append(functions.missing(self.names, name, given))
+        self._give([*found, *(function for function, _ in shorter)])
         for function in found:
             self._meant(function, given, args)
         for function, fewer in shorter:
@@ -125,12 +128,18 @@ class Meanings:
             return
         self.makes = self.makes or function.makes_values()
         self.gathers = self.gathers or function.gathers_values
-        if function.builtin:
+        if function.came:
             issue = functions.judge_builtin(function, given, self.context)
             if issue is not None:
                 self.issues.append(issue)
-        else:
+        if not function.builtin:
             self.reached.setdefault((Kind.FUNCTION, function.oid), f"{function.schema}.{function.name}()")
+
+    def _give(self, found: Sequence[Function]) -> None:
+        """Note what comes out of functions, of types that somebody made sort, hash or print."""
+        for function in found if self.context.snapshot.handled else ():
+            for oid in self.context.snapshot.arises(function, found):
+                self.reached.setdefault((Kind.OUTPUT, oid), f"{function.name}()")
 
     def _coercion(self, name: Name, given: int) -> bool:
         """``typename(x)`` is a cast where no function has that name."""
@@ -175,7 +184,9 @@ class Meanings:
         if name in self._attributes:
             return
         self._attributes.add(name)
-        for function in self.names.functions((name,), 1):
+        found = self.names.functions((name,), 1)
+        self._give(found)
+        for function in found:
             if function.name not in self.context.catalogue.functions.by_argument:
                 self._function(function, 1)
         for each in self.names.types((name,)):
@@ -196,9 +207,10 @@ class Meanings:
         found = self.names.operators(name, binary=binary)
         if not found:
             self.issues.append(unknown("operator.unknown", f"There is no operator {shown(name)}."))
+        self._give([each for each in map(self.context.snapshot.behind, found) if each is not None])
         for operator in found:
             self.makes = self.makes or self.context.snapshot.makes_values(operator)
-            if not operator.builtin:
+            if not self.context.snapshot.comes_with_the_server(operator):
                 self.reached.setdefault((Kind.OPERATOR, operator.oid), f"{operator.schema}.{operator.name}")
 
     def _equality(self, node: Node) -> None:
@@ -250,6 +262,17 @@ class Meanings:
         for function in found:
             self._function(function, 1)
 
+    def _json(self, _: Node) -> None:
+        self._made(_JSON)
+
+    def _xml(self, _: Node) -> None:
+        self._made(_XML)
+
+    def _made(self, oid: int) -> None:
+        """Note a type whose values the grammar makes without naming it."""
+        if oid in self.context.snapshot.handled:
+            self.reached.setdefault((Kind.OUTPUT, oid), self.context.snapshot.types_by_oid[oid].name)
+
     NAMING: ClassVar[dict[str, Callable[[Meanings, Node], None]]] = {
         "RangeTableSample": _sample,
         "FuncCall": _call,
@@ -261,5 +284,12 @@ class Meanings:
         "SubLink": _equality,
         "SortBy": _sort,
         "TypeName": _type,
+        "JsonObjectConstructor": _json,
+        "JsonArrayConstructor": _json,
+        "JsonArrayQueryConstructor": _json,
+        "JsonAggConstructor": _json,
+        "JsonParseExpr": _json,
+        "JsonScalarExpr": _json,
+        "XmlExpr": _xml,
     }
     """What is noted of a node that names something, or that something is called for."""

@@ -22,10 +22,10 @@ def judge_parameter_types(oids: Sequence[int], context: SqlContext) -> Verdict |
         oids: type oids as declared, in order.
         context: what the statement is judged under.
     """
-    made = [oid for oid in oids if oid >= FIRST_USER_OID]
+    snapshot = context.snapshot
+    made = [oid for oid in oids if oid >= FIRST_USER_OID or oid in snapshot.handled]
     if not made:
         return None
-    snapshot = context.snapshot
     strange = [oid for oid in made if oid not in snapshot.types_by_oid]
     if strange:
         return unknown("type.unknown", f"There is no type with oid {strange[0]}.").verdict

@@ -58,6 +58,7 @@ class Reach:
             ((kind, oid, paths), walk.reached.get((kind, oid), "A column's type")) for kind, oid in met(walk)
         ]
         places += [((Kind.FUNCTION, oid, paths), "a cast") for oid in self._casts_anywhere()]
+        places += [((Kind.OUTPUT, oid, paths), "A type") for oid in self._context.snapshot.everywhere]
         found = (self._closure(place, name) for place, name in places)
         return tuple(issue for issue in found if issue is not None)
 
@@ -109,9 +110,10 @@ class Reach:
         function = self._context.snapshot.functions_by_oid.get(oid)
         if function is None:
             return (unknown("function.unknown", f"Function {oid} is not known."),), ()
-        if function.builtin:
+        issue = None
+        if function.came:
             issue = functions.judge_builtin(function, len(function.arguments), self._context)
-        else:
+        if issue is None and not function.builtin:
             issue = functions.judge_own(function, self._context)
         if issue is not None:
             return (issue,), ()
@@ -132,8 +134,9 @@ class Reach:
         defaults = [f"SELECT {function.default_expressions}"] if function.default_expressions else []
         more, also = self._texts(defaults, DEPARSED, paths, name)
         parts = [(Kind.FUNCTION, each, inside) for each in function.reaches]
-        types = [(Kind.INPUT, each, paths) for each in (*function.arguments, function.result)]
-        return issues + more, (*reached, *also, *parts, *_own(types))
+        named = (*function.arguments, function.result, *function.columns)
+        types = [(Kind.INPUT, each, paths) for each in named]
+        return issues + more, (*reached, *also, *parts, *self._somebodys(types))
 
     def _relation(self, oid: int, paths: frozenset[SearchPath]) -> Direct:
         relation = self._context.snapshot.relations_by_oid.get(oid)
@@ -186,7 +189,7 @@ class Reach:
         called = [(Kind.FUNCTION, function, paths) for function in (*each.functions, *self._casts(oid))]
         parts = [(Kind.OUTPUT, part, paths) for part in each.parts]
         # The server's own I/O functions serve types of a user's making as well.
-        return (), (*_own(called), *parts)
+        return (), (*self._somebodys(called), *parts)
 
     def _typed_in(self, oid: int, paths: frozenset[SearchPath]) -> Direct:
         """What happens where a value is made: a domain's constraints on top of all else."""
@@ -198,6 +201,19 @@ class Reach:
         casts = [(Kind.FUNCTION, function, paths) for function in self._casts(oid)]
         parts = [(Kind.INPUT, part, paths) for part in each.parts]
         return issues, (*reached, *casts, *parts, (Kind.OUTPUT, oid, paths))
+
+    def _somebodys(self, places: Iterable[Place]) -> list[Place]:
+        """Those functions and types that somebody made or had a hand in."""
+        snapshot = self._context.snapshot
+
+        def touched(kind: Kind, oid: int) -> bool:
+            if oid >= FIRST_USER_OID:
+                return True
+            if kind is Kind.FUNCTION:
+                return oid in snapshot.functions_by_oid and not snapshot.functions_by_oid[oid].builtin
+            return oid in snapshot.handled
+
+        return [place for place in places if touched(*place[:2])]
 
     def _casts(self, oid: int) -> list[int]:
         def joins(cast: Cast) -> bool:
@@ -280,8 +296,3 @@ def _path_inside(function: Function, paths: frozenset[SearchPath]) -> frozenset[
             path = split_path(value)
             return None if path is None else frozenset({path})
     return paths
-
-
-def _own(places: Iterable[Place]) -> list[Place]:
-    """Those that somebody made."""
-    return [place for place in places if place[1] >= FIRST_USER_OID]

@@ -6,7 +6,8 @@ built-in snapshot of the command line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from enum import Enum
 from itertools import count
 from typing import Any, Final, TypeVar
 
@@ -29,6 +30,16 @@ _JSON: Final = frozenset({114, 3802})
 _numbers = count(1)
 
 
+class Replaced(Enum):
+    """How a function that came with the server differs from what came."""
+
+    NOT = "not"
+    BODY = "body"
+    """It is in SQL still, with another body: judged by that, as users' are."""
+    KIND = "kind"
+    """It is another sort of function now."""
+
+
 class Function(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One row of pg_proc.
 
@@ -44,11 +55,15 @@ class Function(msgspec.Struct, frozen=True, array_like=True, gc=False):
         definer: whether it runs with its owner's rights.
         owner: role name.
         extension: that it belongs to; empty: none.
-        body: prosrc of an SQL or internal function, or the deparsed SQL-standard body; empty for built-ins.
+        body: prosrc of an SQL or internal function, or the deparsed SQL-standard body; empty for built-ins
+            that are not in SQL.
         standard: whether it is the latter.
         default_expressions: deparsed under an empty search_path; empty for built-ins.
         settings: ``name=value`` of its SET clauses.
         reaches: oids of an aggregate's functions.
+        columns: type oids of its output columns, as far as somebody made those built-in types sort, hash or
+            print.
+        replaced: how one that came with the server differs from what came; see ``replaced.py``.
     """
 
     oid: int
@@ -69,10 +84,17 @@ class Function(msgspec.Struct, frozen=True, array_like=True, gc=False):
     default_expressions: str
     settings: tuple[str, ...]
     reaches: tuple[int, ...]
+    columns: tuple[int, ...] = ()
+    replaced: Replaced = Replaced.NOT
 
     @property
     def builtin(self) -> bool:
-        """Whether it came with the server."""
+        """Whether it came with the server, and is as it came."""
+        return self.came and self.replaced is Replaced.NOT
+
+    @property
+    def came(self) -> bool:
+        """Whether it came with the server, replaced since or not."""
         return self.oid < FIRST_USER_OID
 
     def takes(self, given: int) -> bool:
@@ -109,12 +131,13 @@ class Relation(msgspec.Struct, frozen=True, array_like=True, gc=False):
         oid, schema, name: which.
         kind: relkind.
         extension: that it belongs to; empty: none.
-        definition: a view's SELECT, deparsed under an empty search_path; empty for built-ins.
+        definition: a view's SELECT, deparsed under an empty search_path; empty for built-ins, unless it names
+            something of a user's making.
         expressions: policies, virtual generated columns, and rules, deparsed likewise.
         folded: index expressions, defaults, partition keys, checks, expressions of statistics: the planner
             may fold their constant parts.
         children: oids of partitions and heirs.
-        types: oids of its columns' types that are not built-in, or that somebody made sort.
+        types: oids of its columns' types that are not built-in, or that somebody made sort, hash or print.
         row: oid of its rows' type.
         rules: whether it has rules other than a view's own.
         reaches: oids of what the operator classes of its indexes and its partition key call, but for
@@ -137,8 +160,8 @@ class Relation(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def builtin(self) -> bool:
-        """Whether it came with the server."""
-        return self.oid < FIRST_USER_OID
+        """Whether it came with the server, and reaches nothing of a user's making."""
+        return self.oid < FIRST_USER_OID and not (self.definition or self.expressions or self.types)
 
 
 class Operator(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -183,9 +206,11 @@ class Type(msgspec.Struct, frozen=True, array_like=True, gc=False):
     Attributes:
         oid, schema, name: which.
         functions: oids of what runs when its values come and go; of built-ins, those only by which somebody
-            made them sort.
-        parts: oids of its base, element, subtype and attributes' types that are not built-in.
+            made them sort, hash or print.
+        parts: oids of its base, element, subtype and attributes' types that are not built-in, or that
+            somebody made sort, hash or print.
         checks: a domain's constraints, deparsed under an empty search_path.
+        everywhere: of such a built-in, whether its values come without being named: by constants, arrays, …
     """
 
     oid: int
@@ -194,11 +219,12 @@ class Type(msgspec.Struct, frozen=True, array_like=True, gc=False):
     functions: tuple[int, ...]
     parts: tuple[int, ...]
     checks: tuple[str, ...]
+    everywhere: bool = False
 
     @property
     def builtin(self) -> bool:
-        """Whether it came with the server."""
-        return self.oid < FIRST_USER_OID
+        """Whether it came with the server, and its values meet nothing of a user's making."""
+        return self.oid < FIRST_USER_OID and not (self.functions or self.parts)
 
 
 Named = TypeVar("Named", Function, Relation, Operator, Type)
@@ -234,8 +260,10 @@ class Snapshot:
         "casts",
         "complete",
         "epoch",
+        "everywhere",
         "functions",
         "functions_by_oid",
+        "handled",
         "major",
         "memory",
         "number",
@@ -261,24 +289,68 @@ class Snapshot:
         self.relations_by_oid = {relation.oid: relation for relation in rows.relations}
         self.operators = _by_name(rows.operators)
         self.operators_by_oid = {operator.oid: operator for operator in rows.operators}
+        self.types = _by_name(rows.types)
+        self.types_by_oid = {each.oid: each for each in rows.types}
+        self.handled = frozenset(
+            each.oid for each in rows.types if each.oid < FIRST_USER_OID and not each.builtin
+        )
+        """Built-in types that somebody made sort, hash or print, and those that hold or are such."""
         self.settled_operators = frozenset(
             (operator.name, operator.binary)
             for each in self.operators.values()
-            if all(operator.builtin and not self.makes_values(operator) for operator in each)
+            if self._settled(each)
             for operator in each
         )
         """Symbols and whether they are binary, of operators that only the server itself brings and that only
         compute."""
-        self.types = _by_name(rows.types)
-        self.types_by_oid = {each.oid: each for each in rows.types}
+        self.everywhere = tuple(each.oid for each in rows.types if each.everywhere)
+        """Those of them whose values come without being named."""
         self.casts = rows.casts
         self.memory: dict[int, dict[Any, Any]] = {}
         """What the judge worked out about objects of this snapshot; forgetting it costs time only."""
+
+    def behind(self, operator: Operator) -> Function | None:
+        """The function that an operator calls."""
+        return self.functions_by_oid.get(operator.functions[0]) if operator.functions else None
 
     def makes_values(self, operator: Operator) -> bool:
         """Whether an operator may make values of one operand's type out of the other."""
         called = (self.functions_by_oid.get(oid) for oid in operator.functions)
         return any(each is not None and each.makes_values(symbol=True) for each in called)
+
+    def comes_with_the_server(self, operator: Operator) -> bool:
+        """Whether an operator and all that is behind it came with the server."""
+        return operator.builtin and all(
+            oid in self.functions_by_oid and self.functions_by_oid[oid].builtin for oid in operator.functions
+        )
+
+    def arises(self, function: Function, among: Sequence[Function]) -> frozenset[int]:
+        """Types of ``handled`` whose values a function gives though nothing that it gets shows one.
+
+        An argument of such a type shows it, but for a literal. What a literal is the server tells by the
+        other arguments, where one function alone fits those.
+
+        Args:
+            function: which.
+            among: those that its name or symbol could mean.
+        """
+        if not self.handled:
+            return self.handled
+        made = self.handled.intersection((function.result, *function.columns))
+        if not made or self.handled.isdisjoint(function.arguments):
+            return made
+        for each in among:
+            if each is not function and len(each.arguments) == len(function.arguments):
+                pairs = zip(function.arguments, each.arguments, strict=True)
+                if all(one == other for one, other in pairs if one not in self.handled):
+                    return frozenset()
+        return made
+
+    def _settled(self, operators: Sequence[Operator]) -> bool:
+        called = [each for each in map(self.behind, operators) if each is not None]
+        return all(
+            self.comes_with_the_server(each) and not self.makes_values(each) for each in operators
+        ) and not any(self.arises(each, called) for each in called)
 
 
 def _by_name(rows: Iterable[Named]) -> dict[str, tuple[Named, ...]]:

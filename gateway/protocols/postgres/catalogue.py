@@ -50,6 +50,13 @@ _WATCHED: Final = (
     "pg_range",
     "pg_extension",
     "pg_foreign_table",
+    "pg_language",
+    "pg_opclass",
+    "pg_amop",
+    "pg_amproc",
+    "pg_partitioned_table",
+    "pg_statistic_ext",
+    "pg_depend WHERE deptype = 'e'",  # what belongs to extensions
 )
 _XMINS: Final = "(SELECT pg_catalog.concat(count(*), '/', sum(xmin::text::int8)) FROM pg_catalog.{})"
 _FINGERPRINT: Final = f"SELECT pg_catalog.concat_ws(' ', {', '.join(map(_XMINS.format, _WATCHED))})"

@@ -11,6 +11,7 @@ import pytest
 from gateway.domain.verdict import Decision
 from gateway.judge.postgres import Snapshot, SqlContext, judge
 from gateway.judge.postgres.builtin import DATA
+from gateway.judge.postgres.replaced import marked
 from gateway.judge.postgres.snapshot import Function, Rows
 
 ROWS = msgspec.json.decode(zlib.decompress(DATA.read_bytes()), type=Rows)
@@ -71,10 +72,8 @@ def test_a_server_whose_catalogue_was_not_reviewed_is_not_judged(context: SqlCon
 def test_a_built_in_that_somebody_replaced_is_no_built_in(context: SqlContext) -> None:
     ours = next(each for each in ROWS.functions if each.name == "lower" and each.arguments == (25,))
     others = tuple(each for each in ROWS.functions if each is not ours)
-    rows = msgspec.structs.replace(
-        ROWS, functions=(*others, msgspec.structs.replace(ours, language="plpgsql"))
-    )
-    replaced = replace(context, snapshot=Snapshot(rows))
+    functions = marked((*others, msgspec.structs.replace(ours, language="plpgsql")))
+    replaced = replace(context, snapshot=Snapshot(msgspec.structs.replace(ROWS, functions=functions)))
     assert judge("SELECT lower('x')", replaced).verdict.rule == "postgres.function.replaced"
     assert judge("SELECT upper('x')", replaced).verdict.decision is Decision.ALLOW
 
