@@ -11,9 +11,12 @@ import asyncio
 from typing import TYPE_CHECKING, Final, cast
 
 import asyncssh
+from asyncssh.constants import MSG_IGNORE
 
 if TYPE_CHECKING:
     import socket
+
+    from asyncssh.packet import SSHPacketLogger
 
     from gateway.protocols.ssh.client import Client
 
@@ -45,6 +48,11 @@ class Connection(asyncssh.SSHServerConnection):
         self._pipe = cast("asyncio.Transport", transport)
         self._pipe.set_write_buffer_limits(MOST_UNSENT)
         super().connection_made(transport)
+
+    def send_packet(self, pkttype: int, *args: bytes, handler: SSHPacketLogger | None = None) -> None:
+        """Send a packet; asyncssh puts an empty one before each, which only CBC ciphers have a use for."""
+        if pkttype != MSG_IGNORE:
+            super().send_packet(pkttype, *args, handler=handler)
 
     def pause_writing(self) -> None:
         """The socket is full."""
