@@ -9,6 +9,7 @@ from gateway.judge.shell.argument import Argument, literals
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Effect, Finding, reads
+from gateway.judge.shell.nested.about import about
 from gateway.judge.shell.nested.files import let_be_read
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop, unless_reads
@@ -47,9 +48,8 @@ def judge_awk(argv: tuple[Argument, ...], _form: Form, context: ShellContext, ag
     """
     name = (argv[0].text or "").rpartition("/")[2]
     split = GAWK.split("awk", argv[1:])
-    about = [each for each in split.given if set(each.option.names) & {"-h", "-V", "-C", "-W"}]
-    if about:
-        return reads((*argv[:1], *GAWK.emit(about[:1])), "awk only prints something about itself.")
+    if (told := about(GAWK, argv[0], split, "-h", "-V", "-C", "-W")) is not None:
+        return told
     sources, operands = split.values("-e"), split.operands
     if not sources:
         if not operands:

@@ -9,6 +9,7 @@ from gateway.judge.shell.argument import Argument, literals
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Effect, Finding, reads
+from gateway.judge.shell.nested.about import about
 from gateway.judge.shell.nested.hosts import is_here, let_be_asked
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop
@@ -118,8 +119,8 @@ def judge_curl(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _
     Source: curl(1), 7.29 to 8.14.
     """
     split = CURL.split("curl", argv[1:])
-    if split.has("-V") or split.has("-h"):
-        return reads((*argv[:1], *CURL.emit(split.given[:1])), "curl only prints something about itself.")
+    if (told := about(CURL, argv[0], split, "-V", "-h")) is not None:
+        return told
     _check_curl(split)
     resolved = _resolved(split)
     urls = (*split.values("--url"), *split.operands)
@@ -239,8 +240,8 @@ def judge_wget(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _
     Source: wget(1), 1.14 to 1.25.
     """
     split = WGET.split("wget", _spelled(argv[1:]))
-    if split.has("-h") or split.has("-V"):
-        return reads((*argv[:1], *WGET.emit(split.given[:1])), "wget only prints something about itself.")
+    if (told := about(WGET, argv[0], split, "-h", "-V")) is not None:
+        return told
     outputs = {each.text for each in split.values("-O")}
     if not split.has("--spider") and not (outputs and outputs <= _NOWHERE):
         raise stop("wget", "output", "wget writes a file; with -O - it prints it.", Effect.WRITES_FILE)

@@ -9,6 +9,7 @@ from gateway.judge.shell.argument import Argument, literals
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Effect, Finding, reads
+from gateway.judge.shell.nested.about import about
 from gateway.judge.shell.nested.files import let_be_read
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop, unless_reads
@@ -158,8 +159,8 @@ def judge_yq(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _ag
     Source: mikefarah's yq 4 (cmd/root.go and its siblings), kislyuk's yq 3.
     """
     split = YQ.split("yq", argv[1:])
-    if split.has("-h") or split.has("-V"):
-        return reads((*argv[:1], *YQ.emit(split.given[:1])), "yq only prints something about itself.")
+    if (told := about(YQ, argv[0], split, "-h", "-V")) is not None:
+        return told
     operands = split.operands
     sub = operands[:1] if operands and operands[0].text in _SUBCOMMANDS else ()
     expression, files = _expression(split, operands[len(sub) :])

@@ -9,6 +9,7 @@ from gateway.judge.shell.argument import Argument, literals
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Effect, Finding, reads
+from gateway.judge.shell.nested.about import about
 from gateway.judge.shell.nested.hosts import let_be_asked
 from gateway.judge.shell.nested.mysql_text import not_a_read
 from gateway.judge.shell.nested.shape import Again
@@ -54,8 +55,8 @@ _DATABASE: Final = re.compile(r"[A-Za-z0-9_$.-]+")
 def judge_mysql(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _again: Again) -> Finding:
     """Judge ``mysql … -e …`` and ``mariadb … -e …``. Source: mysql(1), 5.6 to 9; mariadb(1), 10 to 12."""
     split = MYSQL.split("mysql", argv[1:])
-    if split.has("-V") or split.has("-?"):
-        return reads((*argv[:1], *MYSQL.emit(split.given[:1])), "mysql only prints something about itself.")
+    if (told := about(MYSQL, argv[0], split, "-V", "-?")) is not None:
+        return told
     statements = split.values("-e")
     if not statements:
         raise stop("mysql", "door", "mysql without -e takes statements from its input.", Effect.OPENS_DOOR)

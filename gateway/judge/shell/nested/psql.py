@@ -15,6 +15,7 @@ from gateway.judge.shell.argument import Argument, literals
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Effect, Finding, reads
+from gateway.judge.shell.nested.about import about
 from gateway.judge.shell.nested.hosts import let_be_asked
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop
@@ -71,8 +72,8 @@ def judge_psql(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _
     Source: psql(1), 9.6 to 18.
     """
     split = PSQL.split("psql", argv[1:])
-    if split.has("-V") or split.has("-?"):
-        return reads((*argv[:1], *PSQL.emit(split.given[:1])), "psql only prints something about itself.")
+    if (told := about(PSQL, argv[0], split, "-V", "-?")) is not None:
+        return told
     commands = split.values("-c")
     if not commands and not split.has("-l"):
         raise stop("psql", "door", "psql without -c takes statements from its input.", Effect.OPENS_DOOR)

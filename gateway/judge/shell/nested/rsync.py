@@ -9,6 +9,7 @@ from gateway.judge.shell.argument import Argument
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Effect, Finding, reads
+from gateway.judge.shell.nested.about import about
 from gateway.judge.shell.nested.files import let_be_read
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop
@@ -57,8 +58,8 @@ def judge_rsync(argv: tuple[Argument, ...], _form: Form, context: ShellContext, 
     if len(argv) > 1 and argv[1].text == "--server":
         return _sending(argv, context)
     split = LOCAL.split("rsync", argv[1:])
-    if split.has("--version") or split.has("--help"):
-        return reads((*argv[:1], *LOCAL.emit(split.given[:1])), "rsync only prints something about itself.")
+    if (told := about(LOCAL, argv[0], split, "--version", "--help")) is not None:
+        return told
     for word in split.operands:
         if word.known_start[:1] in ("", "-"):
             raise stop("rsync", "open-word", "rsync: write ./ before a name that may look like an option.")

@@ -9,9 +9,10 @@ from gateway.judge.shell.argument import Argument, literals
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Effect, Finding, reads
+from gateway.judge.shell.nested.about import about
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop, unless_allowed
-from gateway.judge.shell.nested.table import No, Split, Table, sure, table
+from gateway.judge.shell.nested.table import No, sure, table
 
 TIME: Final = table(
     "-p --portability  -v --verbose  -q --quiet  -f= --format=literal  -V --version  --help",
@@ -52,16 +53,16 @@ _OLD_NICE: Final = re.compile(r"-(-?[0-9]+|\+[0-9]+)")
 def judge_time(argv: tuple[Argument, ...], _form: Form, _context: ShellContext, again: Again) -> Finding:
     """Judge ``time … command``. Source: time(1) of GNU and busybox, bash's ``time``."""
     split = TIME.split("time", argv[1:])
-    if about := _about(TIME, argv[0], split, "-V"):
-        return about
+    if (told := about(TIME, argv[0], split, *_ABOUT, "-V")) is not None:
+        return told
     return _running(argv[0], TIME.emit(split.given), split.operands, again)
 
 
 def judge_timeout(argv: tuple[Argument, ...], _form: Form, _context: ShellContext, again: Again) -> Finding:
     """Judge ``timeout … duration command``. Source: timeout(1) of coreutils and busybox."""
     split = TIMEOUT.split("timeout", argv[1:])
-    if about := _about(TIMEOUT, argv[0], split):
-        return about
+    if (told := about(TIMEOUT, argv[0], split, *_ABOUT)) is not None:
+        return told
     options, operands = TIMEOUT.emit(split.given), split.operands
     if not split.has("-t"):
         if not operands or not _DURATION.fullmatch(sure("timeout", operands[0], "the duration")):
@@ -76,8 +77,8 @@ def judge_nice(argv: tuple[Argument, ...], _form: Form, _context: ShellContext, 
     if words and words[0].text is not None and (old := _OLD_NICE.fullmatch(words[0].text)):
         words = (*literals("-n", old[1]), *words[1:])
     split = NICE.split("nice", words)
-    if about := _about(NICE, argv[0], split):
-        return about
+    if (told := about(NICE, argv[0], split, *_ABOUT)) is not None:
+        return told
     if not split.operands and not split.given:
         return reads(argv[:1], "nice only prints the niceness.")
     return _running(argv[0], NICE.emit(split.given), split.operands, again)
@@ -86,8 +87,8 @@ def judge_nice(argv: tuple[Argument, ...], _form: Form, _context: ShellContext, 
 def judge_ionice(argv: tuple[Argument, ...], _form: Form, _context: ShellContext, again: Again) -> Finding:
     """Judge ``ionice … command`` and ``ionice -p``. Source: ionice(1) of util-linux."""
     split = IONICE.split("ionice", argv[1:])
-    if about := _about(IONICE, argv[0], split, "-h", "-V"):
-        return about
+    if (told := about(IONICE, argv[0], split, *_ABOUT, "-h", "-V")) is not None:
+        return told
     options = IONICE.emit(split.given)
     if not any(split.has(name) for name in ("-p", "-P", "-u")):
         return (
@@ -107,16 +108,16 @@ def judge_ionice(argv: tuple[Argument, ...], _form: Form, _context: ShellContext
 def judge_stdbuf(argv: tuple[Argument, ...], _form: Form, _context: ShellContext, again: Again) -> Finding:
     """Judge ``stdbuf … command``. Source: stdbuf(1) of coreutils."""
     split = STDBUF.split("stdbuf", argv[1:])
-    if about := _about(STDBUF, argv[0], split):
-        return about
+    if (told := about(STDBUF, argv[0], split, *_ABOUT)) is not None:
+        return told
     return _running(argv[0], STDBUF.emit(split.given), split.operands, again)
 
 
 def judge_chrt(argv: tuple[Argument, ...], _form: Form, _context: ShellContext, again: Again) -> Finding:
     """Judge ``chrt``: what a process has, and a command under a policy. Source: chrt(1) of util-linux."""
     split = CHRT.split("chrt", argv[1:])
-    if about := _about(CHRT, argv[0], split, "-h", "-V", "-m"):
-        return about
+    if (told := about(CHRT, argv[0], split, *_ABOUT, "-h", "-V", "-m")) is not None:
+        return told
     options, operands = CHRT.emit(split.given), split.operands
     if split.has("-p"):
         return _looked_up("chrt", (*argv[:1], *options), operands, "a policy")
@@ -128,8 +129,8 @@ def judge_chrt(argv: tuple[Argument, ...], _form: Form, _context: ShellContext, 
 def judge_taskset(argv: tuple[Argument, ...], _form: Form, _context: ShellContext, again: Again) -> Finding:
     """Judge ``taskset``: what a process has, and a command on some processors. Source: taskset(1)."""
     split = TASKSET.split("taskset", argv[1:])
-    if about := _about(TASKSET, argv[0], split, "-h", "-V"):
-        return about
+    if (told := about(TASKSET, argv[0], split, *_ABOUT, "-h", "-V")) is not None:
+        return told
     options, operands = TASKSET.emit(split.given), split.operands
     if split.has("-p"):
         return _looked_up("taskset", (*argv[:1], *options), operands, "the processors")
@@ -148,8 +149,8 @@ def judge_detached(argv: tuple[Argument, ...], _form: Form, _context: ShellConte
     name = (argv[0].text or "").rpartition("/")[2]
     options = SETSID if name == "setsid" else NOHUP
     split = options.split(name, argv[1:])
-    if about := _about(options, argv[0], split, "-h", "-V"):
-        return about
+    if (told := about(options, argv[0], split, *_ABOUT, "-h", "-V")) is not None:
+        return told
     return _running(None, (), split.operands, again)
 
 
@@ -163,14 +164,6 @@ def _looked_up(
     if not operands or operands[0].many or (operands[0].text or operands[0].prefix or "-")[0] == "-":
         raise stop(command, "process", f"{command}: which process is meant is not known; quote it.")
     return reads((*head, *operands), f"{command} only prints {what} of a process.")
-
-
-def _about(options: Table, name: Argument, split: Split, *short: str) -> Finding | None:
-    """Return the finding on a call that only prints something about the command, None for others."""
-    asked = [each for each in split.given if set(each.option.names) & {*_ABOUT, *short}]
-    if not asked:
-        return None
-    return reads((name, *options.emit(asked[:1])), f"{name.text} only prints something about itself.")
 
 
 def _running(

@@ -8,6 +8,7 @@ from gateway.judge.shell.argument import Argument, literals
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Effect, Finding, reads
+from gateway.judge.shell.nested.about import about
 from gateway.judge.shell.nested.files import let_be_read
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop, unless_reads
@@ -32,8 +33,8 @@ def judge_sed(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _a
     """
     name = (argv[0].text or "").rpartition("/")[2]
     split = SED.split("sed", argv[1:])
-    if split.has("--help") or split.has("--version"):
-        return reads((*argv[:1], *SED.emit(split.given[:1])), "sed only prints something about itself.")
+    if (told := about(SED, argv[0], split, "--help", "--version")) is not None:
+        return told
     scripts, files = split.values("-e"), split.operands
     if not scripts:
         if not files or files[0].many:

@@ -8,6 +8,7 @@ from gateway.judge.shell.argument import Argument, literals
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Effect, Finding, reads
+from gateway.judge.shell.nested.about import about
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop, unless_allowed
 from gateway.judge.shell.nested.table import No, sure, table
@@ -46,8 +47,8 @@ def judge_shell(argv: tuple[Argument, ...], _form: Form, _context: ShellContext,
     """
     name = (argv[0].text or "").rpartition("/")[2]
     split = SHELL.split(name, argv[1:])
-    if split.has("--version") or split.has("--help"):
-        return reads((*argv[:1], *SHELL.emit(split.given[:1])), f"{name} only prints something about itself.")
+    if (told := about(SHELL, argv[0], split, "--version", "--help")) is not None:
+        return told
     options = SHELL.emit(split.without(*_DROPPED))
     if split.has("-c"):
         if not split.operands:

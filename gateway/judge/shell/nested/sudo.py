@@ -9,6 +9,7 @@ from gateway.judge.shell.argument import Argument, literals
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Effect, Finding, reads
+from gateway.judge.shell.nested.about import about
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop, unless_allowed
 from gateway.judge.shell.nested.table import No, Split, sure, table
@@ -62,8 +63,8 @@ def judge_sudo(argv: tuple[Argument, ...], _form: Form, context: ShellContext, a
     if len(argv) == 2 and argv[1].text == "-h":
         return reads((*argv[:1], Argument("--help")), "sudo --help only prints how it is used.")
     split = SUDO.split("sudo", argv[1:])
-    if split.has("-V") or split.has("--help"):
-        return reads((*argv[:1], *SUDO.emit(split.given[:1])), "sudo only prints something about itself.")
+    if (told := about(SUDO, argv[0], split, "-V", "--help")) is not None:
+        return told
     _check_names("sudo", split)
     kept = (*argv[:1], Argument("-n"), *SUDO.emit(split.without(*_DROPPED)))
     if split.has("-l"):

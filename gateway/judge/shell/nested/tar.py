@@ -8,6 +8,7 @@ from gateway.judge.shell.argument import Argument, literals
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Effect, Finding, reads
+from gateway.judge.shell.nested.about import about
 from gateway.judge.shell.nested.files import let_be_read
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop
@@ -90,13 +91,8 @@ def judge_tar(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _a
     Source: tar(1) of GNU tar 1.26 to 1.35, and of busybox.
     """
     split = TAR.split("tar", _dashed(argv[1:]))
-    about = [
-        each
-        for each in split.given
-        if set(each.option.names) & {"--help", "--usage", "--version", "--show-defaults"}
-    ]
-    if about:
-        return reads((*argv[:1], *TAR.emit(about[:1])), "tar only prints something about itself.")
+    if (told := about(TAR, argv[0], split, "--help", "--usage", "--version", "--show-defaults")) is not None:
+        return told
     modes = [mode for mode in ("-c", "-t", "-x", "-d", "--test-label") if split.has(mode)]
     if len(modes) != 1:
         raise stop("tar", "mode", "tar: exactly one of -t, -x, -d and -c must be given.")

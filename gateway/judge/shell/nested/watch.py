@@ -8,6 +8,7 @@ from gateway.judge.shell.argument import Argument, literals
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Finding, reads
+from gateway.judge.shell.nested.about import about
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop, unless_allowed
 from gateway.judge.shell.nested.table import No, sure, table
@@ -27,9 +28,8 @@ def judge_watch(argv: tuple[Argument, ...], _form: Form, _context: ShellContext,
     Source: watch(1) of procps and busybox.
     """
     split = WATCH.split("watch", argv[1:])
-    about = [each for each in split.given if set(each.option.names) & {"-h", "-v"}]
-    if about:
-        return reads((*argv[:1], *WATCH.emit(about[:1])), "watch only prints something about itself.")
+    if (told := about(WATCH, argv[0], split, "-h", "-v")) is not None:
+        return told
     if not split.operands:
         raise stop("watch", "no-command", "watch: there is no command to run.")
     if split.has("-x"):

@@ -9,6 +9,7 @@ from gateway.judge.shell.argument import Argument, literals
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Finding, reads
+from gateway.judge.shell.nested.about import about
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop, unless_allowed
 from gateway.judge.shell.nested.table import Given, No, Split, sure, table
@@ -46,8 +47,8 @@ def judge_xargs(argv: tuple[Argument, ...], _form: Form, _context: ShellContext,
     Source: xargs(1) of findutils, busybox and FreeBSD.
     """
     split = XARGS.split("xargs", argv[1:])
-    if split.has("--help") or split.has("--version"):
-        return reads((*argv[:1], *XARGS.emit(split.given[:1])), "xargs only prints something about itself.")
+    if (told := about(XARGS, argv[0], split, "--help", "--version")) is not None:
+        return told
     words = split.operands or literals("echo")
     mark = _mark(split)
     if mark:
