@@ -83,14 +83,7 @@ def postgres(
       glassgate judge postgres --endpoint orders-db "SELECT price_with_vat(10, 'DE')"
     """
     judged = at_endpoint(ctx, endpoint) if endpoint else by_builtins()
-    if jsonl:
-        batch = AT_ENDPOINT_AT_ONCE if endpoint else 1
-        answer_lines(sys.stdin.buffer, sys.stdout.buffer, judged, batch=batch)
-        return
-    sql = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if text is None else text
-    (verdict,) = judged((sql,))
-    show(verdict, as_json=as_json)
-    raise typer.Exit(EXIT_STATUS[verdict.decision])
+    _answer_all(judged, text, jsonl=jsonl, as_json=as_json, batch=AT_ENDPOINT_AT_ONCE if endpoint else 1)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -120,13 +113,49 @@ def ssh(
       glassgate judge ssh --no-guard 'git -C /srv/shop status'
     """
     judged = by_command_catalogue(guarded=not no_guard, sudo=not no_sudo, shell=shell)
+    _answer_all(judged, text, jsonl=jsonl, as_json=as_json)
+
+
+@app.command()
+def sftp(
+    text: Annotated[
+        str | None, typer.Argument(help="An operation; read from standard input where it is left out.")
+    ] = None,
+    *,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help='Read {"id": …, "text": …} lines, answer each in order.')
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Judge an operation of a file transfer as a session's first unit.
+
+    Paths stand in double quotes, with backslash escapes. What a path leads to on the host is looked at by
+    the gateway besides, before it is opened.
+
+    Example:
+      glassgate judge sftp 'open "/etc/nginx/nginx.conf" read'
+      glassgate judge sftp 'rename "/etc/hosts" "/etc/hosts.old"'
+    """
+    _answer_all(by_operation, text, jsonl=jsonl, as_json=as_json)
+
+
+def _answer_all(judged: Judged, text: str | None, *, jsonl: bool, as_json: bool, batch: int = 1) -> None:
+    """Answer each line of standard input, or the one text, whose verdict is the exit status then."""
     if jsonl:
-        answer_lines(sys.stdin.buffer, sys.stdout.buffer, judged)
+        answer_lines(sys.stdin.buffer, sys.stdout.buffer, judged, batch=batch)
         return
-    line = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if text is None else text
-    (verdict,) = judged((line,))
+    one = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if text is None else text
+    (verdict,) = judged((one,))
     show(verdict, as_json=as_json)
     raise typer.Exit(EXIT_STATUS[verdict.decision])
+
+
+def by_operation(texts: Sequence[str]) -> list[Verdict]:
+    """Judge operations of file transfers."""
+    from gateway.judge.sftp import judge as judge_operation
+    from gateway.judge.sftp import read_operation
+
+    return [judge_operation(read_operation(text)) for text in texts]
 
 
 def by_command_catalogue(*, guarded: bool, sudo: bool, shell: Shell) -> Judged:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.domain.verdict import Decision, Verdict
+from gateway.judge.shell.paths import unopened_path
 
 READS: Final = frozenset(
     {"opendir", "stat", "lstat", "realpath", "readlink", "statvfs", "expand-path", "limits"}
@@ -118,6 +119,9 @@ def judge(operation: SftpOperation | None) -> Verdict:
 
 
 def _opened(operation: SftpOperation) -> Verdict:
+    acts = unopened_path(operation.paths[0])
+    if acts is not None:
+        return _refuse("open.acts", f"{_escaped(operation.paths[0])} {acts}: opening it is no plain read.")
     if operation.flags == {"read"}:
         return Verdict(Decision.ALLOW, "sftp.open.read", "The file is opened for reading only.")
     said = ",".join(flag for flag in FLAGS if flag in operation.flags)

@@ -11,9 +11,9 @@ import pytest
 from corpora import cases
 
 
-def _judge(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def _judge(*arguments: str, given: bytes = b"", kind: str = "postgres") -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-m", "gateway.cli.judge", "postgres", *arguments],
+        [sys.executable, "-m", "gateway.cli.judge", kind, *arguments],
         input=given,
         capture_output=True,
         timeout=60,
@@ -90,3 +90,13 @@ def test_a_malformed_line_is_refused_with_its_id() -> None:
 
 def test_bytes_that_are_no_text_are_refused() -> None:
     assert _judge(given=b"SELECT '\xff'").returncode == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [('open "/etc/hosts" read', 0), ('rename "/etc/hosts" "/etc/hosts.old"', 3), ("launch", 4)],
+)
+def test_an_operation_of_a_file_transfer(text: str, status: int) -> None:
+    done = _judge(text, kind="sftp")
+    assert done.returncode == status
+    assert b"sftp." in done.stdout
