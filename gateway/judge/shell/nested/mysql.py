@@ -80,5 +80,6 @@ def judge_mysql(argv: tuple[Argument, ...], _form: Form, context: ShellContext, 
         (*argv[:1], *MYSQL.emit(first), *literals(*_HELD), *MYSQL.emit(rest), *split.operands),
         "mysql only reads.",
         rule="shell.mysql.read",
-        profile="net",
+        # To localhost it speaks over a unix socket.
+        profile="net" if any(each.text != "localhost" for each in split.values("-h")) else "engine",
     )

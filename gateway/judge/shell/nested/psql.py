@@ -88,7 +88,10 @@ def judge_psql(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _
         (*literals("env", *_VARIABLES), *argv[:1], *literals("-X"), *given, *split.operands),
         "psql only reads.",
         rule="shell.psql.read",
-        profile="net",
+        # Without a host it asks over a unix socket.
+        profile="net"
+        if any(not (each.text or "/").startswith("/") for each in split.values("-h"))
+        else "engine",
     )
 
 

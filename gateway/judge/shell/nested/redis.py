@@ -109,6 +109,7 @@ def judge_redis(argv: tuple[Argument, ...], _form: Form, context: ShellContext, 
         let_be_asked("redis-cli", found[1], found[2] or "6379", context)
     words = split.operands
     head = (*argv[:1], *REDIS.emit(split.given))
+    profile = "engine" if split.has("-s") else "net"
     if not words:
         if not any(split.has(mode) for mode in (*_MODES, "--version", "--help")):
             raise stop(
@@ -117,9 +118,9 @@ def judge_redis(argv: tuple[Argument, ...], _form: Form, context: ShellContext, 
                 "redis-cli without a command takes them from its input.",
                 Effect.OPENS_DOOR,
             )
-        return reads(head, "redis-cli only looks.", profile="net")
+        return reads(head, "redis-cli only looks.", profile=profile)
     _check_command(words)
-    return reads((*head, *words), "The command only reads.", rule="shell.redis.read", profile="net")
+    return reads((*head, *words), "The command only reads.", rule="shell.redis.read", profile=profile)
 
 
 def _check_command(words: tuple[Argument, ...]) -> None:

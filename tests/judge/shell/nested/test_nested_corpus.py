@@ -92,3 +92,21 @@ def test_other_hosts_are_asked_where_the_endpoint_lists_them() -> None:
         assert judge(line, ShellContext(catalogue=catalogue)).verdict.decision.word == "refuse", line
     assert judge("psql -h db.example -p 5433 -c 'select 1'", listed).verdict.decision.word == "refuse"
     assert judge("curl http://api.example@evil/", listed).verdict.decision.word == "refuse"
+
+
+def test_clients_of_databases_get_the_sockets_that_they_need(context: ShellContext) -> None:
+    profiles = {
+        "psql -c 'select 1'": "engine",
+        "psql -h /run/postgresql -c 'select 1'": "engine",
+        "psql -h 127.0.0.1 -c 'select 1'": "net",
+        "mysql -h localhost -e 'select 1'": "engine",
+        "mysql -h 127.0.0.1 -e 'select 1'": "net",
+        "redis-cli -s /run/redis.sock ping": "engine",
+        "redis-cli ping": "net",
+        "curl -s localhost": "net",
+        "docker ps": "engine",
+        "ps aux": "procs",
+        "git log": "plain",
+    }
+    for line, profile in profiles.items():
+        assert judge(line, context).profile == profile, line
