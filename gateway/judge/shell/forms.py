@@ -312,7 +312,7 @@ class _Judge:
             self.stateful or f"{subject} only reads.",
             rule=f"shell.{self.command}.{'stateful-read' if self.stateful else 'read'}",
             effect=Effect.STATEFUL_READ if self.stateful else Effect.READS,
-            profile=widest([each.profile for each in (*self.forms, *self.nested)]),
+            profile=widest([*(each.profile for each in self.forms), *(each.profile for each in self.nested)]),
             nested=self.nested,
         )
 
