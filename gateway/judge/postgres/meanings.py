@@ -5,8 +5,9 @@ Knows one statement's names; what those names reach in the catalogue is ``reach.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from enum import Enum
+from itertools import chain
 from typing import ClassVar, Final
 
 from gateway.judge.postgres import functions
@@ -109,7 +110,7 @@ class Meanings:
             return
         if not found and not shorter:
             self.issues.append(functions.missing(self.names, name, given))
-        self._give([*found, *(function for function, _ in shorter)])
+        self._give(chain(found, (function for function, _ in shorter)))
         for function in found:
             self._meant(function, given, args)
         for function, fewer in shorter:
@@ -135,10 +136,13 @@ class Meanings:
         if not function.builtin:
             self.reached.setdefault((Kind.FUNCTION, function.oid), f"{function.schema}.{function.name}()")
 
-    def _give(self, found: Sequence[Function]) -> None:
+    def _give(self, found: Iterable[Function]) -> None:
         """Note what comes out of functions, of types that somebody made sort, hash or print."""
-        for function in found if self.context.snapshot.handled else ():
-            for oid in self.context.snapshot.arises(function, found):
+        if not self.context.snapshot.handled:
+            return
+        among = list(found)
+        for function in among:
+            for oid in self.context.snapshot.arises(function, among):
                 self.reached.setdefault((Kind.OUTPUT, oid), f"{function.name}()")
 
     def _coercion(self, name: Name, given: int) -> bool:
@@ -207,10 +211,10 @@ class Meanings:
         found = self.names.operators(name, binary=binary)
         if not found:
             self.issues.append(unknown("operator.unknown", f"There is no operator {shown(name)}."))
-        self._give([each for each in map(self.context.snapshot.behind, found) if each is not None])
+        self._give(filter(None, map(self.context.snapshot.behind, found)))
         for operator in found:
             self.makes = self.makes or self.context.snapshot.makes_values(operator)
-            if not self.context.snapshot.comes_with_the_server(operator):
+            if operator.oid not in self.context.snapshot.own_operators:
                 self.reached.setdefault((Kind.OPERATOR, operator.oid), f"{operator.schema}.{operator.name}")
 
     def _equality(self, node: Node) -> None:

@@ -57,18 +57,10 @@ class Reach:
         places: list[tuple[Place, str]] = [
             ((kind, oid, paths), walk.reached.get((kind, oid), "A column's type")) for kind, oid in met(walk)
         ]
-        places += [((Kind.FUNCTION, oid, paths), "a cast") for oid in self._casts_anywhere()]
+        places += [((Kind.FUNCTION, oid, paths), "a cast") for oid in self._context.snapshot.loose_casts]
         places += [((Kind.OUTPUT, oid, paths), "A type") for oid in self._context.snapshot.everywhere]
         found = (self._closure(place, name) for place, name in places)
         return tuple(issue for issue in found if issue is not None)
-
-    def _casts_anywhere(self) -> Iterable[int]:
-        """Functions of casts that may happen though no type of a user's making is named."""
-        snapshot = self._context.snapshot
-        for cast in snapshot.casts:
-            named = {oid for oid in (cast.source, cast.target) if oid in snapshot.types_by_oid}
-            if cast.function and not any(oid >= FIRST_USER_OID for oid in named):
-                yield cast.function
 
     def _closure(self, start: Place, name: str) -> Issue | None:
         seen = {start}

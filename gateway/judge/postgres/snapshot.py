@@ -90,7 +90,7 @@ class Function(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def builtin(self) -> bool:
         """Whether it came with the server, and is as it came."""
-        return self.came and self.replaced is Replaced.NOT
+        return self.oid < FIRST_USER_OID and self.replaced is Replaced.NOT
 
     @property
     def came(self) -> bool:
@@ -264,11 +264,13 @@ class Snapshot:
         "functions",
         "functions_by_oid",
         "handled",
+        "loose_casts",
         "major",
         "memory",
         "number",
         "operators",
         "operators_by_oid",
+        "own_operators",
         "relations",
         "relations_by_oid",
         "settled_operators",
@@ -295,6 +297,8 @@ class Snapshot:
             each.oid for each in rows.types if each.oid < FIRST_USER_OID and not each.builtin
         )
         """Built-in types that somebody made sort, hash or print, and those that hold or are such."""
+        self.own_operators = frozenset(each.oid for each in rows.operators if self._came(each))
+        """Operators that came with the server, and all that is behind them."""
         self.settled_operators = frozenset(
             (operator.name, operator.binary)
             for each in self.operators.values()
@@ -306,6 +310,8 @@ class Snapshot:
         self.everywhere = tuple(each.oid for each in rows.types if each.everywhere)
         """Those of them whose values come without being named."""
         self.casts = rows.casts
+        self.loose_casts = tuple(each.function for each in rows.casts if self._is_loose(each))
+        """Functions of casts that may happen though no type of a user's making is named."""
         self.memory: dict[int, dict[Any, Any]] = {}
         """What the judge worked out about objects of this snapshot; forgetting it costs time only."""
 
@@ -318,11 +324,18 @@ class Snapshot:
         called = (self.functions_by_oid.get(oid) for oid in operator.functions)
         return any(each is not None and each.makes_values(symbol=True) for each in called)
 
-    def comes_with_the_server(self, operator: Operator) -> bool:
-        """Whether an operator and all that is behind it came with the server."""
-        return operator.builtin and all(
-            oid in self.functions_by_oid and self.functions_by_oid[oid].builtin for oid in operator.functions
-        )
+    def _is_loose(self, cast: Cast) -> bool:
+        if cast.function == 0 or any(
+            oid >= FIRST_USER_OID and oid in self.types_by_oid for oid in (cast.source, cast.target)
+        ):
+            return False
+        # A cast's function is never volatile, so that the server's own only computes.
+        called = self.functions_by_oid.get(cast.function)
+        return called is None or not called.builtin
+
+    def _came(self, operator: Operator) -> bool:
+        called = [self.functions_by_oid.get(oid) for oid in operator.functions]
+        return operator.builtin and all(each is not None and each.builtin for each in called)
 
     def arises(self, function: Function, among: Sequence[Function]) -> frozenset[int]:
         """Types of ``handled`` whose values a function gives though nothing that it gets shows one.
@@ -349,7 +362,7 @@ class Snapshot:
     def _settled(self, operators: Sequence[Operator]) -> bool:
         called = [each for each in map(self.behind, operators) if each is not None]
         return all(
-            self.comes_with_the_server(each) and not self.makes_values(each) for each in operators
+            each.oid in self.own_operators and not self.makes_values(each) for each in operators
         ) and not any(self.arises(each, called) for each in called)
 
 
