@@ -40,9 +40,6 @@ if TYPE_CHECKING:
 _TERM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]{0,63}")
 """A name of terminfo: never a path, which would name a file for programs to read."""
 
-WINDOW: Final = 1 << 20
-"""Bytes that a client may send ahead of a command that does not read them."""
-PACKET: Final = 32768
 MOST_OUTPUT: Final = 256 << 10
 """Bytes that wait for a slow client before production is told to wait."""
 
@@ -107,6 +104,8 @@ class Channel(asyncssh.SSHServerSession[bytes]):
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
         """The client's terminal has another size."""
         size = (width, height, pixwidth, pixheight)
+        if self.terminal is not None and self.terminal.size == size:
+            return
         if self.terminal is not None:
             self.terminal = Terminal(self.terminal.kind, size, self.terminal.modes)
         if self._behind is not None:

@@ -18,7 +18,8 @@ from gateway.domain.identity import DatabaseTokenEvidence, SshKeyEvidence
 from gateway.domain.secret import Secret
 from gateway.log import get_logger
 from gateway.protocols.ssh import refusal
-from gateway.protocols.ssh.channel import PACKET, WINDOW, Channel, Slow
+from gateway.protocols.ssh.channel import Channel, Slow
+from gateway.protocols.ssh.connection import Connection
 
 if TYPE_CHECKING:
     from gateway.domain.identity import Identity
@@ -71,7 +72,7 @@ class Client(asyncssh.SSHServer):
         self._proving: Login | None = None
         self._open: set[Channel] = set()
         self._waiting: asyncio.Queue[Channel] = asyncio.Queue()
-        self._connection: asyncssh.SSHServerConnection | None = None
+        self._connection: Connection | None = None
         self._full = False
         self.login: Login | None = None
         self.gone = asyncio.Event()
@@ -80,6 +81,7 @@ class Client(asyncssh.SSHServer):
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """The transport stands."""
+        assert isinstance(conn, Connection)
         self._connection = conn
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -156,8 +158,7 @@ class Client(asyncssh.SSHServer):
         channel = Channel(self._waiting.put_nowait)
         channel.wait(Slow.CONNECTION, yes=self._full)
         self._open.add(channel)
-        made = self._connection.create_server_channel(None, window=WINDOW, max_pktsize=PACKET)
-        return made, channel
+        return self._connection.session_channel(), channel
 
     def full(self, *, yes: bool) -> None:
         """The connection takes nothing more, or takes something again."""

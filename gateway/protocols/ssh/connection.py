@@ -16,12 +16,24 @@ from asyncssh.constants import MSG_IGNORE
 if TYPE_CHECKING:
     import socket
 
-    from asyncssh.packet import SSHPacketLogger
+    from asyncssh.packet import SSHPacket, SSHPacketLogger
 
     from gateway.protocols.ssh.client import Client
 
+WINDOW: Final = 1 << 20
+"""Bytes that a client may send ahead of a command that does not read them."""
+PACKET: Final = 32768
 MOST_UNSENT: Final = 256 << 10
 """Bytes that wait for a client that does not read."""
+
+
+class SessionChannel(asyncssh.SSHServerChannel[bytes]):
+    """A session channel that takes no environment: it would be kept, without a bound, for nobody."""
+
+    def _process_env_request(self, packet: SSHPacket) -> bool:
+        """Refuse a variable of the client's."""
+        del packet
+        return False
 
 
 class Connection(asyncssh.SSHServerConnection):
@@ -53,6 +65,23 @@ class Connection(asyncssh.SSHServerConnection):
         """Send a packet; asyncssh puts an empty one before each, which only CBC ciphers have a use for."""
         if pkttype != MSG_IGNORE:
             super().send_packet(pkttype, *args, handler=handler)
+
+    def session_channel(self) -> SessionChannel:
+        """Return a channel for a session of raw bytes, without a line editor."""
+        loop = asyncio.get_running_loop()
+        return SessionChannel(
+            self,
+            loop,
+            allow_pty=True,
+            line_editor=False,
+            line_echo=False,
+            line_history=0,
+            max_line_length=0,
+            encoding=None,
+            errors="strict",
+            window=WINDOW,
+            max_pktsize=PACKET,
+        )
 
     def pause_writing(self) -> None:
         """The socket is full."""

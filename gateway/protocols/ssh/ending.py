@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 VARIABLE: Final = "GLASSGATE_UNIT"
 """In the environment of all that a unit starts: who looks for its processes finds them by it."""
 GRACE_SECONDS: Final = 0.3
-"""Time that a command has after SIGTERM."""
+"""Time that a command has after a signal."""
 
 _SCRIPT: Final = r"""
 mine=$$
@@ -31,7 +31,7 @@ look() {
   done 2>/dev/null
 }
 look
-sids=" "; for e in $s; do sids="$sids${e#*:} "; done
+sids=" "; for e in $s; do [ "${e#*:}" = 0 ] || sids="$sids${e#*:} "; done
 n=0
 while [ -n "$s" ] && [ $n -lt 20 ]; do
   for e in $s; do kill -KILL "${e%%:*}" 2>/dev/null; done
@@ -62,18 +62,12 @@ async def end(upstream: Upstream, running: Iterable[Running]) -> bool:
         Whether the host confirmed that nothing of them runs there any more.
     """
     ours = list(running)
+    if not ours:  # and nothing to look for: an empty pattern would find every process of the login
+        return True
     if upstream.lost.is_set():
-        return not ours
-    try:
-        async with asyncio.timeout(GRACE_SECONDS):
-            for each in ours:
-                await each.started.wait()
-                each.signalled("TERM")
-            for each in ours:
-                await each.closed.wait()
-    except TimeoutError:
-        for each in ours:
-            each.signalled("KILL")
+        return False
+    if not await _closed(ours, "TERM"):
+        await _closed(ours, "KILL")
     try:
         tokens = "|".join(f"{VARIABLE}={each.token}" for each in ours)
         answer = await upstream.ask(_SCRIPT.replace("TOKENS", tokens))
@@ -84,3 +78,17 @@ async def end(upstream: Upstream, running: Iterable[Running]) -> bool:
         for each in ours:
             each.drop()
     return answer.strip().endswith("gone")
+
+
+async def _closed(running: list[Running], signal: str) -> bool:
+    """Signal the process groups; return whether production closes their channels soon after."""
+    try:
+        async with asyncio.timeout(GRACE_SECONDS):
+            for each in running:
+                await each.started.wait()
+                each.signalled(signal)
+            for each in running:
+                await each.closed.wait()
+    except TimeoutError:
+        return False
+    return True

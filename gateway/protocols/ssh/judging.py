@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gateway.domain.session import Level
 from gateway.domain.verdict import Decision, Layer, Verdict
 from gateway.judge.shell.context import ShellContext
 from gateway.protocols.ssh import upstream
@@ -71,7 +72,9 @@ class Judging:
         self._judge = judge
         self._facts = probed.facts
         self._guarded = Layer.KERNEL_GUARD in probed.level.layers
-        self._required = options_of(endpoint).guard is GuardWanted.REQUIRE
+        options = options_of(endpoint)
+        self._required = options.guard is GuardWanted.REQUIRE
+        self._mixed = self._guarded and options.sudo is Sudo.JUDGED and not self._required
         self._plain = context_of(endpoint, catalogue, probed, terminal=False)
         self._with_terminal = replace(self._plain, terminal=True)
 
@@ -119,6 +122,19 @@ class Judging:
         guard = self._facts.guard.argv(Profile.PLAIN) if self._guarded else ()
         argv = (*guard, self._facts.sftp, "-R")
         return upstream.command_line({VARIABLE: token}, argv, path=self._facts.path)
+
+    def level(self, probed: Level) -> Level:
+        """Return the level that holds for every unit: where sudo may run, that is not the guard's."""
+        if not self._mixed:
+            return probed
+        findings = {**probed.findings, "lines under sudo": "outside of the kernel guard; each line says so"}
+        return Level(probed.name, probed.layers & ~Layer.KERNEL_GUARD, findings)
+
+    def remark(self, judged: ShellJudgement) -> str:
+        """Return what the recording says of one line's guard; empty where the session's level says it all."""
+        if not self._mixed or not judged.canonical:
+            return ""
+        return "outside of the kernel guard: sudo" if judged.uses_sudo else "under the kernel guard"
 
     @property
     def guard_required(self) -> bool:

@@ -116,7 +116,7 @@ class SshDoor:
             self._parts.hosts.forget(dialled)
             raise
         self._judging = Judging(self._parts.judge, self._parts.catalogue, endpoint, probed)
-        return probed.level
+        return self._judging.level(probed.level)
 
     # ---- the judge -------------------------------------------------------------------------------
 
@@ -130,7 +130,9 @@ class SshDoor:
         assert self._judging is not None
         if isinstance(unit, SftpUnit):
             return ShellJudgement(sftp.judge(unit.operation))
-        return self._judging.judge(unit)
+        judged = self._judging.judge(unit)
+        unit.context = ", ".join(filter(None, (unit.context, self._judging.remark(judged))))
+        return judged
 
     def heavy(self, unit: ShellUnit) -> bool:
         """Whether judging would hold up the loop."""

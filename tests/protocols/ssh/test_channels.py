@@ -143,6 +143,8 @@ async def test_unknown_requests_are_refused(gate: Gate) -> None:
         process = await connection.create_process("sleep 5", encoding=None)
         assert await process.channel._make_request(b"x11-req", b"\0" * 13) is False
         assert await process.channel._make_request(b"auth-agent-req@openssh.com") is False
+        variable = struct.pack(">I", 3) + b"FOO" + struct.pack(">I", 3) + b"bar"
+        assert await process.channel._make_request(b"env", variable) is False
         assert await process.channel._make_request(b"nonsense@example.com") is False
         kind, _ = await connection._make_global_request(b"nonsense@example.com")
         assert kind == 82

@@ -68,7 +68,7 @@ async def test_a_login_whose_files_talk_is_probed_all_the_same(short_folder: Pat
     try:
         rc = server.home / ".bashrc"
         rc.write_text("echo welcome; echo uid 0; echo bash /tmp/evil\n")
-        endpoint, secret = endpoint_for(server)
+        endpoint, secret = endpoint_for(server, options={"guard": "require"})
         level = await SshFacts("gw", 2222, parts()).check(endpoint, secret)
         assert level.findings["root"] == "no"
         assert level.findings["bash"] != "/tmp/evil"
@@ -134,6 +134,42 @@ async def test_nothing_outlives_its_session(open_gate: Gate, sshd: Sshd, command
     await process.wait()
     await asyncio.wait_for(room.ended.wait(), 5)
     assert room.confirmed is True
+
+
+async def test_an_idle_session_that_is_cut_takes_nothing_else_along(
+    open_gate: Gate, sshd: Sshd, tmp_path: Path
+) -> None:
+    """Both sessions log in to the host with the same account."""
+    control = ("-o", f"ControlPath={tmp_path}/c", "-o", "ControlMaster=yes", "-o", "ControlPersist=60")
+    rooms = len(open_gate.line.rooms)
+    assert (await open_gate.ssh("echo in", options=control)).stdout == b"in\n"
+    idle = open_gate.line.rooms[rooms]
+    other = await asyncio.create_subprocess_exec(*open_gate.argv("sleep 621"))
+    async with asyncio.timeout(10):
+        while not alive(sshd, "sleep 621"):
+            await asyncio.sleep(0.02)
+    idle.end(Ending(EndCause.REVOKED, "taken away"))
+    await asyncio.wait_for(idle.ended.wait(), 5)
+    assert idle.confirmed is True
+    await asyncio.sleep(0.5)
+    assert alive(sshd, "sleep 621")
+    other.kill()
+    await other.wait()
+    await gone(sshd, "sleep 621")
+
+
+async def test_a_warning_stands_on_standard_error(open_gate: Gate, sshd: Sshd) -> None:
+    rooms = len(open_gate.line.rooms)
+    process = await asyncio.create_subprocess_exec(
+        *open_gate.argv("sleep 1"), stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(10):
+        while not alive(sshd, "sleep 1"):
+            await asyncio.sleep(0.02)
+    await open_gate.line.rooms[rooms].door.warn("your access ends in 5 minutes")
+    out, err = await process.communicate()
+    assert (process.returncode, out) == (0, b"")
+    assert err == b"glassgate: your access ends in 5 minutes\n"
 
 
 async def test_a_command_of_another_session_is_left_alone(open_gate: Gate, sshd: Sshd) -> None:
