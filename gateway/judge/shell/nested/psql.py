@@ -48,7 +48,7 @@ _VARIABLES: Final = (
 # psql runs what stands in backquotes, and takes :name for a variable, in the arguments of these too.
 _BACKSLASH: Final = re.compile(
     r"\\(?:d[A-Za-z]{0,4}[S+]{0,2}|l\+?|z|sf\+?|sv\+?|conninfo|encoding|timing|x|copyright|\?|h|dconfig\+?)"
-    r"(?:[ \t]+[A-Za-z0-9_.*?\"$, \[\]-]*)?"
+    r"(?:[ \t]+[A-Za-z0-9_.*?\"$, ()\[\]-]*)?"
 )
 _NAME: Final = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 _URI: Final = re.compile(
