@@ -103,13 +103,17 @@ def test_a_write_is_not_run(ssh: LiveSsh) -> None:
     assert not target.exists()
 
 
-def test_no_shell_no_transfer_yet_and_the_client_is_told(ssh: LiveSsh) -> None:
-    answered = ssh.ssh()
-    assert answered.returncode == 126
-    assert b"interactive shell" in answered.stderr
+def test_an_unknown_subsystem_is_refused_and_the_client_is_told(ssh: LiveSsh) -> None:
     answered = ssh.ssh("nosuch", options=("-s",))
     assert answered.returncode == 126
     assert b"no such subsystem" in answered.stderr
+
+
+def test_new_keys_in_the_middle_of_a_transfer_harm_nothing(ssh: LiveSsh) -> None:
+    answered = ssh.ssh("head -c 20000000 /dev/zero | sha256sum", options=("-o", "RekeyLimit=256K"))
+    assert answered.stdout.split()[0].decode() == hashlib.sha256(bytes(20_000_000)).hexdigest()
+    answered = ssh.ssh("head -c 20000000 /dev/zero", options=("-o", "RekeyLimit=1M"), seconds=60)
+    assert (answered.returncode, len(answered.stdout)) == (0, 20_000_000)
 
 
 @pytest.mark.parametrize(
