@@ -50,6 +50,7 @@ class LiveSsh:
         password: str | None = None,
         host_key: str = "",
         repository: Path | None = None,
+        where: RepositoryFacts | None = None,
         record_results: bool | None = None,
     ) -> None:
         """Register the host; the gateway logs in with its key unless a password is given."""
@@ -62,7 +63,7 @@ class LiveSsh:
             username=self.sshd.account,
             password=self.sshd.key.read_text() if password is None else password,
             ca=host_key or self.sshd.host_key,
-            repository=RepositoryFacts(url=str(repository)) if repository else None,
+            repository=RepositoryFacts(url=str(repository)) if repository else where,
             settings=SettingsFacts(options=dict(options or {}), record_results=record_results),
         )
         self.gateway.client("admin").call("PUT /v1/endpoints/{name}", question, EndpointFacts)

@@ -166,6 +166,7 @@ class HostCapture:
         kind: sort of artifact that can carry it.
         batch: units of one session with the same batch belong to one change request.
         writes: what it would have done, in order.
+        given: what the client had sent as its standard input; None: not to its end.
     """
 
     text: str
@@ -173,6 +174,7 @@ class HostCapture:
     kind: ChangeKind
     batch: int
     writes: tuple[HostWrite, ...]
+    given: bytes | None = None
 
 
 Capture: TypeAlias = SqlCapture | HostCapture

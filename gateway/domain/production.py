@@ -41,11 +41,12 @@ class ReadHost(Protocol):
             UpstreamUnavailable: it could not be read, is no regular file, or is too large.
         """
 
-    async def printed(self, line: str) -> bytes:
+    async def printed(self, line: str, given: bytes | None) -> bytes:
         """Return what a command line prints.
 
         Args:
             line: shell, judged like any unit: what is no read is not run.
+            given: its standard input; None: not known, so that a line that reads it can't end.
 
         Raises:
             UpstreamUnavailable: it was not run, failed, or printed more than a change request takes.

@@ -62,7 +62,7 @@ async def prepare_host(capture: HostCapture, production: ReadHost) -> PreparedHo
             f"the command is too large for a change request ({len(capture.text):,} characters)",
             hint="put the content into a file of the repository",
         )
-    copy = _Copy(production, without_secrets(capture.text))
+    copy = _Copy(production, without_secrets(capture.text), capture.given)
     parts = [await copy.part(write) for write in capture.writes]
     kept = tuple(part for part in parts if part is not None)
     if not kept:
@@ -88,11 +88,13 @@ class _Copy:
     Attributes:
         production: the session's own reads.
         text: the command, without secrets.
+        given: what the command would have read as its standard input; None: not known.
         files: those looked at; None: none there.
     """
 
     production: ReadHost
     text: str
+    given: bytes | None
     files: dict[str, HostFile | None] = field(default_factory=dict)
 
     async def part(self, write: HostWrite) -> HostPart | None:
@@ -153,7 +155,7 @@ class _Copy:
             case Known(known):
                 return known
             case Printed(line):
-                return await self.production.printed(line)
+                return await self.production.printed(line, self.given)
             case CopyOf(path):
                 file = await self._file(path)
                 return file.content if file else None

@@ -34,6 +34,7 @@ def capture_of(refused: Refused[ShellUnit, ShellJudgement]) -> HostCapture | Non
         kind=_kind(writes),
         batch=refused.number,
         writes=writes or (ByHand(text),),
+        given=unit.given,
     )
 
 

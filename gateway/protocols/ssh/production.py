@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.protocols.ssh.upstream import Upstream
     from gateway.session.line import Session
 
-SECONDS: Final = 10.0
+SECONDS: Final = 5.0
 """A read of ours may take so long."""
 MOST_FILE: Final = 4 << 20
 """Bytes of a file that a change request takes."""
@@ -59,13 +59,16 @@ class HostReads:
         """The session stands: from here on the host can be read."""
         self._session, self._upstream, self._judging = session, upstream, judging
 
-    async def ran(self, line: str, *, folder: str = "", most: int = MOST_FILE) -> Read:
+    async def ran(
+        self, line: str, *, folder: str = "", most: int = MOST_FILE, given: bytes | None = b""
+    ) -> Read:
         """Run a line of ours.
 
         Args:
             line: shell, judged as any other.
             folder: working folder; empty: the login's.
             most: bytes of output that are taken.
+            given: its standard input; None: one that does not end.
 
         Raises:
             UpstreamUnavailable: it is no read, took too long, printed too much, or the host has gone.
@@ -82,7 +85,9 @@ class HostReads:
         try:
             async with asyncio.timeout(SECONDS):
                 chan = await upstream.open(judging.line(admitted.unit, admitted.judged, ""), answer)
-                chan.write_eof()
+                if given is not None:
+                    chan.write(given)
+                    chan.write_eof()
                 await answer.done.wait()
         except TimeoutError as error:
             raise UpstreamUnavailable("the host did not answer in time") from error
@@ -120,13 +125,13 @@ class HostReads:
             raise UpstreamUnavailable(f"{path} can't be read by the gateway's login")
         return HostFile(read.output, int(found["mode"], 8))
 
-    async def printed(self, line: str) -> bytes:
+    async def printed(self, line: str, given: bytes | None) -> bytes:
         """Return what a command line prints.
 
         Raises:
             UpstreamUnavailable: it was not run, failed, or printed more than a change request takes.
         """
-        read = await self.ran(line)
+        read = await self.ran(line, given=given)
         if read.status and read.error:
             raise UpstreamUnavailable(f"it could not be worked out on the host (exit status {read.status})")
         return read.output

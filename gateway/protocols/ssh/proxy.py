@@ -12,12 +12,14 @@ from gateway.domain.endpoint import EndpointKind
 from gateway.domain.errors import GlassgateError, UpstreamTooOpen, UpstreamUnavailable
 from gateway.domain.session import EndCause, Ending
 from gateway.domain.unit import Admitted
+from gateway.domain.verdict import Decision
 from gateway.judge import sftp
 from gateway.judge.shell.judgement import ShellJudgement
 from gateway.log import get_logger
 from gateway.protocols.ssh import ending as endings
 from gateway.protocols.ssh import probe, refusal, upstream
 from gateway.protocols.ssh.capturing import capture_of
+from gateway.protocols.ssh.given import given_by
 from gateway.protocols.ssh.judging import Judging
 from gateway.protocols.ssh.options import options_of
 from gateway.protocols.ssh.production import HostReads
@@ -236,6 +238,8 @@ class SshDoor:
         if isinstance(outcome, Admitted):
             await self._forward(session, channel, outcome)
         else:
+            if outcome.verdict.decision is Decision.CHANGE and terminal is None:
+                unit.given = await given_by(channel)
             filed = await session.file_change(outcome)
             await channel.refuse(refusal.refused(outcome.verdict, filed))
 

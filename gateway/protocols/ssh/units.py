@@ -40,6 +40,7 @@ class ShellUnit(Unit):
         folder: working folder, of a governed shell; empty: the login's.
         variables: held by the gateway, of a governed shell.
         status: of the line before, of a governed shell.
+        given: standard input that the client had sent for a line that was refused; None: not to its end.
     """
 
     terminal: Terminal | None = None
@@ -47,6 +48,7 @@ class ShellUnit(Unit):
     folder: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     status: int = 0
+    given: bytes | None = None
 
 
 @dataclass(slots=True)

@@ -1,0 +1,72 @@
+"""What a client sends as the standard input of a line that is not run: bytes for its change request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from gateway.protocols.ssh.production import MOST_FILE
+
+if TYPE_CHECKING:
+    from gateway.protocols.ssh.channel import Channel
+
+BEGINS_SECONDS: Final = 0.3
+"""A client that sends a file begins at once; one before a person's keyboard does not."""
+ENDS_SECONDS: Final = 30.0
+
+
+class Given:
+    """Collects what a client sends.
+
+    Attributes:
+        data: so far.
+        begun: set once something came, or nothing will.
+        ended: set once all came.
+        overfull: whether it is more than a change request takes.
+    """
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.begun = asyncio.Event()
+        self.ended = asyncio.Event()
+        self.overfull = False
+
+    def fed(self, data: bytes) -> None:
+        """Something came."""
+        self.begun.set()
+        if len(self.data) + len(data) > MOST_FILE:
+            self.overfull = True
+            self.ended.set()
+        else:
+            self.data += data
+
+    def fed_up(self) -> None:
+        """That was all."""
+        self.begun.set()
+        self.ended.set()
+
+    def hurry(self, *, hold: bool) -> None:
+        """Nothing is sent to the client meanwhile."""
+
+    def resized(self, size: tuple[int, int, int, int]) -> None:
+        """Nothing is shown."""
+
+    def signalled(self, name: str) -> None:
+        """A signal ends the wait."""
+        del name
+        self.overfull = True
+        self.ended.set()
+
+
+async def given_by(channel: Channel) -> bytes | None:
+    """Return what a client sends as standard input; None where it does not end, or is too much."""
+    given = Given()
+    channel.join(given)
+    try:
+        async with asyncio.timeout(BEGINS_SECONDS):
+            await given.begun.wait()
+        async with asyncio.timeout(ENDS_SECONDS):
+            await given.ended.wait()
+    except TimeoutError:
+        return None
+    return None if given.overfull else bytes(given.data)
