@@ -90,7 +90,8 @@ class Form(_Table, frozen=True, kw_only=True):
         subcommands: first operand → its form; options of this form hold before it, and after it as well
             where ``inherits`` says so. A key may name several, apart by spaces: ``"status show cat"``. With
             subcommands, ``operands`` speaks of the bare command.
-        inherits: whether subcommands take this form's options too.
+        inherits: whether subcommands take this form's options too. They always take its style where they name
+            none, and what ``ends`` denies.
         judge: name of the program in ``judge/shell/nested`` that judges the arguments instead.
         adds: arguments put right behind the command's name, such as hardening flags.
         environment: variables set for it where there is a terminal, such as ``LESSSECURE=1`` for its pager.

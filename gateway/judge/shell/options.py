@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import msgspec
+
 from gateway.judge.shell.commands import Denied, Form
 from gateway.judge.shell.kinds import TEXT, Kind, Slot, kind, slot
 
@@ -96,13 +98,19 @@ def prepare(
             raise ValueError(f"it speaks of {name}, which is no option of it")
     below = options if form.inherits else {}
     subcommands = {
-        name: prepare(each, inherited=below)
+        name: prepare(_written_like(form, each), inherited=below)
         for names, each in form.subcommands.items()
         for name in names.split()
     }
     longs = tuple(name for name in options if name.startswith("--"))
     slots = tuple(slot(text) for text in form.operands)
     return Prepared(form, options, longs, slots, subcommands, elsewhere)
+
+
+def _written_like(form: Form, below: Form) -> Form:
+    """A subcommand's form, whose options are written as its command's where it says nothing of them."""
+    style = form.style if below.style == "gnu" else below.style
+    return msgspec.structs.replace(below, style=style, ends=form.ends and below.ends)
 
 
 def _both(reading: Option | None, refused: Option) -> Option:

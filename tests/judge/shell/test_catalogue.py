@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from corpora import cases
 
 from gateway.domain.errors import ConfigurationBroken
 from gateway.judge.shell.builtins import BUILTINS
 from gateway.judge.shell.catalogue import ShellCatalogue, forms, load_shell
 from gateway.judge.shell.commands import Form
+from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Effect
+from gateway.judge.shell.judge import judge
 from gateway.judge.shell.nested.registry import JUDGES
 from gateway.judge.shell.options import Prepared
 
@@ -169,6 +172,20 @@ def _known(prepared: Prepared) -> Iterator[str]:
         yield "--" + option.lstrip("-")
     for each in prepared.subcommands.values():
         yield from _known(each)
+
+
+def test_every_row_about_the_catalogue_gets_its_verdict(catalogue: ShellCatalogue) -> None:
+    context = ShellContext(catalogue)
+    wrong = []
+    rows = [case for case in cases("shell") if case.place.startswith("catalogue_")]
+    for case in rows:
+        verdict = judge(case.text, context).verdict
+        if verdict.decision.word != case.verdict:
+            wrong.append(
+                f"{case.place}: {verdict.decision.word} {verdict.rule} {verdict.reason}\n  {case.text}"
+            )
+    assert len(rows) >= 1400
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize(
