@@ -158,12 +158,15 @@ class Gate:
         self, *words: str, stdin: bytes = b"", seconds: float = 20.0, **more: Any
     ) -> subprocess.CompletedProcess[bytes]:
         """Run the real ssh to its end."""
-        argv = self.argv(*words, **more)
-
-        def run() -> subprocess.CompletedProcess[bytes]:
-            return subprocess.run(argv, input=stdin, capture_output=True, timeout=seconds, check=False)
-
-        return await asyncio.to_thread(run)
+        process = await asyncio.create_subprocess_exec(
+            *self.argv(*words, **more),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(seconds):
+            out, err = await process.communicate(stdin)
+        return subprocess.CompletedProcess(list(words), process.returncode or 0, out, err)
 
 
 def trusting(text: bytes, context: ShellContext) -> ShellJudgement:

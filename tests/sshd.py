@@ -53,7 +53,7 @@ class Sshd:
 
         Args:
             folder: empty, short, passable for everybody.
-            more: lines of sshd_config.
+            more: lines of sshd_config, which win over ours.
             shell: of the account, where it is made.
             home: of the account, where it is made; None: in the folder.
         """
@@ -72,10 +72,11 @@ class Sshd:
         shutil.copy(f"{made.key}.pub", folder / "authorized_keys")
         (folder / "authorized_keys").chmod(0o644)
         (folder / "sshd_config").write_text(
-            f"Port {made.port}\nListenAddress {made.host}\nHostKey {folder}/host_ed25519\nPidFile none\n"
+            f"{more}\nPort {made.port}\nListenAddress {made.host}\n"
+            f"HostKey {folder}/host_ed25519\nPidFile none\n"
             f"AuthorizedKeysFile {folder}/authorized_keys\nUsePAM no\nStrictModes no\nPermitRootLogin no\n"
             f"PasswordAuthentication yes\nMaxStartups 200\nUseDNS no\nPrintMotd no\nLogLevel VERBOSE\n"
-            f"Subsystem sftp internal-sftp\n{more}\n"
+            f"Subsystem sftp internal-sftp\n"
         )
         made.launch()
         return made

@@ -61,6 +61,9 @@ class Connection(asyncssh.SSHServerConnection):
         self._pipe.set_write_buffer_limits(MOST_UNSENT)
         super().connection_made(transport)
 
+    async def reload_config(self) -> None:
+        """Nothing of ours depends on the login name; asyncssh would build its options anew, in a thread."""
+
     def send_packet(self, pkttype: int, *args: bytes, handler: SSHPacketLogger | None = None) -> None:
         """Send a packet; asyncssh puts an empty one before each, which only CBC ciphers have a use for."""
         if pkttype != MSG_IGNORE:

@@ -6,6 +6,7 @@ Set-up, probing and ending live here and are no units; ``forward`` takes nothing
 from __future__ import annotations
 
 import asyncio
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from gateway.protocols.ssh.units import Terminal
 
 DIAL_SECONDS: Final = 10.0
+PAUSES: Final = (0.2, 0.4, 0.8, 1.6)
+"""Between tries where a host hangs up before the login, as sshd does to some of many (MaxStartups)."""
 ANSWER_SECONDS: Final = 10.0
 """A set-up question of the gateway's may take so long."""
 MOST_ANSWER: Final = 64 << 10
@@ -246,33 +249,16 @@ async def dial(target: Target, secret: Secret) -> Upstream:
         UpstreamUnavailable: it can't be reached, is another than was registered, or refuses the credential.
     """
     pinned = _pinned(target)
+    credential = _credential(target, secret)
     host = Host(frozenset(key.public_data for key in pinned))
-    kinds = [name for key in pinned for name in algorithms.signatures_of(key.get_algorithm())]
     try:
         async with asyncio.timeout(DIAL_SECONDS):
-            connection = await asyncssh.connect(
-                target.host,
-                target.port,
-                config=None,
-                client_factory=lambda: host,
-                known_hosts=([], [], []),
-                server_host_key_algs=list(dict.fromkeys(kinds)),
-                username=target.username,
-                x509_trusted_certs=None,
-                agent_path=None,
-                gss_kex=False,
-                gss_auth=False,
-                host_based_auth=False,
-                client_version="Glassgate",
-                kex_algs=algorithms.KEX_OF_PRODUCTION,
-                encryption_algs=algorithms.ENCRYPTION,
-                mac_algs=algorithms.MACS,
-                signature_algs=algorithms.SIGNATURES,
-                compression_algs=None,
-                keepalive_interval=KEEPALIVE_SECONDS,
-                tcp_keepalive=True,
-                **_credential(target, secret),
-            )
+            for pause in PAUSES:
+                try:
+                    return Upstream(target, host, await _connect(target, host, pinned, credential))
+                except (asyncssh.ConnectionLost, ConnectionResetError):
+                    await asyncio.sleep(pause * (0.5 + secrets.randbelow(1000) / 1000))
+            return Upstream(target, host, await _connect(target, host, pinned, credential))
     except asyncssh.HostKeyNotVerifiable as error:
         shown = fingerprint_of(host.shown) if host.shown is not None else "none that can be read"
         raise UpstreamUnavailable(
@@ -289,7 +275,36 @@ async def dial(target: Target, secret: Secret) -> Upstream:
     except (TimeoutError, OSError, asyncssh.Error, ValueError) as error:
         reason = "no answer in time" if isinstance(error, TimeoutError) else _reason(error)
         raise UpstreamUnavailable(f"{target.endpoint} can't be reached: {reason}") from error
-    return Upstream(target, host, connection)
+
+
+async def _connect(
+    target: Target, host: Host, pinned: list[asyncssh.SSHKey], credential: Mapping[str, object]
+) -> asyncssh.SSHClientConnection:
+    """Connect and log in once, with nothing of this machine's own configuration, keys or agent."""
+    kinds = [name for key in pinned for name in algorithms.signatures_of(key.get_algorithm())]
+    return await asyncssh.connect(
+        target.host,
+        target.port,
+        config=None,
+        client_factory=lambda: host,
+        known_hosts=([], [], []),
+        server_host_key_algs=list(dict.fromkeys(kinds)),
+        username=target.username,
+        x509_trusted_certs=None,
+        agent_path=None,
+        gss_kex=False,
+        gss_auth=False,
+        host_based_auth=False,
+        client_version="Glassgate",
+        kex_algs=algorithms.KEX_OF_PRODUCTION,
+        encryption_algs=algorithms.ENCRYPTION,
+        mac_algs=algorithms.MACS,
+        signature_algs=algorithms.SIGNATURES,
+        compression_algs=None,
+        keepalive_interval=KEEPALIVE_SECONDS,
+        tcp_keepalive=True,
+        **credential,
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -76,6 +76,20 @@ async def test_a_login_whose_files_talk_is_probed_all_the_same(short_folder: Pat
         server.stop()
 
 
+async def test_a_host_that_takes_few_logins_at_a_time_serves_many_all_the_same(
+    short_folder: Path, tmp_path: Path
+) -> None:
+    server = Sshd.start(short_folder, more="MaxStartups 2:100:2")
+    try:
+        async with gate_for(tmp_path, {"web-1": endpoint_for(server)}, parts()) as gate:
+            assert (await gate.ssh("echo in")).stdout == b"in\n"
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(gate.ssh("echo in")) for _ in range(12)]
+            assert [task.result().stdout for task in tasks] == [b"in\n"] * 12
+    finally:
+        server.stop()
+
+
 async def test_a_credential_that_can_t_be_read_says_so(sshd: Sshd) -> None:
     endpoint, _ = endpoint_for(sshd)
     broken = Secret("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n")
