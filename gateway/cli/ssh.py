@@ -114,7 +114,7 @@ def _registered_key(client: Client, name: str) -> Path:
     from gateway.web.shapes.identity import NewSshKey, SshKeyFacts, SshKeyList
 
     path = home() / f"{client.profile.label}.{_file_name(name)}.id_ed25519"
-    line = _line_of(path) if path.exists() else _made(path)
+    line = _line_of(path) if path.exists() else make_key(path)
     listed = client.call("GET /v1/ssh-keys", None, SshKeyList)
     if any((each.name, each.fingerprint) == (name, _fingerprint(line)) for each in listed.keys):
         return path
@@ -128,8 +128,15 @@ def _registered_key(client: Client, name: str) -> Path:
     return path
 
 
-def _made(path: Path) -> str:
-    """Make a key pair; the public half lies beside the private one, as ssh-keygen leaves it."""
+def make_key(path: Path) -> str:
+    """Make an Ed25519 key pair; the public half lies beside the private one, as ssh-keygen leaves it.
+
+    Args:
+        path: of the private key; an older one is replaced.
+
+    Returns:
+        The public key, as OpenSSH writes it.
+    """
     from cryptography.hazmat.primitives import serialization as s
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 

@@ -29,6 +29,7 @@ ApiPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the gateway's H
 PostgresPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the gateway's PostgreSQL door.")]
 SshPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the gateway's SSH door.")]
 ProductionPort = Annotated[int, typer.Option(min=1, max=65535, help="Of sample production.")]
+HostPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the sample host's sshd.")]
 
 
 def demo(
@@ -41,13 +42,14 @@ def demo(
     postgres_port: PostgresPort = 6432,
     ssh_port: SshPort = 2222,
     production_port: ProductionPort = 15432,
+    host_port: HostPort = 15022,
 ) -> None:
     """Start a gateway with sample production beside it.
 
-    Real sample production (PostgreSQL with a filled shop database and its git repository), a gateway in
-    front of it and three accounts; Ctrl-C stops all of it. Everything lies in .demo, or GLASSGATE_DEMO_DIR,
-    and is made anew each time. --play takes ports and a folder of its own; its status is 0 only if all came
-    out as told.
+    Real sample production (PostgreSQL with a filled shop database, a host by this machine's own sshd, their
+    git repositories), a gateway in front of it and three accounts; Ctrl-C stops all of it. Everything lies in
+    .demo, or GLASSGATE_DEMO_DIR, and is made anew each time. --play takes ports and a folder of its own; its
+    status is 0 only if all came out as told.
 
     Example:
       glassgate demo
@@ -62,7 +64,7 @@ def demo(
         if play or markdown:
             asyncio.run(_interruptible(_play(as_markdown=markdown)))
         else:
-            ports = Ports(api_port, postgres_port, ssh_port, production_port)
+            ports = Ports(api_port, postgres_port, ssh_port, production_port, host_port)
             asyncio.run(_interruptible(_show(ports, began)))
     except SceneFailed as failed:
         print(f"\n\nThe story came out otherwise than told.\n{failed.message}", file=sys.stderr)
@@ -110,7 +112,7 @@ async def _wait(stage: Stage) -> None:
     Raises:
         UpstreamUnavailable: one of them has ended by itself.
     """
-    while stage.gateway.poll() is None and stage.production.server.running:  # noqa: ASYNC110
+    while stage.gateway.poll() is None and stage.running:  # noqa: ASYNC110
         await asyncio.sleep(0.5)  # plain processes have no event to wait on
     who = "sample production" if stage.gateway.poll() is None else "the gateway"
     raise UpstreamUnavailable(f"{who} has ended", hint=f"its log lies in {stage.folder}")
@@ -119,7 +121,7 @@ async def _wait(stage: Stage) -> None:
 def _tell(stage: Stage, seconds: float) -> None:
     """Print the commands to copy, in the order of the story."""
     from gateway.cli.demo import story
-    from gateway.cli.demo.stage import ENDPOINT
+    from gateway.cli.demo.registering import ENDPOINT, HOST
 
     say(f"\nGlassgate is up after {seconds:.0f} s, with sample production behind it.", "good")
     print(f"In another terminal, first:\n\n  . {stage.folder / 'env'}\n")
@@ -139,14 +141,50 @@ def _tell(stage: Stage, seconds: float) -> None:
     )
     for title, person, commands in parts:
         secret = f" (password: {stage.passwords[person]})" if person else ""
-        print(styled(f"{title}{secret}", "bold"))
-        for command in commands:
-            print(f"  {command}")
-        print()
+        _print_part(f"{title}{secret}", commands)
+    _tell_host(stage)
     print(f"The first login shows the gateway's authority. It must be\n  {stage.fingerprint}\n")
     print("The administrator is logged in already: glassgate --profile admin doctor")
     print(f"For any other PostgreSQL client: glassgate config psql {ENDPOINT}")
+    if stage.host is not None:
+        print(f"For any other SSH client: glassgate config ssh {HOST} >> ~/.ssh/config, then ssh {HOST}")
     print("Ctrl-C stops everything.", flush=True)
+
+
+def _tell_host(stage: Stage) -> None:
+    """Print the commands that look at the sample host, or why there is none."""
+    from gateway.cli.demo import story
+
+    if stage.host is None:
+        _print_part(f"There is no sample host to look at: {stage.without}", ())
+        return
+    asked = (story.REQUEST_HOST, story.APPROVE_HOST.format(number="NUMBER"), story.CONNECT_HOST)
+    typed = (
+        story.logs(stage.host),
+        story.COUNT,
+        story.configuration(stage.host),
+        story.TIMEOUTS,
+        story.EDIT,
+        "exit",
+    )
+    _print_part("The same on a host", asked)
+    _print_part("  in its shell", typed)
+    _print_part(
+        "See the patch, and submit it",
+        (
+            "glassgate changes",
+            "glassgate change show NUMBER",
+            story.SUBMIT_HOST.format(number="NUMBER"),
+            story.commit_host(stage),
+        ),
+    )
+
+
+def _print_part(title: str, commands: tuple[str, ...]) -> None:
+    print(styled(title, "bold"))
+    for command in commands:
+        print(f"  {command}")
+    print()
 
 
 async def _play(*, as_markdown: bool) -> None:
@@ -163,6 +201,8 @@ async def _play(*, as_markdown: bool) -> None:
             environment = {**stage.environment, **_QUIET, "TZ": _zone_of_noon()}
             player = Player(environment, folder, (lambda _: None) if as_markdown else _print_now)
             await play_story(player, stage)
+            if stage.host is None:
+                print(f"There was no sample host to look at: {stage.without}", file=sys.stderr)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if as_markdown:

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from gateway.cli.demo.terminal import SceneFailed, Terminal
+from gateway.cli.demo.terminal import COLUMNS, SceneFailed, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,16 +93,19 @@ class Player:
         check(command, text, expected)
         return text
 
-    def start(self, command: str, *, shown: bool = True) -> Live:
+    def start(self, command: str, *, shown: bool = True, columns: int = COLUMNS) -> Live:
         """Start a command that goes on while others run; the story's end closes it.
 
         Args:
             command: as typed at the prompt.
             shown: whether it belongs to what is shown.
+            columns: width of its terminal.
         """
         show = self._show if shown else _hide
         show(f"{PROMPT}{command}\n")
-        terminal = Terminal.open(shlex.split(command), environment=self.environment, folder=self.folder)
+        terminal = Terminal.open(
+            shlex.split(command), environment=self.environment, folder=self.folder, columns=columns
+        )
         live = Live(command, terminal, show)
         self._open.append(live)
         return live

@@ -19,12 +19,14 @@ class Ports:
         postgres: the gateway's door for PostgreSQL clients.
         ssh: the gateway's door for SSH clients.
         production: sample production.
+        host: the sample host's sshd.
     """
 
     api: int
     postgres: int
     ssh: int
     production: int
+    host: int
 
     def check(self) -> None:
         """See that each is free.
@@ -37,6 +39,7 @@ class Ports:
             "--postgres-port": self.postgres,
             "--ssh-port": self.ssh,
             "--production-port": self.production,
+            "--host-port": self.host,
         }
         for option, port in named.items():
             same = [other for other, number in named.items() if number == port and other != option]

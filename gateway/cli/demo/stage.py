@@ -1,13 +1,10 @@
-"""Everything the demo starts on this machine: sample production, the gateway over it, three accounts."""
+"""Everything the demo starts on this machine: sample production and host, the gateway over them, accounts."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
-import secrets
-import shlex
 import shutil
 import signal
 import subprocess
@@ -20,29 +17,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gateway.changes.founding import found_repository
-from gateway.cli.client import Client
-from gateway.cli.demo.production import DATABASE, READER, SERVICE, SampleProduction
-from gateway.cli.profiles import Profile
+from gateway.cli.demo.host import SERVICE as CONFIGURATION
+from gateway.cli.demo.host import SampleHost
+from gateway.cli.demo.production import SERVICE, SampleProduction
+from gateway.cli.demo.registering import client_of, set_up
+from gateway.cli.demo.terminals import own_environment, terminal_environment
 from gateway.domain.errors import ConfigurationBroken, GlassgateError, StoreUnavailable, UpstreamUnavailable
-from gateway.server import ADMINISTRATOR_FILE
 from gateway.store import postmaster
 from gateway.transport.authority import Authority
-from gateway.web.shapes.endpoints import EndpointFacts, PutEndpoint, RepositoryFacts, SettingsFacts
 from gateway.web.shapes.gateway import Readiness
-from gateway.web.shapes.identity import NewPerson, Person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from gateway.cli.demo.ports import Ports
-
-ENDPOINT: Final = "orders-db"
-PEOPLE: Final[Mapping[str, str]] = {
-    "engineer": "Erin Engineer",
-    "approver": "Abel Approver",
-    "reviewer": "Rita Reviewer",
-}
-"""Login name, which is also the role → name shown."""
 
 FOLDER_OF_ROOT: Final = Path("/var/tmp/glassgate-demo-root")  # noqa: S108 - looked at before it is used
 _MARK: Final = ".glassgate-demo"
@@ -61,6 +49,8 @@ class Stage:
         gateway: the gateway's process.
         passwords: login name → password.
         fingerprint: of the gateway's authority.
+        host: the sample host; None: this machine can't have one.
+        without: why not.
     """
 
     folder: Path
@@ -69,11 +59,23 @@ class Stage:
     gateway: subprocess.Popen[bytes]
     passwords: Mapping[str, str]
     fingerprint: str
+    host: SampleHost | None
+    without: str
 
     @property
     def repository(self) -> Path:
         """The sample service's bare repository."""
         return self.folder / "shop.git"
+
+    @property
+    def web_repository(self) -> Path:
+        """The bare repository that the sample host is made from."""
+        return self.folder / "web.git"
+
+    @property
+    def running(self) -> bool:
+        """Whether production is there still."""
+        return self.production.server.running and (self.host is None or self.host.running)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -172,13 +174,24 @@ async def open_stage(folder: Path, ports: Ports, said: Callable[[str], None]) ->
         said("starting the gateway, and PostgreSQL for its store")
         gateway = start_gateway(folder, ports)
         try:
-            async with _sample_production(folder, ports, said) as production:
+            async with (
+                _sample_production(folder, ports, said) as production,
+                _sample_host(folder, ports, said) as (host, without),
+            ):
                 said("waiting for the gateway")
                 await _ready(gateway, folder, ports)
-                said("adding the accounts and the endpoint")
-                passwords = await asyncio.to_thread(_set_up, folder, ports, production)
-                authority = Authority.open(folder / "gateway" / "tls")
-                yield Stage(folder, ports, production, gateway, passwords, authority.fingerprint)
+                said("adding the accounts and the endpoints")
+                made = await asyncio.to_thread(set_up, folder, ports, production, host)
+                yield Stage(
+                    folder,
+                    ports,
+                    production,
+                    gateway,
+                    made.passwords,
+                    made.fingerprint,
+                    host=None if made.problem else host,
+                    without=without or made.problem,
+                )
         finally:
             await stop_gateway(gateway)
     finally:
@@ -209,6 +222,30 @@ async def _sample_production(
         yield production
     finally:
         await production.server.stop()
+
+
+@asynccontextmanager
+async def _sample_host(
+    folder: Path, ports: Ports, said: Callable[[str], None]
+) -> AsyncIterator[tuple[SampleHost | None, str]]:
+    """Start the sample host, where this machine can have one; else say why not."""
+    said("starting a sample host")
+    found_repository(
+        folder / "web.git",
+        CONFIGURATION,
+        author="Web Team <web@example.com>",
+        message="Import the web servers",
+        at=datetime(2026, 9, 1, 9, 30, tzinfo=UTC),
+    )
+    try:
+        host = await SampleHost.start(folder, port=ports.host)
+    except UpstreamUnavailable as error:
+        yield None, error.message + (f" ({error.hint})" if error.hint else "")
+        return
+    try:
+        yield host, ""
+    finally:
+        await host.stop()
 
 
 def start_gateway(folder: Path, ports: Ports) -> subprocess.Popen[bytes]:
@@ -277,15 +314,10 @@ def _problem(folder: Path, ports: Ports) -> str:
     if not (folder / "gateway" / "tls" / "ca.pem").exists():
         return "it has no authority yet"
     try:
-        readiness = _client(folder, ports).call("GET /readyz", None, Readiness)
+        readiness = client_of(folder, ports).call("GET /readyz", None, Readiness)
     except GlassgateError as error:
         return error.message
     return "" if readiness.ready else str(readiness.parts)
-
-
-def _client(folder: Path, ports: Ports, token: str = "") -> Client:
-    ca = folder / "gateway" / "tls" / "ca.pem"
-    return Client(Profile("setup", f"https://localhost:{ports.api}", token=token, ca=str(ca)))
 
 
 def _last_words(folder: Path) -> str:
@@ -295,95 +327,3 @@ def _last_words(folder: Path) -> str:
         line.lstrip(" |+-") for line in lines if re.search(r"(?:Error|Unavailable|Broken|glassgate): ", line)
     ]
     return (errors or lines or ["no output"])[-1]
-
-
-def _set_up(folder: Path, ports: Ports, production: SampleProduction) -> dict[str, str]:
-    """Add the three accounts and the endpoint, as the first administrator, and return the passwords."""
-    passwords = {name: secrets.token_urlsafe(9) for name in PEOPLE}
-    _write_terminal(folder, ports)
-    token = _administrator(folder, ports)
-    client = _client(folder, ports, token)
-    for name, shown in PEOPLE.items():
-        client.call(
-            "POST /v1/people",
-            NewPerson(
-                name=name,
-                display_name=shown,
-                email=f"{name}@example.com",
-                password=passwords[name],
-                roles=(name,),
-            ),
-            Person,
-        )
-    client.call("PUT /v1/endpoints/{name}", _registration(folder, production), EndpointFacts)
-    return passwords
-
-
-def _administrator(folder: Path, ports: Ports) -> str:
-    """Log in with the one-time password that the gateway has left for its operator, and return the token.
-
-    The login stays, as the profile ``admin`` of the demo's terminals.
-    """
-    left = folder / "gateway" / ADMINISTRATOR_FILE
-    name, password = left.read_text().split()
-    fingerprint = Authority.open(folder / "gateway" / "tls").fingerprint
-    done = subprocess.run(  # noqa: S603 - our own program
-        [
-            *(sys.executable, "-m", "gateway.cli.main", "--profile", "admin"),
-            *("login", "--name", name, "--ca-fingerprint", fingerprint, "--password-stdin"),
-        ],
-        input=password,
-        env={**own_environment(), **terminal_environment(folder, ports)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise UpstreamUnavailable(f"the first administrator can't log in: {done.stderr.strip()}")
-    left.unlink()
-    return str(json.loads((folder / "home" / "admin.json").read_text())["token"])
-
-
-def _registration(folder: Path, production: SampleProduction) -> PutEndpoint:
-    tls = production.server.tls
-    return PutEndpoint(
-        name=ENDPOINT,
-        labels={"env": "prod", "team": "payments"},
-        host="localhost",
-        port=production.port,
-        username=READER,
-        password=production.reader_password.reveal().decode(),
-        tls="verify-full" if tls else "off",
-        ca=(folder / "certificates" / "ca.pem").read_text() if tls else "",
-        repository=RepositoryFacts(url=str(folder / "shop.git")),
-        settings=SettingsFacts(options={"database": DATABASE}),
-    )
-
-
-def _write_terminal(folder: Path, ports: Ports) -> None:
-    """Write the programs that the printed commands use, and the file that a shell reads to find them."""
-    programs = folder / "bin"
-    programs.mkdir()
-    (programs / "glassgate").symlink_to(Path(sys.executable).parent / "glassgate")
-    if postmaster.SPEAKS_TLS:
-        # The wheel's own: an older psql of the machine's would stumble over the newer server.
-        for name in ("psql", "pg_dump", "pgbench"):
-            (programs / name).symlink_to(postmaster.wheel_folder() / "bin" / name)
-    variables = terminal_environment(folder, ports)
-    lines = ["unset GLASSGATE_TOKEN GLASSGATE_CA GLASSGATE_PROFILE GLASSGATE_PASSWORD"]
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-    lines.append(f'export PATH={shlex.quote(str(programs))}:"$PATH"')
-    (folder / "env").write_text("\n".join(lines) + "\n")
-
-
-def own_environment() -> dict[str, str]:
-    """Return our environment without what would lead the demo's programs to some other gateway or server."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("GLASSGATE_", "PG"))}
-
-
-def terminal_environment(folder: Path, ports: Ports) -> dict[str, str]:
-    """Return the variables that the printed commands rely on; the person's own profiles stay apart."""
-    return {
-        "GLASSGATE_HOME": str(folder / "home"),
-        "GLASSGATE_URL": f"https://localhost:{ports.api}",
-    }

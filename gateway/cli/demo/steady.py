@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from gateway.cli.demo.registering import HOST
+
 if TYPE_CHECKING:
     from gateway.cli.demo.stage import Stage
 
 _PATTERNS: Final = (
     (r"SHA256:(?:[0-9A-F]{2}:){31}[0-9A-F]{2}", "SHA256:5D:8A:…:C4:1E"),
+    (r"SHA256:[A-Za-z0-9+/]{43}(?![A-Za-z0-9+/])", "SHA256:jW0cZ4b8…V1Uo"),
     (r"\b[0-9a-f]{40}\b", "f3b1c2d49a7e5068b1d2c3e4f5a60718293a4b5c"),
     (
         r"\b[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \d{4} [+-]\d{4}\b",
@@ -22,6 +25,8 @@ _PATTERNS: Final = (
     (r"\b127\.0\.0\.1:\d+\b", "127.0.0.1:50000"),
     (r"\b\d+ leaves, \d+ checkpoints?\b", "24 leaves, 3 checkpoints"),
     (r"\bsize \d+\b", "size 24"),
+    (r"◇ \S+", "◇ 59m"),
+    (r"\bindex [0-9a-f]+\.\.[0-9a-f]+", "index cc81b68..eaa01c6"),
     (r"[ \t]+$", ""),
 )
 """What is volatile → what stands for it."""
@@ -34,7 +39,8 @@ def steady(text: str, stage: Stage) -> str:
         text: as printed.
         stage: on which it was played.
     """
-    text = text.replace(str(stage.folder), ".demo")
+    text = text.replace(f"{stage.folder}/{HOST}/", "/").replace(str(stage.folder), ".demo")
+    text = text.replace(str(stage.ports.host), "15022")
     text = text.replace(str(stage.ports.api), "8443").replace(str(stage.ports.postgres), "6432")
     text = text.replace(str(stage.ports.production), "15432").replace(str(stage.ports.ssh), "2222")
     for pattern, sample in _PATTERNS:

@@ -1,19 +1,25 @@
-"""The story of a refused write, as people live it: asked, approved, read, refused, committed, reviewed."""
+"""The story of a refused write, as people live it: asked, approved, read, refused, committed, reviewed.
+
+Then once more, on a host.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gateway.cli.demo.stage import ENDPOINT
+from gateway.cli.demo.registering import ENDPOINT, HOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gateway.cli.demo.host import SampleHost
     from gateway.cli.demo.play import Player
     from gateway.cli.demo.stage import Stage
 
 SHELL: Final = r"shop=[>#*!] $"
 """psql's prompt."""
+GLASS: Final = rf"^{HOST} ◇ \S+ \S+ \$ $"
+"""The governed shell's."""
 
 LOGIN: Final = "glassgate{profile} login --name {name}"
 REQUEST: Final = f'glassgate request {ENDPOINT} --for 1h --reason "INC-42: checkout is slow"'
@@ -36,6 +42,16 @@ GRANTS: Final = "glassgate --profile approver grants"
 REVOKE: Final = 'glassgate --profile approver revoke 1 --reason "INC-42 is solved"'
 LONG: Final = "SELECT count(*) FROM orders a, orders b, orders c WHERE a.total + b.total = c.total;"
 
+REQUEST_HOST: Final = f'glassgate request {HOST} --for 1h --reason "INC-44: checkout times out"'
+APPROVE_HOST: Final = "glassgate --profile approver approve {number}"
+CONNECT_HOST: Final = f"glassgate connect {HOST}"
+COUNT: Final = "awk '$9 == 504 {print $7}' access.log | sort | uniq -c"
+TIMEOUTS: Final = "grep -n timeout nginx.conf"
+EDIT: Final = "sed -i 's/proxy_read_timeout 5s/proxy_read_timeout 30s/' nginx.conf"
+SUBMIT_HOST: Final = 'glassgate change submit {number} --reason "INC-44: give the shop more time"'
+WIDE: Final = 200
+"""Columns of a terminal in which no line of the host's scene is folded, however long the demo's folder is."""
+
 
 def login(name: str) -> str:
     """Return the command that logs one of the accounts in; the engineer's profile is the default one."""
@@ -45,6 +61,21 @@ def login(name: str) -> str:
 def commit(stage: Stage) -> str:
     """Return the git command that shows the pushed commit."""
     return f"git --git-dir {stage.repository} log -1 --stat --branches='change/*'"
+
+
+def logs(host: SampleHost) -> str:
+    """Return the line that goes to the sample host's logs."""
+    return f"cd {host.files}/var/log/nginx"
+
+
+def configuration(host: SampleHost) -> str:
+    """Return the line that goes to the sample host's configuration of nginx."""
+    return f"cd {host.files}/etc/nginx"
+
+
+def commit_host(stage: Stage) -> str:
+    """Return the git command that shows the patch that was pushed."""
+    return f"git --git-dir {stage.web_repository} log -1 --format=%an:%n%B -p --branches='change/*'"
 
 
 async def play_story(player: Player, stage: Stage) -> None:
@@ -65,6 +96,9 @@ async def play_story(player: Player, stage: Stage) -> None:
         await _review(player, stage)
         await _revoke(player)
         await _ask_again(player)
+        if stage.host is not None:
+            await _look_at_host(player, stage.host)
+            await _submit_patch(player, stage)
     finally:
         player.close()
 
@@ -166,3 +200,40 @@ async def _ask_again(player: Player) -> None:
     await psql.type("SELECT count(*) FROM open_orders;", r"\d+", until=SHELL)
     psql.terminal.send("\\q\n")
     await psql.ended(status=0)
+
+
+async def _look_at_host(player: Player, host: SampleHost) -> None:
+    player.scene(
+        "The same on a host",
+        "It is the usual ssh. Each line is judged and recorded before the host runs it, under a guard of the "
+        "host's own kernel. The edit is made to a copy in the gateway: the host's file stays as it was.",
+    )
+    await player.run(REQUEST_HOST, r"Request 3: .* is waiting for an approver")
+    await player.run(APPROVE_HOST.format(number=3), "Request 3 .* is approved")
+    ssh = player.start(CONNECT_HOST, columns=WIDE)
+    await ssh.until(GLASS)
+    await ssh.type(logs(host), until=GLASS)
+    await ssh.type(COUNT, r"\d+ /checkout", until=GLASS)
+    await ssh.type(configuration(host), until=GLASS)
+    await ssh.type(TIMEOUTS, "proxy_read_timeout 5s", until=GLASS)
+    await ssh.type(EDIT, "it was not run", "change request 2", "glassgate change submit 2", until=GLASS)
+    await ssh.type(TIMEOUTS, "proxy_read_timeout 5s", until=GLASS)
+    ssh.terminal.send("exit\n")
+    await ssh.ended(status=0)
+
+
+async def _submit_patch(player: Player, stage: Stage) -> None:
+    player.scene(
+        "The edit becomes a patch",
+        "It stands where the file comes from: the endpoint's mapping says which of the host's paths is which "
+        "of the repository's.",
+    )
+    await player.run(SUBMIT_HOST.format(number=2), "submitted", r"change/2-", "commit")
+    await player.run(
+        commit_host(stage),
+        "Erin Engineer",
+        "Change-Request: 2",
+        r"ansible/files/nginx/nginx\.conf",
+        r"^-\s+proxy_read_timeout 5s;$",
+        r"^\+\s+proxy_read_timeout 30s;$",
+    )

@@ -28,6 +28,8 @@ _ESCAPES: Final = re.compile(
     r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 )
 _READ_SIZE: Final = 65536
+COLUMNS: Final = 100
+"""Width of a terminal, unless told otherwise."""
 
 
 class SceneFailed(GlassgateError):
@@ -59,7 +61,7 @@ class Terminal:
 
     @classmethod
     def open(
-        cls, command: Sequence[str], *, environment: Mapping[str, str], folder: Path, columns: int = 100
+        cls, command: Sequence[str], *, environment: Mapping[str, str], folder: Path, columns: int = COLUMNS
     ) -> Terminal:
         """Start a program in a new terminal.
 

@@ -48,6 +48,7 @@ async def demo(folder: Path, ports: Ports) -> AsyncIterator[asyncio.subprocess.P
         "--postgres-port": ports.postgres,
         "--ssh-port": ports.ssh,
         "--production-port": ports.production,
+        "--host-port": ports.host,
     }
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gateway.cli.main", "demo"),
@@ -87,6 +88,7 @@ async def test_an_interrupt_stops_everything_and_a_second_demo_works(short_folde
         async with demo(folder, ports) as process:
             shown = await printed_until(process, "Ctrl-C stops everything")
             assert "glassgate request orders-db" in shown
+            assert "glassgate connect web-1" in shown or "no sample host" in shown
             assert f". {folder}/env\n" in shown
             assert "administrator" in await in_a_shell(f". {folder}/env && glassgate --profile admin whoami")
             process.send_signal(sent)
