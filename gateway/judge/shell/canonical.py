@@ -22,7 +22,7 @@ def check_canonical(emitted: Emitted) -> None:
     It was read and written by our own grammar; a mistake there must not become a command that nobody judged.
 
     Args:
-        emitted: the text, without ``time``, and the names of the commands that it should hold.
+        emitted: the text, simplified, and the names of the commands that it should hold.
 
     Raises:
         NotRead: the two differ.

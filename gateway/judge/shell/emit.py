@@ -62,53 +62,56 @@ class Emitted:
         bash: whether only bash understands it.
         better: whether bash does what people mean by it, where another shell does something else.
         names: of the commands in it, in the order in which they were written.
+        intricate: whether its simplified form differs.
     """
 
     text: str
     bash: bool
     better: bool
     names: tuple[str, ...] = ()
+    intricate: bool = False
 
 
-def emit(script: Script, *, timed: bool = True) -> Emitted:
+def emit(script: Script, *, simplified: bool = False) -> Emitted:
     """Return the canonical text of a script.
 
     Args:
         script: to be run.
-        timed: whether to write ``time`` where it stands.
+        simplified: without ``time``, and with here-documents as ``<<<``: for grammars that misread those.
 
     Raises:
         NotRead: it holds here-documents inside each other, for which there is no one text.
     """
-    writer = _Writer(timed=timed)
+    writer = _Writer(simplified=simplified)
     writer.script(script)
-    return Emitted(writer.text(), writer.bash, writer.better, tuple(writer.names))
+    return Emitted(writer.text(), writer.bash, writer.better, tuple(writer.names), writer.intricate)
 
 
 class _Writer:
     """Writes text; what here-documents hold follows at the next newline."""
 
-    __slots__ = ("_awaited", "_documents", "_pieces", "_timed", "bash", "better", "names")
+    __slots__ = ("_awaited", "_pieces", "_simplified", "bash", "better", "documents", "intricate", "names")
 
-    def __init__(self, *, timed: bool = True) -> None:
-        self._timed = timed
+    def __init__(self, *, simplified: bool = False) -> None:
+        self._simplified = simplified
         self._pieces: list[str] = []
         self._awaited: list[str] = []
-        self._documents = 0
+        self.documents = 0
         self.bash = False
         self.better = False
+        self.intricate = False
         self.names: list[str] = []
 
     def text(self) -> str:
         if self._awaited:
             self._end("")
-        return "".join(self._pieces).rstrip("\n") if not self._documents else "".join(self._pieces)
+        return "".join(self._pieces).rstrip("\n") if not self.documents else "".join(self._pieces)
 
     def _put(self, text: str) -> None:
         self._pieces.append(text)
 
     def _end(self, separator: str) -> None:
-        """End a list: by the separator, or by a newline and the documents that wait for it."""
+        """Go on behind a separator, or behind a newline and the documents that wait for it."""
         if self._awaited:
             self._put("\n" + "".join(self._awaited))
             self._awaited.clear()
@@ -124,16 +127,20 @@ class _Writer:
     def _and_or(self, list_: AndOr) -> None:
         self._pipeline(list_.first)
         for operator, pipeline in list_.rest:
-            self._put(f" {operator} ")
+            self._put(f" {operator}")
+            self._end(" ")
             self._pipeline(pipeline)
 
     def _pipeline(self, pipeline: Pipeline) -> None:
         self._put("! " if pipeline.negated else "")
-        if pipeline.timed and self._timed:
+        self.intricate = self.intricate or bool(pipeline.timed)
+        if pipeline.timed and not self._simplified:
             self.bash = True
             self._put(pipeline.timed + " ")
         for index, command in enumerate(pipeline.commands):
-            self._put(" | " if index else "")
+            if index:
+                self._put(" |")
+                self._end(" ")
             self._command(command)
 
     def _command(self, command: Command) -> None:
@@ -226,8 +233,13 @@ class _Writer:
                 self._put("-" if each.target is None else str(each.target))
 
     def _document(self, document: Document) -> None:
+        self.intricate = True
+        if self._simplified:
+            self._put(f"{document.descriptor or ''}<<<")
+            self._word(document.body)
+            return
         verbatim = all(isinstance(part, Text) for part in document.body.parts)
-        inner = _Writer(timed=self._timed)
+        inner = _Writer(simplified=self._simplified)
         for part in document.body.parts:
             if isinstance(part, Text):
                 inner._put(part.text if verbatim else re.sub(r"[\\$`]", r"\\\g<0>", part.text))
@@ -236,8 +248,9 @@ class _Writer:
         body = "".join(inner._pieces)
         self.bash = self.bash or inner.bash
         self.better = self.better or inner.better
+        self.intricate = self.intricate or inner.intricate
         self.names += inner.names
-        if inner._documents:
+        if inner.documents:
             raise NotRead("document", "A here-document inside another is not understood.")
         lines = body.split("\n")
         if lines.pop():
@@ -245,7 +258,7 @@ class _Writer:
         number = 0
         while (end := f"END{number or ''}") in lines:
             number += 1
-        self._documents += 1
+        self.documents += 1
         self._put(f"{document.descriptor or ''}<<{repr(end) if verbatim else end}")
         self._awaited.append(f"{body}{end}\n")
 
@@ -258,6 +271,8 @@ class _Writer:
                 skip = False
                 continue
             if isinstance(part, Home):
+                if index:
+                    raise NotRead("tilde", "A tilde inside a word is not understood.")
                 self._put(f"~{part.user}")
                 behind = word.parts[index + 1] if index + 1 < len(word.parts) else None
                 if isinstance(behind, Text) and behind.text.startswith("/"):
@@ -350,14 +365,15 @@ class _Writer:
                     raise NotRead("parameter", "Only a variable may stand in the pattern of ${…}.")
 
     def _nested(self, body: Script) -> None:
-        inner = _Writer(timed=self._timed)
+        inner = _Writer(simplified=self._simplified)
         inner.script(body)
         text = inner.text()
-        if inner._documents and self._awaited:
+        if inner.documents and self._awaited:
             raise NotRead("document", "Here-documents inside each other are not understood.")
-        self._documents += inner._documents
+        self.documents += inner.documents
         self.bash = self.bash or inner.bash
         self.better = self.better or inner.better
+        self.intricate = self.intricate or inner.intricate
         self.names += inner.names
         self._put(" " if text.startswith("(") else "")
         self._put(text)

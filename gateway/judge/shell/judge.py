@@ -117,7 +117,7 @@ def _emitted(script: Script, shell: Literal["bash", "sh"]) -> Emitted:
         raise NotRead("bash", "This form is bash's own, and the host has no bash.")
     if read(emitted.text) != script:
         raise NotRead("canonical", "The canonical text does not say what was judged.")
-    check_canonical(emit(script, timed=False) if emitted.bash else emitted)
+    check_canonical(emit(script, simplified=True) if emitted.intricate else emitted)
     return emitted
 
 

@@ -22,6 +22,7 @@ from gateway.judge.shell.tree import (
     Binary,
     Case,
     Command,
+    Document,
     For,
     Group,
     If,
@@ -175,9 +176,32 @@ def _and_or(cursor: Cursor) -> AndOr:
         elif cursor.took("||"):
             operator = "||"
         else:
-            return AndOr(first, tuple(rest))
+            return _with_documents_apart(AndOr(first, tuple(rest)))
         _skip_lines(cursor)
         rest.append((operator, _pipeline(cursor)))
+
+
+def _with_documents_apart(list_: AndOr) -> AndOr:
+    """A list in which no here-document waits for its text while other commands are read.
+
+    Shells agree on that order, other grammars of the language do not.
+    """
+    pipelines = [list_.first, *(each for _, each in list_.rest)]
+    if sum(len(each.commands) for each in pipelines) == 1 or not any(map(_has_documents, pipelines)):
+        return list_
+    apart = [replace(each, commands=tuple(map(_grouped, each.commands))) for each in pipelines]
+    operators = [operator for operator, _ in list_.rest]
+    return AndOr(apart[0], tuple(zip(operators, apart[1:], strict=True)))
+
+
+def _has_documents(pipeline: Pipeline) -> bool:
+    return any(isinstance(each, Document) for command in pipeline.commands for each in command.redirections)
+
+
+def _grouped(command: Command) -> Command:
+    if any(isinstance(each, Document) for each in command.redirections):
+        return Group(script_of(command))
+    return command
 
 
 def _pipeline(cursor: Cursor) -> Pipeline:

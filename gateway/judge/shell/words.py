@@ -178,9 +178,27 @@ def _pieces(cursor: Cursor, *, value: bool = False) -> list[Piece]:
             break
     if cursor.at == begin and not value:
         raise cursor.unexpected()
+    _check_brackets(found)
     if cursor.sees("("):
         raise NotRead("parenthesis", "An unquoted parenthesis inside a word is not understood; quote it.")
     return found
+
+
+def _check_brackets(pieces: list[Piece]) -> None:
+    """Let only words pass in which no bracket is open over something that expands, as in ``[$x]``.
+
+    Raises:
+        NotRead: one is.
+    """
+    opened = expands = False
+    for piece in pieces:
+        if piece == _OPENING:
+            opened = True
+        elif isinstance(piece, Bare | Wild):
+            if opened and expands and "]" in piece.text:
+                raise NotRead("pattern", "A pattern of characters that expand is not understood.")
+        elif not isinstance(piece, Text):
+            expands = opened
 
 
 def _ordinary(text: str) -> str:
@@ -292,7 +310,7 @@ def _escaped(cursor: Cursor) -> list[Piece]:
     return [Text(behind)]
 
 
-def bracket(cursor: Cursor) -> Wild | Text:
+def bracket(cursor: Cursor) -> Wild | Bare:
     """Read what an opening bracket begins: a pattern, or itself.
 
     Raises:
@@ -307,7 +325,7 @@ def bracket(cursor: Cursor) -> Wild | Text:
             "pattern", f"The pattern {maybe.group()} is not understood; quote what stands for itself."
         )
     cursor.at += 1
-    return Text("[")
+    return _OPENING
 
 
 def _process(cursor: Cursor) -> Process:
@@ -320,6 +338,8 @@ def _process(cursor: Cursor) -> Process:
     cursor.depth -= 1
     return Process(body)
 
+
+_OPENING: Final = Bare("[")
 
 _ANSI: Final = re.compile(
     r"\\(?:([abeEfnrtv\\'\"?])|x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8}))"
