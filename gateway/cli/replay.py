@@ -17,22 +17,48 @@ from gateway.domain.errors import InvalidInput
 if TYPE_CHECKING:
     from gateway.web.shapes.sessions import Hit
 
+FORMATS = ("jsonl", "html", "asciicast", "text")
+
 Number = Annotated[int, typer.Argument(metavar="ID", help="Of the session.")]
 
 
-def replay(ctx: typer.Context, number: Number, *, why: Why = "", json: Json = False) -> None:
+def replay(
+    ctx: typer.Context,
+    number: Number,
+    *,
+    play: Annotated[
+        bool, typer.Option("--play", help="Play the terminal in its own time; Ctrl-C stops.")
+    ] = False,
+    speed: Annotated[float, typer.Option("--speed", min=0.1, max=1000, help="So many times as fast.")] = 1.0,
+    pause: Annotated[
+        float, typer.Option("--max-pause", min=0, help="Longest pause, in seconds of the play.")
+    ] = 2.0,
+    command: Annotated[
+        int, typer.Option("--from", min=1, help="Begin the play at this command of the session.")
+    ] = 1,
+    why: Why = "",
+    json: Json = False,
+) -> None:
     """Show what was run in a session, with verdicts and times.
 
-    Result rows are shown too, where the endpoint's settings record them.
+    Results and output are shown too, where the endpoint's settings record them.
 
     Example:
       glassgate replay 7
+      glassgate replay 7 --play --speed 4
       glassgate replay 7 --json | jq 'select(.verdict == "change")'
     """
     from gateway.cli.moments import print_moments
-    from gateway.web.shapes.sessions import Watched
+    from gateway.cli.player import play_cast
+    from gateway.web.shapes.sessions import Export, Watched
 
     client = client_of(ctx)
+    if play:
+        question = Export(id=number, format="asciicast", why=why)
+        play_cast(
+            client.chunks("GET /v1/sessions/{id}/export", question), speed=speed, pause=pause, command=command
+        )
+        return
     print_moments(client.json_lines("GET /v1/sessions/{id}/replay", Watched(id=number, why=why)), json=json)
 
 
@@ -81,13 +107,17 @@ def _print(hit: Hit) -> None:
         f"{styled(place, 'dim')}  {display(hit.identity)} at {display(hit.endpoint)}  {display(hit.verdict)}"
     )
     print("  " + display(hit.text, multiline=True).replace("\n", "\n  "), flush=True)
+    if hit.output:
+        print(styled(f"  → {display(hit.output)}", "dim"), flush=True)
 
 
 def export(
     ctx: typer.Context,
     number: Number,
     *,
-    kind: Annotated[str, typer.Option("--format", help="jsonl or html.")] = "jsonl",
+    kind: Annotated[
+        str, typer.Option("--format", help="jsonl, html, asciicast (a terminal's play) or text.")
+    ] = "jsonl",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; else standard output.")
     ] = None,
@@ -99,11 +129,12 @@ def export(
 
     Example:
       glassgate export 7 --format html -o session-7.html
+      glassgate export 7 --format asciicast -o session-7.cast
     """
     from gateway.web.shapes.sessions import Export
 
-    if kind not in {"jsonl", "html"}:
-        raise InvalidInput(f"{kind!r} is no format", hint="--format jsonl or --format html")
+    if kind not in FORMATS:
+        raise InvalidInput(f"{kind!r} is no format", hint=f"--format {', '.join(FORMATS)}")
     chunks = client_of(ctx).chunks("GET /v1/sessions/{id}/export", Export(id=number, format=kind, why=why))
     if output is None:
         for chunk in chunks:

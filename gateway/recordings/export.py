@@ -1,4 +1,4 @@
-"""Taking a recording out: JSON lines with the proof, or a page that holds the same."""
+"""Taking a recording out: JSON lines with the proof, a page with the same, a terminal's play, plain text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.recordings import block, exported, page
-from gateway.recordings.replay import Texts, in_thread, sealed_blocks
+from gateway.recordings.cast import Cast, Plain
+from gateway.recordings.replay import Texts, in_thread, replay, sealed_blocks
 from gateway.store import blocks as block_rows
 from gateway.store import ledger as ledger_rows
 from gateway.store import recordings as rows
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.recordings.ledger import Inclusion, Ledger
     from gateway.recordings.recording import Recordings
 
-FORMATS = ("jsonl", "html")
+FORMATS = ("jsonl", "html", "asciicast", "text")
 _BLOCKS_AT_ONCE = 50
 _EARLIER_CHECKPOINTS = 200
 
@@ -33,7 +34,7 @@ async def export(
         recordings: of this gateway.
         ledger: makes the checkpoint that the proofs lead to.
         session: whose.
-        file_format: ``jsonl`` or ``html``.
+        file_format: one of :data:`FORMATS`; only the first two carry the proof.
         by: login name of who takes it out.
 
     Raises:
@@ -44,7 +45,13 @@ async def export(
         StoreUnavailable: the store is away.
     """
     if file_format not in FORMATS:
-        raise InvalidInput(f"{file_format!r} is no format", hint="jsonl or html")
+        raise InvalidInput(f"{file_format!r} is no format", hint=" or ".join(FORMATS))
+    if file_format in ("asciicast", "text"):
+        shown = Cast() if file_format == "asciicast" else Plain()
+        async for record in replay(recordings, session):
+            for line in shown.lines(record):
+                yield line
+        return
     lines = _lines(recordings, ledger, session, by)
     if file_format == "jsonl":
         async for line in lines:

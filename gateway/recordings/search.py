@@ -1,16 +1,16 @@
-"""Searching what was run, newest first: recordings are decrypted block by block, never kept."""
+"""Searching what was run and what it printed, newest first; decrypted block by block, never kept."""
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+from collections import OrderedDict, deque
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gateway.domain.errors import Conflict, NotFound, ProofBroken
 from gateway.log import get_logger
 from gateway.recordings import block
-from gateway.recordings.frames import UnitFrame
+from gateway.recordings.frames import Output, UnitFrame
 from gateway.recordings.replay import Texts, in_thread, sealed_blocks
 from gateway.store import recordings as rows
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _PAGE = 100
 _SNIPPET_BYTES = 4_000
+_LINE_BYTES = 1_000
+_MOST_UNITS = 256
+"""Units whose output is looked at together: commands of one connection may run side by side."""
 
 log = get_logger("recordings")
 
@@ -59,12 +62,14 @@ class Hit:
         at: when.
         unit: the unit.
         text: its text, also where it repeats an earlier one's; at most 4,000 bytes.
+        output: the line of its output in which it was found; empty where it was found in the text or values.
     """
 
     session: SessionRow
     at: datetime
     unit: UnitFrame
     text: bytes
+    output: bytes = b""
 
 
 async def search(
@@ -126,18 +131,63 @@ async def _in_session(
 
 def _matching(batches: Iterator[list[Record]], row: SessionRow, query: Query) -> Iterator[list[Hit]]:
     needle = query.text.casefold()
-    texts = Texts()
+    texts, outputs = Texts(), _Outputs(needle)
     for batch in batches:
         hits = []
         for record in batch:
-            unit = record.frame
-            if not isinstance(unit, UnitFrame):
+            frame = record.frame
+            if isinstance(frame, Output):
+                if found := outputs.found(frame):
+                    hits.append(found)
                 continue
-            text = texts.of(unit)
+            if not isinstance(frame, UnitFrame):
+                continue
+            text = texts.of(frame)
             at = datetime.fromtimestamp(record.time_ns / 1e9, UTC)
-            if _wanted(unit, at, query) and _holds(unit, text, needle):
-                hits.append(Hit(row, at, unit, (text or b"")[:_SNIPPET_BYTES]))
+            if not _wanted(frame, at, query):
+                continue
+            hit = Hit(row, at, frame, (text or b"")[:_SNIPPET_BYTES])
+            if _holds(frame, text, needle):
+                hits.append(hit)
+            else:
+                outputs.expect(hit)
         yield hits
+
+
+class _Outputs:
+    """Looks for words in what units printed, also where they are cut in two; bounded.
+
+    Args:
+        needle: the words, case folded.
+    """
+
+    def __init__(self, needle: str) -> None:
+        self._needle = needle
+        self._units: OrderedDict[int, tuple[Hit, bytes]] = OrderedDict()
+
+    def expect(self, hit: Hit) -> None:
+        """Look at what a unit prints."""
+        self._units[hit.unit.number] = (hit, b"")
+        if len(self._units) > _MOST_UNITS:
+            self._units.popitem(last=False)
+
+    def found(self, output: Output) -> Hit | None:
+        """Return a unit's hit where this piece of its output holds the words, once for each unit."""
+        expected = self._units.get(output.number)
+        if expected is None:
+            return None
+        hit, before = expected
+        whole = before + output.data
+        text = whole.decode("utf-8", "replace")
+        at = text.casefold().find(self._needle)
+        if at < 0:
+            tail = whole.rpartition(b"\n")[2][-_LINE_BYTES:]
+            self._units[output.number] = (hit, tail)
+            return None
+        del self._units[output.number]
+        begin = text.rfind("\n", 0, at) + 1
+        line = text[begin:].partition("\n")[0].strip("\r")
+        return replace(hit, output=line.encode()[:_LINE_BYTES])
 
 
 def _wanted(unit: UnitFrame, at: datetime, query: Query) -> bool:

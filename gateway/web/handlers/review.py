@@ -32,7 +32,13 @@ if TYPE_CHECKING:
     from gateway.store.recordings import SessionRow
     from gateway.web.routes import Call
 
-MEDIA_TYPES = {"jsonl": "application/x-ndjson", "html": "text/html; charset=utf-8"}
+MEDIA_TYPES = {
+    "jsonl": "application/x-ndjson",
+    "html": "text/html; charset=utf-8",
+    "asciicast": "application/x-asciicast",
+    "text": "text/plain; charset=utf-8",
+}
+SUFFIXES = {"asciicast": "cast", "text": "txt"}
 SEARCH_UNITS = 10_000
 """Most units that one search answers with."""
 
@@ -118,6 +124,7 @@ async def _hits(call: Call, question: shapes.Search) -> AsyncGenerator[shapes.Hi
                 endpoint=hit.session.endpoint,
                 at=hit.at,
                 text=readable(hit.text),
+                output=readable(hit.output),
                 verdict=Decision(hit.unit.decision).word,
             )
             left -= 1
@@ -141,5 +148,5 @@ async def export(call: Call, question: shapes.Export) -> Raw:
     return Raw(
         media_type=MEDIA_TYPES[question.format],
         chunks=file,
-        filename=f"session-{row.id}.{question.format}",
+        filename=f"session-{row.id}.{SUFFIXES.get(question.format, question.format)}",
     )

@@ -118,7 +118,7 @@ class Export(Question, frozen=True, kw_only=True):
 
     Attributes:
         id: the session's number.
-        format: ``jsonl`` or ``html``.
+        format: ``jsonl``, ``html``, ``asciicast`` or ``text``.
         why: stands in the ledger with who exported.
     """
 
@@ -206,6 +206,7 @@ class Hit(Shape, frozen=True, kw_only=True):
         at: when.
         text: the unit as sent.
         verdict: allow, change or refuse.
+        output: the line of its output in which it was found; empty where it was found in the unit.
     """
 
     session: int
@@ -215,6 +216,7 @@ class Hit(Shape, frozen=True, kw_only=True):
     at: datetime
     text: str
     verdict: str
+    output: str = ""
 
 
 class Verify(Question, frozen=True, kw_only=True):
