@@ -68,3 +68,45 @@ def test_what_can_not_be_registered(members) -> None:
 )
 def test_what_can_be_registered(members) -> None:
     check_registration(replace(PLAIN, **members))
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB0nJg2ZL+6p+SedHyZlzR3N+X1mnHJZA/R386bJkm0r"
+HOST = replace(PLAIN, name="web-1", kind=EndpointKind.SSH, port=22, ca=KEY)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"ca": "no key"},
+        {"ca": f"{KEY}\nno key"},
+        {"ca": "-----BEGIN CERTIFICATE-----"},
+        {"host": "/var/run/sshd"},
+        {"host": "-oProxyCommand=x"},
+        {"tls": "off", "host": "127.0.0.1"},
+        {"username": ""},
+        {"settings": EndpointSettings(options={"guard": "maybe"})},
+        {"settings": EndpointSettings(options={"sudo": "always"})},
+        {"settings": EndpointSettings(options={"stateful-reads": ""})},
+    ],
+)
+def test_what_can_not_be_registered_of_a_host(members) -> None:
+    with pytest.raises(InvalidInput):
+        check_registration(replace(HOST, **members))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"ca": ""},
+        {"ca": f"{KEY}\n{KEY} a comment"},
+        {"host": "2001:db8::1"},
+        {
+            "settings": EndpointSettings(
+                options={"guard": "require", "sudo": "off", "stateful-reads": "refuse"}
+            )
+        },
+    ],
+)
+def test_what_can_be_registered_of_a_host(members) -> None:
+    check_registration(replace(HOST, **members))

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.access.ssh_keys import fingerprint_text, kind_of, read_public_key
+from gateway.access.ssh_keys import SshKeys, fingerprint_text, kind_of, read_public_key
 from gateway.access.tokens import digest
-from gateway.domain.errors import InvalidInput
+from gateway.domain.errors import AuthenticationFailed, Conflict, InvalidInput, NotAuthorised, NotFound
+from gateway.domain.identity import SshKeyEvidence
 
 
 def made(folder: Path, *options: str) -> str:
@@ -57,3 +58,34 @@ def test_a_private_key_is_sent_back(tmp_path: Path) -> None:
     made(tmp_path, "-t", "ed25519")
     with pytest.raises(InvalidInput, match="private key"):
         read_public_key((tmp_path / "key").read_text())
+
+
+async def test_a_signature_by_a_registered_key_proves_its_owner_alone(gate, engineer, tmp_path: Path) -> None:
+    line = made(tmp_path, "-t", "ed25519")
+    key = read_public_key(line)
+    keys = SshKeys(gate.store, gate.policy)
+    added = await keys.add(engineer, line)
+    assert (added.person_name, added.label) == ("engineer", "a comment")
+    assert await gate.authenticator.recognises("engineer", key.blob)
+    assert not await gate.authenticator.recognises("admin", key.blob)
+    identity = await gate.authenticator.authenticate(SshKeyEvidence("engineer", key.blob, "192.0.2.7"))
+    assert identity.id == engineer.id
+    assert "connect" in identity.scopes <= {"connect", "request"}
+    for evidence in (
+        SshKeyEvidence("admin", key.blob, "192.0.2.7"),
+        SshKeyEvidence("engineer", key.blob + b"x", "192.0.2.7"),
+    ):
+        with pytest.raises(AuthenticationFailed):
+            await gate.authenticator.authenticate(evidence)
+    with pytest.raises(Conflict, match="registered already"):
+        await keys.add(engineer, line)
+    with pytest.raises(NotAuthorised, match="login of one's own"):
+        await keys.add(identity, line)
+    assert [each.id for each in await keys.list(engineer)] == [added.id]
+    await keys.remove(engineer, added.id)
+    assert not await gate.authenticator.recognises("engineer", key.blob)
+    with pytest.raises(AuthenticationFailed):
+        await gate.authenticator.authenticate(SshKeyEvidence("engineer", key.blob, "192.0.2.7"))
+    with pytest.raises(NotFound):
+        await keys.remove(engineer, added.id)
+    assert (await gate.leaves())[-2:] == ["access.ssh-key-added", "access.ssh-key-removed"]
