@@ -12,7 +12,7 @@ from gateway.judge.shell.commands import Denied
 from gateway.judge.shell.finding import Effect
 from gateway.judge.shell.nested.stop import Stop, stop
 from gateway.judge.shell.options import Option, Prepared
-from gateway.judge.shell.tree import Wild, Word, pinned
+from gateway.judge.shell.tree import Text, Word, pinned, text_of
 
 _COUNT: Final = re.compile(r"[-+][0-9]+[A-Za-z]{0,2}")
 
@@ -59,9 +59,18 @@ def one(argument: Argument) -> Argument | None:
     if not isinstance(argument.word, Word):
         return None
     word = pinned(argument.word)
-    if all(isinstance(part, Wild) or hasattr(part, "text") for part in argument.word.parts):
-        return Argument("".join(getattr(part, "text", "") for part in argument.word.parts), word=word)
-    return Argument(None, argument.prefix, many=False, word=word)
+    text = text_of(word)
+    if text is not None:
+        return Argument(text, word=word)
+    first = word.parts[0]
+    return Argument(None, first.text if isinstance(first, Text) else "", many=False, word=word)
+
+
+def as_option(argument: Argument) -> Argument:
+    """The argument as one word where it surely begins with a dash: ``--since=$x``."""
+    if argument.many and (single := one(argument)) is not None and single.known_start.startswith("-"):
+        return single
+    return argument
 
 
 def denied(command: str, subject: str, each: Denied) -> Stop:
@@ -165,10 +174,6 @@ class Taker:
 
     def _option(self, word: Argument) -> Iterator[Given]:
         style = self._prepared.form.style
-        if word.many and (word := one(word) or word).many:
-            raise stop(
-                self._command, "open-option", f"{self._command}: which options are meant is not known."
-            )
         if style in ("single", "keyword") or (word.known_start.startswith("--") and style != "posix"):
             yield self._long(word)
         else:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from gateway.domain.verdict import Decision, Verdict
 from gateway.judge.shell.argument import Argument, known_texts
-from gateway.judge.shell.argv import one
+from gateway.judge.shell.argv import as_option, one
 from gateway.judge.shell.builtins import BUILTINS
 from gateway.judge.shell.canonical import check_canonical
 from gateway.judge.shell.context import ShellContext
@@ -22,7 +22,7 @@ from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.options import Prepared
 from gateway.judge.shell.read import read
 from gateway.judge.shell.scope import Scope
-from gateway.judge.shell.tree import Assignment, Script, Simple, Text, Wild, Word, script_of, word_of
+from gateway.judge.shell.tree import Assignment, Script, Simple, script_of, word_of
 from gateway.judge.shell.walk import Walk
 from gateway.judge.shell.writes import title_of, writes_of
 
@@ -161,7 +161,7 @@ def _command(argv: tuple[Argument, ...], scope: Scope, *, context: ShellContext,
     if scope.folder != context.folder:
         context = replace(context, folder=scope.folder)
     again = _again(context, depth + 1)
-    return _by_entry(argv, prepared, context, again)
+    return _by_entry(tuple(map(as_option, argv)), prepared, context, again)
 
 
 def _by_entry(argv: tuple[Argument, ...], prepared: Prepared, context: ShellContext, again: Again) -> Finding:
@@ -171,21 +171,11 @@ def _by_entry(argv: tuple[Argument, ...], prepared: Prepared, context: ShellCont
     if by_code is None:
         return refuses("shell.command.no-judge", f"{argv[0].text} is not judged yet, so it is no read.")
     finding = by_code(argv, prepared.form, context, again)
-    if finding.allowed or not any(_is_pattern(each) for each in argv):
+    if finding.allowed or not any(each.many for each in argv):
         return finding
-    # Where no files can be meant (`find -name *.log`), a pattern is taken as it is written.
-    as_written = tuple((one(each) or each) if _is_pattern(each) else each for each in argv)
-    second = by_code(as_written, prepared.form, context, again)
+    # Where one word is meant (`find -name *.log`, `curl localhost:$port`), one is made of what could be more.
+    second = by_code(tuple(one(each) or each for each in argv), prepared.form, context, again)
     return second if second.allowed else finding
-
-
-def _is_pattern(argument: Argument) -> bool:
-    """Whether a word is text with unquoted wildcards in it, and nothing else."""
-    return (
-        argument.many
-        and isinstance(argument.word, Word)
-        and all(isinstance(part, Text | Wild) for part in argument.word.parts)
-    )
 
 
 def _unknown(name: str, argv: tuple[Argument, ...], context: ShellContext) -> Finding:

@@ -7,10 +7,11 @@ import re
 from typing import Final
 
 from gateway.judge.shell.argument import Argument
+from gateway.judge.shell.argv import one
 from gateway.judge.shell.cursor import NotRead
 from gateway.judge.shell.finding import Effect, Finding, changes, refuses
 from gateway.judge.shell.paths import unopened
-from gateway.judge.shell.tree import Redirection, Wild, Word, pinned, word_of
+from gateway.judge.shell.tree import Redirection, Wild, Word, word_of
 
 _STREAMS: Final = {
     "/dev/stdout": 1, "/dev/fd/1": 1, "/proc/self/fd/1": 1,
@@ -38,10 +39,10 @@ def judge_redirection(
         NotRead: the file may be several.
     """
     word = target.word if isinstance(target.word, Word) else word_of(target.text or "")
-    if target.many:
-        if any(isinstance(part, Wild) for part in word.parts):
-            raise NotRead("redirection", "A redirection to a pattern of files is not understood.")
-        word = pinned(word)
+    if target.many and any(isinstance(part, Wild) for part in word.parts):
+        raise NotRead("redirection", "A redirection to a pattern of files is not understood.")
+    target = one(target) or target
+    word = target.word if isinstance(target.word, Word) else word
     path = None if target.text is None else _normal(target.text)
     if _SOCKET.fullmatch(_normal(target.known_start)):
         return redirection, refuses(

@@ -120,13 +120,12 @@ class Words:
         if text is not None:
             return Argument(text, word=word)
         parts = [self._whole(part, scope) for part in word.parts]
-        many = any(
-            isinstance(part, Wild)
-            or part == Variable("@", quoted=True)
-            or getattr(part, "quoted", True) is False
-            for part in parts
-        )
-        return Argument(None, self._prefix(parts, scope), many=many, word=Word(joined(parts)))
+        whole = Word(joined(parts))
+        if any(map(_splits, parts)):
+            # What it begins with says nothing of the second word that it may become.
+            return Argument(None, "", many=True, word=whole)
+        many = any(isinstance(part, Wild) for part in parts)
+        return Argument(None, self._prefix(parts, scope), many=many, word=whole)
 
     def _whole(self, part: Part, scope: Scope) -> Part:
         """A part in quotes where it is one word without them too."""
@@ -144,13 +143,17 @@ class Words:
             match part:
                 case Text(text):
                     prefix += text
-                case Variable(name) if name not in "@*" and (texts := scope.value(name).texts) is not None:
+                case Variable(name) if (texts := self._texts(name, scope)) is not None:
                     return prefix + _common(texts)
                 case Arithmetic() | Length() if not prefix:
                     return ""
                 case _:
                     return prefix
         return prefix
+
+    @staticmethod
+    def _texts(name: str, scope: Scope) -> frozenset[str] | None:
+        return None if name in _COUNTS or name in "@*" else scope.value(name).texts
 
     def _rewritten(self, word: Word, scope: Scope) -> Word:
         found: list[Part] = []
@@ -259,6 +262,11 @@ class Words:
                 return Script((AndOr(Pipeline(ended)),))
             case _:
                 raise NotRead("arithmetic", "Only one pipeline may stand in $(…) inside arithmetic.")
+
+
+def _splits(part: Part) -> bool:
+    """Whether a part may become several words."""
+    return part == Variable("@", quoted=True) or getattr(part, "quoted", True) is False
 
 
 def _is_safe(part: Part) -> bool:
