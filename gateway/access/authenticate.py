@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from gateway.store.pool import Store
     from gateway.store.tokens import Proven
 
-CONNECTING: Final = frozenset({"connect"})
-"""What a login by an SSH key serves for."""
+CONNECTING: Final = frozenset({"connect", "request"})
+"""What a login by an SSH key serves for: to look, and to ask at the door for being let in."""
 LONGEST_TOKEN: Final = 64
 """Bytes of an opaque token; what is longer is none."""
 

@@ -11,7 +11,7 @@ from gateway.access import words
 from gateway.access.decisions import Decision, write_down
 from gateway.access.durations import spell
 from gateway.access.endpoints import SEEN_BY, unknown
-from gateway.access.grants import OVERSEEN_BY, overseen
+from gateway.access.grants import OVERSEEN_BY, USUAL, overseen
 from gateway.access.presence import shows_login
 from gateway.domain.access import RequestState
 from gateway.domain.errors import Conflict, InvalidInput, NotAuthorised, NotFound
@@ -50,6 +50,23 @@ class RequestView:
     labels: tuple[tuple[str, str], ...]
     holds: tuple[GrantRow, ...]
     may_approve: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What somebody who holds no access may ask for.
+
+    Attributes:
+        endpoint: its name.
+        usual: how long people get who don't say.
+        longest: nobody gets longer.
+        pending: what they asked for before and nobody has decided yet.
+    """
+
+    endpoint: str
+    usual: timedelta
+    longest: timedelta
+    pending: AccessRequest | None
 
 
 @final
@@ -122,6 +139,20 @@ class Requests:
             made = await _existing(conn, number)
             await write_down(conn, *decisions)
         return made
+
+    async def offer(self, identity: Identity, endpoint_name: str) -> Offer:
+        """Return what somebody may ask for at a door, who could connect once it is approved.
+
+        Raises:
+            NotFound: no such endpoint, or none that they may ask for.
+            NotAuthorised: they may know of it and may not ask, or could not connect all the same.
+        """
+        endpoint, rule = await self._askable(identity, endpoint_name)
+        await self._policy.require(identity, "connect", endpoint)
+        async with self._store.connection() as conn:
+            number = (await requests.pending_of(conn, identity.id)).get(endpoint.id)
+            pending = None if number is None else await requests.request_by_id(conn, number)
+        return Offer(endpoint.name, min(rule.longest, USUAL), rule.longest, pending)
 
     async def approve(
         self, identity: Identity, request: RequestId, duration: timedelta | None = None, note: str = ""

@@ -152,7 +152,7 @@ class Tokens:
             TokenKind.DATABASE,
             Secret(DATABASE_PREFIX + secrets.token_urlsafe(32)),
             lives=self._policy.rules.database,
-            scopes=("connect",),
+            scopes=("connect", "request"),
             parent=identity.credential,
         )
 

@@ -101,6 +101,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Built:
     registry = Registry(store)
     leases = Leases(grants, store)
     quota = Quota(store, registry, mib=settings.recording.person_mib)
+    requests = Requests(store, policy)
     line = Line(
         authenticator=authenticator,
         endpoints=endpoints,
@@ -110,6 +111,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Built:
         recordings=recordings,
         changes=changes,
         registry=registry,
+        requests=requests,
         synced=settings.recording.durability is Durability.SYNCED,
     )
     doors = open_doors(settings, line, tls, store)
@@ -133,7 +135,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Built:
             people=people,
             tokens=tokens,
             endpoints=endpoints,
-            requests=Requests(store, policy),
+            requests=requests,
             grants=grants,
             changes=changes,
             recordings=recordings,

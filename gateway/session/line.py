@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.access.authenticate import Authenticator
     from gateway.access.endpoints import Endpoints
     from gateway.access.grants import Grants
+    from gateway.access.requests import Requests
     from gateway.changes.flow import Changes
     from gateway.domain.access import Grant
     from gateway.domain.endpoint import Endpoint
@@ -60,6 +61,7 @@ class Line:
         recordings: opens recordings.
         changes: files refused writes.
         registry: the live sessions.
+        requests: files access requests, for doors whose client is a terminal: it asks there and waits.
         synced: whether a unit is on disk before it is forwarded (``recording.durability``).
     """
 
@@ -74,8 +76,10 @@ class Line:
         recordings: Recordings,
         changes: Changes,
         registry: Registry,
+        requests: Requests,
         synced: bool,
     ) -> None:
+        self.requests = requests
         self._authenticator = authenticator
         self._endpoints = endpoints
         self._grants = grants
@@ -115,7 +119,8 @@ class Line:
             How the session ended.
 
         Raises:
-            GlassgateError: before the session stood: not found, no grant, no recording, no upstream.
+            NotAuthorised: no grant; a door may ask for one by ``requests`` and come here again.
+            GlassgateError: before the session stood: not found, no recording, no upstream.
         """
         endpoint = await self._endpoints.resolve(endpoint_name, identity)
         if endpoint.kind is not door.kind:

@@ -122,7 +122,7 @@ async def test_logging_out_ends_the_login_and_its_database_tokens_at_once(gate, 
     issued = await gate.authenticator.login(PasswordEvidence("engineer", Secret("a password"), HERE))
     token = await gate.tokens.database(issued.identity)
     evidence = DatabaseTokenEvidence("engineer", token.secret, HERE)
-    assert (await gate.authenticator.authenticate(evidence)).scopes == {"connect"}
+    assert (await gate.authenticator.authenticate(evidence)).scopes == {"connect", "request"}
     await gate.tokens.logout(issued.identity)
     for shown in (evidence, bearer(issued.bearer)):
         with pytest.raises(AuthenticationFailed):

@@ -44,12 +44,12 @@ async def test_without_a_grant_the_refusal_says_what_to_type(gate, engineer, ord
     assert refused.value.hint == 'glassgate request orders-db --for 1h --reason "…"'
 
 
-async def test_a_database_token_is_told_the_same_though_it_can_only_connect(gate, engineer, orders) -> None:
+async def test_a_database_token_is_told_the_same_as_a_login(gate, engineer, orders) -> None:
     token = await gate.tokens.database(engineer)
     by_token = await gate.authenticator.authenticate(
         DatabaseTokenEvidence("engineer", token.secret, "10.0.0.1")
     )
-    assert by_token.scopes == {"connect"}
+    assert by_token.scopes == {"connect", "request"}
     with pytest.raises(NotAuthorised) as refused:
         await gate.grants.take(by_token, orders)
     assert refused.value.hint.startswith("glassgate request orders-db")

@@ -4,55 +4,24 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from live_ssh import LiveSsh
+from panes import Pane
 
 pytestmark = pytest.mark.skipif(
     shutil.which("tmux") is None, reason="tmux is not installed (apt install tmux)"
 )
 
 
-@dataclass
-class Pane:
-    """A terminal of 100 by 30."""
-
-    name: str
-
-    def tmux(self, *words: str) -> str:
-        return subprocess.run(
-            ["tmux", "-L", self.name, "-f", "/dev/null", *words], capture_output=True, text=True, check=True
-        ).stdout
-
-    def type(self, *keys: str) -> Pane:
-        self.tmux("send-keys", "-t", "0", *keys)
-        return self
-
-    @property
-    def text(self) -> str:
-        return self.tmux("capture-pane", "-p", "-J", "-t", "0").rstrip()
-
-    def until(self, words: str, seconds: float = 10.0) -> str:
-        end = time.monotonic() + seconds
-        while words not in (seen := self.text):
-            assert time.monotonic() < end, f"{words!r} was not shown:\n{seen}"
-            time.sleep(0.05)
-        return seen
-
-
 @pytest.fixture
 def pane(ssh: LiveSsh, request: pytest.FixtureRequest) -> Iterator[Pane]:
-    made = Pane(f"glassgate-{abs(hash(request.node.name)) % 10**8}")
-    command = shlex.join(ssh.argv(options=("-tt",)))
-    made.tmux("new-session", "-d", "-x", "100", "-y", "30", f"{command}; echo left with $?; sleep 60")
-    made.until(" $")
-    yield made
-    made.tmux("kill-server")
+    with Pane.running(shlex.join(ssh.argv(options=("-tt",))), name=request.node.name) as made:
+        made.until(" $")
+        yield made
 
 
 def test_it_feels_like_a_shell(pane: Pane, ssh: LiveSsh) -> None:

@@ -168,6 +168,11 @@ class Channel(asyncssh.SSHServerSession[bytes]):
             self._behind.signalled("INT")
         return True
 
+    @property
+    def interactive(self) -> bool:
+        """Whether a person's shell was asked for."""
+        return self.terminal is not None and self.command is None and not self.subsystem
+
     # ---- what the door does ----------------------------------------------------------------------
 
     def join(self, behind: Feeds) -> None:

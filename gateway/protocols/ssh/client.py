@@ -39,11 +39,13 @@ class Login:
     """A client that has proven who it is.
 
     Attributes:
-        proof: the identity, or the key whose signature was verified and is yet to be turned into one.
+        evidence: what was shown and verified.
+        identity: whom it proved; None: the key whose signature was verified is yet to be turned into one.
         endpoint: what it wants to look at.
     """
 
-    proof: Identity | SshKeyEvidence
+    evidence: SshKeyEvidence | DatabaseTokenEvidence
+    identity: Identity | None
     endpoint: str
 
 
@@ -111,7 +113,7 @@ class Client(asyncssh.SSHServer):
         except GlassgateError as error:
             log.info("not proven", source=self._source, error=error.message)
             return False
-        self._proving = Login(identity, endpoint)
+        self._proving = Login(evidence, identity, endpoint)
         return True
 
     def public_key_auth_supported(self) -> bool:
@@ -133,7 +135,7 @@ class Client(asyncssh.SSHServer):
         except GlassgateError as error:
             log.info("keys can't be looked up", source=self._source, error=error.message)
             return False
-        self._proving = Login(evidence, endpoint)
+        self._proving = Login(evidence, None, endpoint)
         return True
 
     def auth_completed(self) -> None:
@@ -171,6 +173,10 @@ class Client(asyncssh.SSHServer):
     async def next_channel(self) -> Channel:
         """Wait for the next channel that asks for something."""
         return await self._waiting.get()
+
+    def hand_back(self, channel: Channel) -> None:
+        """Have a channel come again as the next one that asks for something."""
+        self._waiting.put_nowait(channel)
 
     def channels(self) -> list[Channel]:
         """Return the open channels."""

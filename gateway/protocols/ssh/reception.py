@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final, cast
 
 import asyncssh
 
-from gateway.domain.errors import GlassgateError, InvalidInput, PeerError
-from gateway.domain.identity import SshKeyEvidence
+from gateway.domain.errors import GlassgateError, InvalidInput, NotAuthorised, PeerError
 from gateway.log import get_logger
 from gateway.protocols.ssh import algorithms
+from gateway.protocols.ssh.asking import ask_for_access
 from gateway.protocols.ssh.client import Client
 from gateway.protocols.ssh.connection import Connection, accept
 from gateway.protocols.ssh.proxy import SshDoor
@@ -83,7 +83,7 @@ class Reception:
         door = SshDoor(self._parts, connection, client, peer=arrival.peer, source=arrival.source)
         try:
             assert client.login is not None
-            await self._session(client.login, door)
+            await self._session(client.login, client, door)
         except GlassgateError as error:
             log.info("no session", peer=arrival.peer, error=error.message)
             await door.turn_away(error)
@@ -103,11 +103,16 @@ class Reception:
         except (asyncssh.Error, OSError) as error:
             raise PeerError(f"the client did not log in: {error}") from error
 
-    async def _session(self, login: Login, door: SshDoor) -> None:
-        proof = login.proof
-        identity = await self._line.authenticate(proof) if isinstance(proof, SshKeyEvidence) else proof
+    async def _session(self, login: Login, client: Client, door: SshDoor) -> None:
+        identity = login.identity or await self._line.authenticate(login.evidence)
         if not login.endpoint:
             raise InvalidInput(
                 "the login name does not say where to", hint=f"ssh {identity.name}+ENDPOINT@GATEWAY"
             )
-        await self._line.run(identity, login.endpoint, cast("Door[ShellUnit, ShellJudgement]", door))
+        governed = cast("Door[ShellUnit, ShellJudgement]", door)
+        try:
+            await self._line.run(identity, login.endpoint, governed)
+        except NotAuthorised as missing:
+            await ask_for_access(self._line.requests, client, identity, login.endpoint, missing)
+            identity = await self._line.authenticate(login.evidence)  # who waited may have been let go
+            await self._line.run(identity, login.endpoint, governed)
