@@ -99,12 +99,12 @@ class Report:
         )
         yield "|---|--:|--:|--:|--:|--:|--:|--:|"
         for case in dict.fromkeys(case for case, _ in self.rates):
-            rates = {way: _median(self.rates[case, way]) for way in ("direct", "pgbouncer", "glassgate")}
-            spent = [_median(self.cpu[case, way]) for way in ("pgbouncer", "glassgate")]
+            rates = {way: median(self.rates[case, way]) for way in ("direct", "pgbouncer", "glassgate")}
+            spent = [median(self.cpu[case, way]) for way in ("pgbouncer", "glassgate")]
             yield (
-                f"| {case} | {' | '.join(_number(rate) for rate in rates.values())} "
+                f"| {case} | {' | '.join(number(rate) for rate in rates.values())} "
                 f"| **{self._ratio(case, 'pgbouncer')}** | {self._ratio(case, 'direct')} "
-                f"| {' | '.join(_number(each) for each in spent)} |"
+                f"| {' | '.join(number(each) for each in spent)} |"
             )
 
     def _ratio(self, case: str, other: str) -> str:
@@ -141,21 +141,21 @@ class Report:
             yield f"| {each.what} | {each.size:,} | {each.anew:,.1f} | {1e6 / each.anew:,.0f} | {cached} |"
 
 
-def write_into(path: Path, markdown: str) -> None:
+def write_into(path: Path, markdown: str, marks: tuple[str, str] = (BEGIN, END)) -> None:
     """Put the figures into the page, between its marks."""
     page = path.read_text()
-    before, mark, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, mark, rest = page.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not mark or not end:
-        raise SystemExit(f"{path} has no place for figures: {BEGIN} … {END}")
-    path.write_text(f"{before}{BEGIN}\n\n{markdown}\n{END}{after}")
+        raise SystemExit(f"{path} has no place for figures: {marks[0]} … {marks[1]}")
+    path.write_text(f"{before}{mark}\n\n{markdown}\n{end}{after}")
 
 
-def _median(values: list[float]) -> float | None:
+def median(values: list[float]) -> float | None:
     return statistics.median(values) if values else None
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"

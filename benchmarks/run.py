@@ -1,4 +1,4 @@
-"""Measure Glassgate against direct connections and pgbouncer: ``make bench``, ``make bench BENCH=--quick``.
+"""Measure Glassgate against direct connections, pgbouncer and ProxyJump: ``make bench BENCH=--quick``.
 
 One interleaved run: each round measures each case on each way, one behind the other, so that what else the
 machine does falls on all alike. Judging and recording are on, clients speak TLS on every way.
@@ -12,7 +12,6 @@ import os
 import resource
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,11 @@ os.chdir(ROOT)
 import crowd  # noqa: E402 - found on the path set above
 import load  # noqa: E402
 import psycopg  # noqa: E402
+import ssh_report  # noqa: E402
+import ssh_run  # noqa: E402
 from judge_postgres import TEXTS, rate  # noqa: E402
-from report import Judged, Report, write_into  # noqa: E402
+from others import say, used_by_others  # noqa: E402
+from report import BEGIN, END, Judged, Report, write_into  # noqa: E402
 from ways import Ways, open_ways  # noqa: E402
 
 from gateway.judge.catalogue import load_postgres  # noqa: E402
@@ -36,7 +38,7 @@ from gateway.log import configure  # noqa: E402
 if TYPE_CHECKING:
     from ways import Way
 
-PARTS = ("judge", "crowd", "burst", "queries", "connections", "bulk")
+PARTS = ("judge", "crowd", "burst", "queries", "connections", "bulk", "ssh")
 MODES = ("simple", "extended", "prepared")
 CLIENTS = (1, 8, 64)
 
@@ -48,10 +50,15 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=3, help="of each run of pgbench")
     parser.add_argument("--scale", type=int, default=25, help="pgbench's; 10 MB of bulk result each")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="measure these alone")
+    parser.add_argument("--megabytes", type=int, default=512, help="of each download over ssh")
+    parser.add_argument("--downloads", type=int, default=20, help="over ssh, compared byte by byte; 0: none")
+    parser.add_argument("--idle", type=int, default=250, help="terminals over ssh, the first 100 not counted")
     parser.add_argument("--write", action="store_true", help="put the figures into benchmarks/README.md")
     chosen = parser.parse_args()
     if chosen.quick:
         chosen.rounds, chosen.seconds, chosen.scale = 1, 3, 5
+        chosen.megabytes, chosen.downloads = min(64, chosen.megabytes), min(2, chosen.downloads)
+        chosen.idle = min(130, chosen.idle)
     return chosen
 
 
@@ -60,7 +67,7 @@ async def measure(chosen: argparse.Namespace, folder: Path) -> Report:
     if "judge" in chosen.only:
         say("judge")
         report.judged = [judged(name, text) for name, text in TEXTS.items()]
-    if set(chosen.only) == {"judge"}:
+    if set(chosen.only) <= {"judge", "ssh"}:
         return report
     say("starting production, pgbouncer and the gateway")
     async with open_ways(folder, scale=chosen.scale) as ways:
@@ -121,21 +128,10 @@ def _rounds(report: Report, ways: Ways, chosen: argparse.Namespace) -> None:
 def _queries(report: Report, ways: Ways, order: list[Way], seconds: int) -> None:
     for mode in MODES:
         for clients in CLIENTS:
-            report.others.append(_used_by_others())
+            report.others.append(used_by_others())
             for way in order:
                 measured = load.queries(ways, way, mode=mode, clients=clients, seconds=seconds)
                 report.add(f"{mode}, {clients} client{'s' if clients > 1 else ''}, /s", way.name, measured)
-
-
-def _used_by_others() -> float:
-    """Share of the cores that is used while we do nothing."""
-    samples = []
-    for pause in (0.4, 0.0):
-        fields = [int(each) for each in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-        samples.append((sum(fields), fields[3] + fields[4]))
-        time.sleep(pause)
-    (total, idle), (total_after, idle_after) = samples
-    return 1 - (idle_after - idle) / max(1, total_after - total)
 
 
 def judged(name: str, text: str) -> Judged:
@@ -151,10 +147,6 @@ def judged(name: str, text: str) -> Judged:
     )
 
 
-def say(what: str) -> None:
-    print(f"· {what}", file=sys.stderr, flush=True)
-
-
 def main() -> None:
     chosen = options()
     configure(level="error")
@@ -162,12 +154,19 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory(prefix="gg-", dir="/tmp") as name:
         Path(name).chmod(0o755)  # production's server runs as another user
-        report = asyncio.run(measure(chosen, Path(name)))
-    print(report.markdown())
-    if chosen.write:
-        write_into(HERE / "README.md", report.markdown())
-    if report.burst is not None and not report.burst.whole:
+        (Path(name) / "sql").mkdir(mode=0o755)
+        (Path(name) / "ssh").mkdir(mode=0o755)
+        report = asyncio.run(measure(chosen, Path(name) / "sql")) if set(chosen.only) != {"ssh"} else None
+        hosts = ssh_run.measure(chosen, Path(name) / "ssh") if "ssh" in chosen.only else None
+    for made, marks in ((report, (BEGIN, END)), (hosts, (ssh_report.BEGIN, ssh_report.END))):
+        if made is not None:
+            print(made.markdown())
+            if chosen.write:
+                write_into(HERE / "README.md", made.markdown(), marks)
+    if report is not None and report.burst is not None and not report.burst.whole:
         raise SystemExit("the recording of the burst is not whole")
+    if hosts is not None and not hosts.whole:
+        raise SystemExit("a download did not come whole")
 
 
 if __name__ == "__main__":
