@@ -1,0 +1,144 @@
+"""Trees of command lines, drawn at random."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from gateway.judge.shell.tree import (
+    DEFAULT_OPERATORS,
+    TRIM_OPERATORS,
+    AndOr,
+    Arithmetic,
+    Assignment,
+    Binary,
+    Case,
+    Choice,
+    Digits,
+    Document,
+    For,
+    Group,
+    If,
+    Length,
+    Name,
+    Number,
+    Parameter,
+    Part,
+    Pipeline,
+    Redirection,
+    Script,
+    Simple,
+    Slice,
+    Subshell,
+    Substitution,
+    Text,
+    Unary,
+    Variable,
+    While,
+    Wild,
+    Word,
+    joined,
+)
+
+NAMES = st.sampled_from(["x", "y", "_z", "LONG_1"])
+TEXTS = st.text(
+    st.sampled_from("abc -'\"\\$`*?[]{}()<>|&;#~=!,.:/%^@+\n\t é…\U0001f600"),
+    min_size=1,
+    max_size=6,
+)
+SAFE_TEXTS = st.text(st.sampled_from(list("ab ./:,@%+=-")), min_size=1, max_size=4)
+WILDS = st.sampled_from(["*", "?", "[a-z]", "[!0-9]", "[[:alpha:]_]"]).map(Wild)
+
+
+def _expressions() -> st.SearchStrategy[Any]:
+    leaves = st.integers(-9, 99).map(Number) | NAMES.map(Name) | NAMES.map(Digits) | NAMES.map(Length)
+
+    def larger(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        operators = st.sampled_from(["+", "-", "*", "%", "<<", "<=", "==", "&&", "||", "|", "^"])
+        return (
+            st.builds(Binary, operators, inner, inner)
+            | st.builds(Binary, st.just("="), NAMES.map(Name), inner)
+            | st.builds(Unary, st.sampled_from(["!", "~", "+"]), inner)
+            | st.builds(Choice, inner, inner, inner)
+        )
+
+    return st.recursive(leaves, larger, max_leaves=5)
+
+
+def _word(parts: list[Part]) -> Word:
+    return Word(joined(parts))
+
+
+@st.composite
+def words(draw: st.DrawFn, scripts: st.SearchStrategy[Script], *, quoted: bool | None = None) -> Word:
+    """A word; with ``quoted`` one in which everything that expands is, and no pattern stands."""
+    booleans = st.booleans() if quoted is None else st.just(quoted)
+    inner = st.lists(SAFE_TEXTS.map(Text), max_size=1).map(lambda parts: joined(list(parts)))
+    patterns = st.lists(SAFE_TEXTS.map(Text) | WILDS, max_size=3).map(lambda parts: joined(list(parts)))
+    choices: list[st.SearchStrategy[Part]] = [
+        TEXTS.map(Text),
+        st.builds(Variable, NAMES, booleans),
+        st.builds(Length, NAMES, booleans),
+        st.builds(Parameter, NAMES, st.sampled_from(DEFAULT_OPERATORS), inner, booleans),
+        st.builds(Parameter, NAMES, st.sampled_from(TRIM_OPERATORS), patterns, booleans),
+        st.builds(Slice, NAMES, st.integers(-3, 3), st.none() | st.integers(-3, 3), booleans),
+        st.builds(Arithmetic, _expressions(), booleans),
+        st.builds(Substitution, scripts, booleans),
+    ]
+    if quoted is None:
+        choices.append(WILDS)
+    return _word(draw(st.lists(st.one_of(choices), max_size=3)))
+
+
+def _simple(scripts: st.SearchStrategy[Script]) -> st.SearchStrategy[Simple]:
+    targets = words(scripts, quoted=True).filter(lambda word: bool(word.parts))
+    redirections = (
+        st.builds(Redirection, st.integers(0, 9), st.sampled_from([">", ">>", "<", "<>", ">|"]), targets)
+        | st.builds(
+            Redirection, st.integers(0, 9), st.sampled_from([">&", "<&"]), st.none() | st.integers(0, 9)
+        )
+        | st.builds(Document, st.integers(0, 3), words(scripts, quoted=True).map(_ended))
+    )
+    assignments = st.builds(Assignment, NAMES, words(scripts, quoted=True))
+    return st.builds(
+        Simple,
+        st.lists(words(scripts), min_size=1, max_size=3).map(tuple),
+        st.lists(assignments, max_size=1).map(tuple),
+        st.lists(redirections, max_size=2).map(tuple),
+    )
+
+
+def _ended(word: Word) -> Word:
+    return _word([*word.parts, Text("\n")])
+
+
+def _compounds(scripts: st.SearchStrategy[Script]) -> st.SearchStrategy[Any]:
+    word = words(scripts)
+    arms = st.tuples(st.lists(word, min_size=1, max_size=2).map(tuple), scripts)
+    return (
+        st.builds(Group, scripts)
+        | st.builds(Subshell, scripts)
+        | st.builds(For, NAMES, st.lists(word, max_size=2).map(tuple), scripts)
+        | st.builds(While, scripts, scripts, st.booleans())
+        | st.builds(
+            If, st.lists(st.tuples(scripts, scripts), min_size=1, max_size=2).map(tuple), st.none() | scripts
+        )
+        | st.builds(Case, words(scripts, quoted=True), st.lists(arms, max_size=2).map(tuple))
+    )
+
+
+def _scripts_of(commands: st.SearchStrategy[Any]) -> st.SearchStrategy[Script]:
+    pipelines = st.builds(Pipeline, st.lists(commands, min_size=1, max_size=2).map(tuple), st.booleans())
+    rest = st.lists(st.tuples(st.sampled_from(["&&", "||"]), pipelines), max_size=1).map(tuple)
+    return st.lists(st.builds(AndOr, pipelines, rest), min_size=1, max_size=2).map(
+        lambda found: Script(tuple(found))
+    )
+
+
+_PLAIN = _scripts_of(st.just(Simple((Word((Text("ls"),)),))))
+
+
+def scripts() -> st.SearchStrategy[Script]:
+    """Scripts of bounded depth."""
+    return st.recursive(_PLAIN, lambda inner: _scripts_of(_simple(inner) | _compounds(inner)), max_leaves=4)
