@@ -329,6 +329,7 @@ class Changes:
         where = (
             shown_url(repository.url) if repository else "a repository that the endpoint does not name yet"
         )
+        glance = self._reader.unseen(stored) if files is None else files
         return Filed(
             change=change,
             joined=joined,
@@ -336,6 +337,7 @@ class Changes:
             url=self._url(change),
             submit=f'glassgate change submit {change} --reason "…"',
             detail=proposes(stored).detail(stored, files, where),
+            diff=await asyncio.to_thread(diff.unified, glance),
         )
 
     async def _end(self, identity: Identity, change: ChangeId, target: ChangeState, why: str) -> None:

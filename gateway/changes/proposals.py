@@ -29,6 +29,9 @@ class Proposes(Protocol):
     def render(self, change: StoredChange, repository: Repository, base: Base) -> tuple[FilePatch, ...]:
         """Return the proposed files against a base."""
 
+    def unseen(self, change: StoredChange) -> tuple[FilePatch, ...]:
+        """Return the proposed files where the repository can't be looked at: against what production has."""
+
     def notes(self, change: StoredChange, repository: Repository, base: Base) -> tuple[str, ...]:
         """Return what a reader must know beside the patch."""
 

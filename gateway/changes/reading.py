@@ -81,6 +81,13 @@ class Reader:
         except (GlassgateError, TimeoutError):
             return None
 
+    def unseen(self, stored: StoredChange) -> tuple[FilePatch, ...]:
+        """Return the proposed files against what production has; none where that can't be told."""
+        try:
+            return proposes(stored).unseen(stored)
+        except InvalidInput:
+            return ()
+
     async def _base(self, stored: StoredChange, repository: Repository) -> Base:
         """Read what the proposal stands on."""
         source = self.repositories.at(repository.url)

@@ -85,6 +85,7 @@ class Filed:
         url: where it can be seen.
         submit: the command that submits it.
         detail: what the proposed patch is, in one sentence.
+        diff: the patch as unified diff text, safe to show; empty where it is not known at once.
     """
 
     change: ChangeId
@@ -93,3 +94,4 @@ class Filed:
     url: str
     submit: str
     detail: str
+    diff: str = ""

@@ -84,6 +84,45 @@ def test_a_write_becomes_the_right_patch(ssh: LiveSsh, conf: Path, line: str, di
     assert sorted(each.name for each in conf.parent.iterdir()) == ["nginx.conf"]
 
 
+def test_the_patch_is_shown_where_it_was_refused(ssh: LiveSsh, conf: Path) -> None:
+    line = f"sed -i 's/processes 1/processes 8/' {conf}"
+    plain = ssh.ssh(line, endpoint="web-files")
+    at = [plain.stderr.decode().index(words) for words in (
+        "it was not run", "--- a/ansible/files/nginx/nginx.conf\n", "\n-worker_processes 1;\n+worker_processes 8;\n",
+        "change request", "glassgate change submit",
+    )]  # fmt: skip
+    assert at == sorted(at)
+    assert b"\x1b" not in plain.stderr
+    coloured = ssh.ssh(line, endpoint="web-files", options=("-tt",))
+    assert b"\x1b[32m+worker_processes 8;\x1b[0m\r\n" in coloured.stdout
+    assert coloured.returncode == 126
+
+
+def test_a_long_patch_is_cut_to_a_screen(ssh: LiveSsh, conf: Path) -> None:
+    done = ssh.ssh(
+        f"cat > {conf}.long", endpoint="web-files", stdin=b"".join(b"%d\n" % n for n in range(500))
+    )
+    lines = done.stderr.decode().splitlines()
+    assert len(lines) <= 24
+    more = re.search(r"… (\d+) more lines: glassgate change show (\d+)", done.stderr.decode())
+    assert more is not None, lines
+    assert int(more[1]) > 480
+
+
+def test_a_patch_is_shown_for_a_host_without_a_repository(ssh: LiveSsh, conf: Path) -> None:
+    done = ssh.ssh(f"sed -i 's/www/nginx/' {conf}")
+    assert b"-user www;\n+user nginx;\n" in done.stderr, done.stderr
+
+
+def test_what_a_file_holds_is_shown_and_never_obeyed(ssh: LiveSsh, conf: Path) -> None:
+    done = ssh.ssh(
+        f"cat > {conf}.x", endpoint="web-files", stdin=b"title \x1b]0;owned\x07 end\n", options=("-T",)
+    )
+    assert b"owned" in done.stderr
+    assert b"\x1b" not in done.stderr
+    assert b"\x07" not in done.stderr
+
+
 def test_input_that_a_writer_would_take_is_taken_into_the_change(ssh: LiveSsh, conf: Path) -> None:
     change = refused(ssh, f"cat > {conf}", stdin=b"typed on the desk\n")
     assert "+typed on the desk" in change.diff

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from gateway.changes.host.mapping import place_of
 from gateway.changes.host.parts import FilePart, all_parts
 from gateway.changes.host.patches import patches, places
 from gateway.changes.paths import normalise
-from gateway.changes.proposal import Base
+from gateway.changes.proposal import UNKNOWN, Base
 from gateway.changes.secrets_found import holds_secret
 from gateway.changes.shown import one_line
 from gateway.domain.change import FilePatch
@@ -49,6 +50,21 @@ def render(change: StoredChange, repository: Repository, base: Base) -> tuple[Fi
     if change.edited:
         return tuple(replace(file, old=base.held.get(file.path)) for file in change.request.files)
     return patches(change, repository, base.held)[0]
+
+
+def unseen(change: StoredChange) -> tuple[FilePatch, ...]:
+    """Return the proposed files where the repository can't be looked at: against what the host has.
+
+    Raises:
+        InvalidInput: a path that git could not hold.
+    """
+    repository = change.repository or UNKNOWN
+    held: dict[str, bytes | None] = {}
+    for _, part in all_parts(change):
+        if isinstance(part, FilePart):
+            held.setdefault(place_of(part.path, repository.paths)[0], part.old)
+    there = {path: content for path, content in held.items() if content is not None}
+    return patches(change, repository, there)[0]
 
 
 def notes(change: StoredChange, repository: Repository, base: Base) -> tuple[str, ...]:

@@ -241,7 +241,7 @@ class SshDoor:
             if outcome.verdict.decision is Decision.CHANGE and terminal is None:
                 unit.given = await given_by(channel)
             filed = await session.file_change(outcome)
-            await channel.refuse(refusal.refused(outcome.verdict, filed))
+            await channel.refuse(refusal.refused(outcome.verdict, filed, terminal))
 
     def _recorded_context(self, terminal: Terminal | None) -> str:
         if terminal is None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final
 from gateway.domain import errors
 from gateway.domain.display import display
 from gateway.domain.session import EndCause
+from gateway.protocols.ssh.patch import patch
 
 if TYPE_CHECKING:
     from gateway.domain.session import Ending
     from gateway.domain.unit import Filed
     from gateway.domain.verdict import Verdict
+    from gateway.protocols.ssh.units import Terminal
 
 REFUSED: Final = 126
 """Of a command line that was not run, as a shell says of one that it can't execute."""
@@ -79,16 +81,21 @@ def told(error: errors.GlassgateError) -> str:
     return text(error.message, error.hint)
 
 
-def refused(verdict: Verdict, filed: Filed | None) -> str:
-    """Return what a client is told of a command line that was not run.
+def refused(verdict: Verdict, filed: Filed | None, terminal: Terminal | None = None) -> str:
+    """Return what a client is told of a command line that was not run: why, the patch, how to propose it.
 
     Args:
         verdict: why.
         filed: the change request it became or joined.
+        terminal: the client's; None: it has none.
     """
     message = f"{verdict.reason.rstrip('.')}; it was not run"
     if filed is None:
         return text(message, f"rule {verdict.rule}; to propose it as a change: glassgate change draft LAST")
     verb = "joined" if filed.joined else "drafted as"
-    shown = f"{verb} change request {filed.change} ({filed.title}): {filed.url}\n{filed.detail}".strip()
-    return text(message) + text(shown, f"to propose it: {filed.submit}").replace("glassgate: ", "  ", 1)
+    shown = patch(filed, terminal)
+    where = f"{verb} change request {filed.change} ({filed.title}): {filed.url}"
+    if not shown:
+        where += f"\n{filed.detail}"
+    told = text(where, f"to propose it: {filed.submit}").replace("glassgate: ", "  ", 1)
+    return text(message) + shown + told

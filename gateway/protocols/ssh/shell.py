@@ -10,6 +10,7 @@ from gateway.domain.errors import GlassgateError, InvalidInput
 from gateway.domain.unit import Admitted
 from gateway.judge.shell.cursor import MAX_LENGTH
 from gateway.protocols.ssh import refusal
+from gateway.protocols.ssh.patch import PLAIN
 from gateway.protocols.ssh.quoting import quoted
 from gateway.protocols.ssh.units import ShellUnit
 from gateway.terminal.programs import TABLES, KeyLock
@@ -96,7 +97,7 @@ class Desk:
 
     def plain(self) -> bool:
         """Whether the terminal knows no colour."""
-        return self._channel.terminal is None or self._channel.terminal.kind in ("dumb", "vt52", "vt100")
+        return self._channel.terminal is None or self._channel.terminal.kind in PLAIN
 
 
 class OnStage:
@@ -225,7 +226,7 @@ class LookedAt:
             if outcome.verdict.rule in _UNFINISHED:
                 return Ran(place, unfinished=True)
             filed = await self._session.file_change(outcome)
-            self._channel.write(on_terminal(refusal.refused(outcome.verdict, filed)))
+            self._channel.write(on_terminal(refusal.refused(outcome.verdict, filed, terminal)))
             return Ran(replace(place, status=refusal.REFUSED))
         if not outcome.judged.canonical:
             return Ran(place)
