@@ -100,3 +100,44 @@ def test_an_operation_of_a_file_transfer(text: str, status: int) -> None:
     done = _judge(text, kind="sftp")
     assert done.returncode == status
     assert b"sftp." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["journalctl -u nginx -n 50 | grep -c error"], 0),
+        (["echo x > /etc/motd"], 3),
+        (["vi /etc/motd"], 4),
+        (["ls ~/logs"], 0),
+        (["diff <(ls a) <(ls b)"], 0),
+        (["--shell", "sh", "diff <(ls a) <(ls b)"], 4),
+        (["sudo cat /etc/shadow"], 0),
+        (["--no-sudo", "sudo cat /etc/shadow"], 4),
+        (["git -C /srv/shop status"], 0),
+        (["--no-guard", "git -C /srv/shop status"], 4),
+    ],
+)
+def test_a_command_line(arguments: list[str], status: int) -> None:
+    done = _judge(*arguments, kind="ssh")
+    assert done.returncode == status, done.stdout
+    assert b"shell." in done.stdout
+
+
+def test_many_command_lines_are_answered_in_order_at_a_rate() -> None:
+    texts = [
+        "ls -la /var/log | head -5",
+        "rm -rf /srv/x",
+        "for i in 1 2 3; do date; sleep $i; done",
+        "f() { ls; }; f",
+    ] * 250
+    given = b"\n".join(json.dumps({"id": index, "text": text}).encode() for index, text in enumerate(texts))
+    done = _judge("--jsonl", given=given, kind="ssh")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == list(range(len(texts)))
+    assert [answer["verdict"] for answer in answers[:4]] == ["allow", "change", "allow", "refuse"]
+
+
+def test_a_command_line_that_is_no_text_is_refused() -> None:
+    done = _judge(given=b"ls \xff", kind="ssh")
+    assert done.returncode == 4
+    assert b"UTF-8" in done.stdout
