@@ -87,14 +87,18 @@ def test_a_write_becomes_the_right_patch(ssh: LiveSsh, conf: Path, line: str, di
 def test_the_patch_is_shown_where_it_was_refused(ssh: LiveSsh, conf: Path) -> None:
     line = f"sed -i 's/processes 1/processes 8/' {conf}"
     plain = ssh.ssh(line, endpoint="web-files")
-    at = [plain.stderr.decode().index(words) for words in (
-        "it was not run", "--- a/ansible/files/nginx/nginx.conf\n", "\n-worker_processes 1;\n+worker_processes 8;\n",
-        "change request", "glassgate change submit",
-    )]  # fmt: skip
+    wanted = (
+        "it was not run",
+        "--- a/ansible/files/nginx/nginx.conf\n",
+        "\n-worker_processes 1;\n+worker_processes 8;\n",
+        "change request",
+        "glassgate change submit",
+    )
+    at = [plain.stderr.decode().index(words) for words in wanted]
     assert at == sorted(at)
     assert b"\x1b" not in plain.stderr
     coloured = ssh.ssh(line, endpoint="web-files", options=("-tt",))
-    assert b"\x1b[32m+worker_processes 8;\x1b[0m\r\n" in coloured.stdout
+    assert b"\x1b[32m+worker_processes 8;\x1b[0m\r\n" in coloured.stderr
     assert coloured.returncode == 126
 
 
