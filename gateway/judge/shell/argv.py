@@ -15,6 +15,7 @@ from gateway.judge.shell.options import Option, Prepared
 from gateway.judge.shell.tree import Text, Word, pinned, text_of
 
 _COUNT: Final = re.compile(r"[-+][0-9]+[A-Za-z]{0,2}")
+_DASHED: Final = re.compile(r"-(?![0-9.]*\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ class Taker:
             if option.takes != "value" and not self._follows(option):
                 return Given(option, (Argument(name),), name)
             value = self._value(name)
-            return Given(option, (Argument(name), value), name, value)
+            return Given(option, self._apart(f"{name}=", name, value), name, value)
         if option.takes == "nothing":
             raise stop(self._command, "option-value", f"{self._command}: {name} takes no value.")
         if word.text is None:
@@ -243,7 +244,22 @@ class Taker:
         if option.takes != "value" and not self._follows(option):
             return Given(option, (Argument(name),), name)
         value = self._value(name)
-        return Given(option, (Argument(name), value), name, value)
+        return Given(option, self._apart(name, name, value), name, value)
+
+    def _apart(self, attached: str, name: str, value: Argument) -> tuple[Argument, ...]:
+        """An option and the next word as its value, so that the word is never taken for another option.
+
+        Another version of the command may know the option without a value.
+        """
+        if value.text is None or _DASHED.match(value.text) is None:
+            return Argument(name), value
+        if self._prepared.form.style not in ("gnu", "exact", "posix"):
+            raise stop(
+                self._command,
+                "option-value",
+                f"{self._command}: the value of {name} could be taken for an option.",
+            )
+        return (Argument(attached + value.text),)
 
     def _follows(self, option: Option) -> bool:
         """Whether the next word is the value of an option that may have one."""

@@ -21,7 +21,7 @@ from gateway.judge.shell.nested.registry import JUDGES
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.options import Prepared
 from gateway.judge.shell.read import read
-from gateway.judge.shell.scope import Scope
+from gateway.judge.shell.scope import Scope, check_name
 from gateway.judge.shell.tree import Assignment, Script, Simple, script_of, word_of
 from gateway.judge.shell.walk import Walk
 from gateway.judge.shell.writes import title_of, writes_of
@@ -47,7 +47,7 @@ def judge(line: str | bytes, context: ShellContext, *, plans: bool = True) -> Sh
         except UnicodeDecodeError:
             return _refused(NotRead("character", "The line is not valid UTF-8."))
     walk = Walk(context, functools.partial(_command, context=context, depth=0))
-    scope = Scope(context.variables, folder=context.folder)
+    scope = Scope(context.variables, folder=context.folder, home=context.home)
     try:
         script = _given(walk, walk.script(read(line), scope))
         found = _judgement(walk.findings)
@@ -62,8 +62,9 @@ def judge(line: str | bytes, context: ShellContext, *, plans: bool = True) -> Sh
         found,
         canonical=emitted.text,
         bash=emitted.bash or (emitted.better and context.shell == "bash"),
-        folder=scope.folder or None,
+        folder=None if scope.folder == context.folder else scope.folder,
         variables={name: only for name, value in scope.values.items() if (only := value.only) is not None},
+        forgotten=tuple(name for name, value in scope.values.items() if value.only is None),
     )
 
 
@@ -107,6 +108,8 @@ def _given(walk: Walk, script: Script) -> Script:
     if not walk.words.used:
         return script
     held = walk.context.variables
+    for name in walk.words.used:
+        check_name(name, held[name])
     assignments = tuple(Assignment(name, word_of(held[name])) for name in sorted(walk.words.used))
     return Script((*script_of(Simple((), assignments)).lists, *script.lists))
 
@@ -208,7 +211,7 @@ def _line(text: str, context: ShellContext, depth: int) -> Finding:
         return refuses("shell.syntax.depth", f"Commands are nested more than {MAX_COMMANDS} deep.")
     walk = Walk(context, functools.partial(_command, context=context, depth=depth))
     try:
-        script = walk.script(read(text), Scope(folder=context.folder, inside=True))
+        script = walk.script(read(text), Scope(folder=context.folder, inside=True, home=context.home))
         emitted = _emitted(script, context.shell)
     except NotRead as error:
         return refuses(f"shell.syntax.{error.what}", error.reason)

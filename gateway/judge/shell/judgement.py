@@ -24,8 +24,9 @@ class ShellJudgement:
         bash: whether only bash understands the canonical text.
         title: what it would do, in a few words, where it is no read.
         writes: what it would do to the host, where it is a change.
-        folder: where a governed shell stands after it; None: where it stood.
+        folder: where a governed shell stands after it; None: where it stood; empty: that is not known.
         variables: what a governed shell holds after it, beside what it held.
+        forgotten: variables whose values after it are not known.
     """
 
     verdict: Verdict
@@ -39,3 +40,4 @@ class ShellJudgement:
     writes: tuple[HostWrite, ...] = ()
     folder: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    forgotten: tuple[str, ...] = ()

@@ -90,12 +90,14 @@ class Scope:
         inside: whether the line stands inside another one, whose variables aren't known here.
         values: what was assigned so far.
         folder: the working folder; empty: not known.
+        home: what ``$HOME`` means; what the shell itself is given leads nowhere.
     """
 
     held: Mapping[str, str] = field(default_factory=dict)
     inside: bool = False
     values: dict[str, Value] = field(default_factory=dict)
     folder: str = ""
+    home: str = ""
 
     def value(self, name: str) -> Value:
         """What a variable may hold here."""
@@ -104,6 +106,8 @@ class Scope:
             return found
         if name in self.held:
             return known(self.held[name])
+        if name == "HOME" and self.home:
+            return known(self.home)
         if name in _INTEGERS_OF_THE_SHELL:
             return INTEGER
         if self.inside or _FROM_ELSEWHERE.fullmatch(name) is not None:
@@ -116,7 +120,7 @@ class Scope:
 
     def copy(self) -> Scope:
         """A scope for what runs in a process of its own, or may not run at all."""
-        return Scope(self.held, self.inside, dict(self.values), self.folder)
+        return Scope(self.held, self.inside, dict(self.values), self.folder, self.home)
 
     def join(self, others: Iterable[Scope]) -> None:
         """Take over what holds where any of several ways was gone, each of which began here."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
-from gateway.judge.shell.argument import Argument
+from gateway.judge.shell.argument import Argument, literal
 from gateway.judge.shell.assigned import assigned_in, changes_folder
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.cursor import NotRead
@@ -181,6 +181,8 @@ class Walk:
             words = () if assignments or redirected else (word_of(":"),)
             return Simple(words, assignments, redirected)
         assignments = tuple(self._set_for(each, argv[0], scope) for each in command.assignments)
+        if len(argv) == 1 and argv[0].text == "cd" and self.context.home:
+            argv = (*argv, literal(self.context.home))
         finding = self.judge_argv(argv, scope)
         self.findings.append(finding)
         if not finding.allowed:
@@ -222,7 +224,8 @@ class Walk:
             scope.folder = ""
         elif name in ("cd", "pushd"):
             folder = operands[-1] if operands and finding.argv[-1].text not in (None, "-", "--") else ""
-            scope.folder = posixpath.join(scope.folder, folder) if folder[:1] == "/" or scope.folder else ""
+            known_ = folder and (folder[0] == "/" or scope.folder)
+            scope.folder = posixpath.normpath(posixpath.join(scope.folder, folder)) if known_ else ""
 
     def _redirections(self, redirections: tuple[Redirected, ...], scope: Scope) -> tuple[Redirected, ...]:
         found: list[Redirected] = []

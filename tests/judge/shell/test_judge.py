@@ -42,6 +42,7 @@ def word(line: str, context: ShellContext) -> str:
         ("grep -e $p *.log", "'grep' '-e' \"${p}\" '--' *'.log'"),
         ("grep a.* f", "'grep' 'a.*' 'f'"),
         ("ls ~/x ~", "'ls' '/home/engineer/x' '/home/engineer'"),
+        ("ls $HOME/x", "'ls' '/home/engineer/x'"),
         ("ls ~root/x", "'ls' '--' ~root/'x'"),
         ("[ $x -gt 5 ]", "'[' \"${x}\" '-gt' '5' ']'"),
         ("ls > /dev/stderr", "'ls' >&2"),
@@ -236,3 +237,22 @@ def test_commands_inside_commands_are_judged_to_a_bounded_depth(context: ShellCo
 )
 def test_commands_stand_in_the_systems_folders(line: str, path: str, context: ShellContext) -> None:
     assert word(line, context) == path
+
+
+def test_what_a_line_leaves_behind_is_told(context: ShellContext) -> None:
+    here = replace(context, folder="/srv", variables={"x": "1"})
+    assert judge("ls", here).folder is None
+    assert judge("cd ..; cd var/log", here).folder == "/var/log"
+    assert judge("cd", here).folder == "/home/engineer"
+    assert judge("(cd /etc); ls", here).folder is None
+    assert judge("cd $y", here).folder == ""
+    assert judge("cd /etc || cd /usr", here).folder == ""
+    after = judge("x=$(date); z=2; read w; for i in 1 2; do :; done", here)
+    assert after.variables == {"z": "2"}
+    assert set(after.forgotten) == {"x", "w", "i"}
+
+
+def test_nothing_that_means_something_to_the_shell_is_handed_on(context: ShellContext) -> None:
+    held = replace(context, variables={"PATH": "/tmp", "IFS": "x"})
+    assert judge("echo ${PATH%x}", held).verdict.decision is Decision.REFUSE
+    assert text("echo $PATH", held) == "'echo' '/tmp'"
