@@ -6,14 +6,19 @@ for) get it up to Enter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 _ESCAPE: Final = 0x1B
-_ENTER: Final = frozenset(b"\r\n")
+_QUIT: Final = ord("q")
 _ENDS_TEXT: Final = frozenset(b"\r\n\x03\x07\x1b")
 _MOVES: Final = b"\x03\x0c\r\n \t"
+_RUBS_OUT: Final = frozenset({0x08, 0x7F})
+_TURNS_SEARCH: Final = frozenset(b"!*@")
+"""At the beginning of a pattern less takes them for a way to search, not for text."""
+_MOST_COUNTED: Final = 64
+"""Characters of a text that are known to be there: a program may take no more than its line is long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +28,35 @@ class Table:
     Attributes:
         harmless: single keys.
         text: keys behind which text is typed, up to Enter.
+        helping: keys that show a help screen, on which a key of ``text`` asks for nothing; ``q`` leaves it.
         sequences: whether arrow keys and their like are sent on.
     """
 
     harmless: frozenset[int]
     text: frozenset[int] = frozenset()
+    helping: frozenset[int] = frozenset()
     sequences: bool = True
 
 
-def _table(harmless: bytes, text: bytes = b"") -> Table:
-    return Table(frozenset(_MOVES + harmless), frozenset(text))
+def shared(tables: Iterable[Table]) -> Table:
+    """Return the table of several programs, one of which reads the keys: what is the same in all of them.
+
+    Args:
+        tables: at least one.
+    """
+    first, *others = tables
+    for each in others:
+        first = Table(
+            first.harmless & each.harmless,
+            first.text & each.text,
+            first.helping | each.helping,
+            first.sequences and each.sequences,
+        )
+    return first
+
+
+def _table(harmless: bytes, text: bytes = b"", help_by: bytes = b"") -> Table:
+    return Table(frozenset(_MOVES + harmless), frozenset(text), frozenset(help_by))
 
 
 _LESS: Final = _table(
@@ -43,8 +67,8 @@ TABLES: Final[Mapping[str, Table]] = {
     "zless": _LESS,
     "man": _LESS,
     "more": _table(b"bdfhqszn=.'0123456789\x04\x02", b"/"),
-    "top": _table(b"qhH?cClmt1234bxyzRPMTNVIS<>eE0iGJjAaFXv=", b"uUoOLg&"),
-    "htop": _table(b"qhH?tIFMPTNpKw\x03+-*", b"/\\"),
+    "top": _table(b"qH?hcClmt1234bxyzRPMTNVIS<>eE0iGJjAaFXv=&", b"uUoOLg", help_by=b"h?"),
+    "htop": _table(b"qhH?tIFMPTNpKw\x03+-*", b"/\\", help_by=b"h?"),
     "watch": _table(b"q", b""),
     "atop": _table(b"qtTgmdsuncpPAz\x06\x02", b""),
     "iotop": _table(b"qorap", b""),
@@ -63,6 +87,8 @@ class KeyLock:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._typing = False
+        self._typed = 0
+        self._helping = False
         self._sequence = b""
 
     def pass_on(self, data: bytes) -> bytes:
@@ -76,17 +102,34 @@ class KeyLock:
             if self._sequence:
                 out += self._continued(key)
             elif self._typing:
-                self._typing = key not in _ENDS_TEXT
-                if key >= 0x20 or key in _ENDS_TEXT or key in (0x08, 0x7F, 0x15):
-                    out.append(key)
+                out += self._text(key)
             elif key == _ESCAPE:
                 self._sequence = b"\x1b"
             elif key in self._table.text:
-                self._typing = True
-                out.append(key)
+                if not self._helping:
+                    self._typing, self._typed = True, 0
+                    out.append(key)
             elif key in self._table.harmless:
+                self._helping = key in self._table.helping or (self._helping and key != _QUIT)
                 out.append(key)
         return bytes(out)
+
+    def _text(self, key: int) -> bytes:
+        """Return what of a key is sent to a program that reads text.
+
+        Rubbing out more than was typed leaves the text, so what the program holds is counted, and never
+        taken for more than it is.
+        """
+        if key in _RUBS_OUT:
+            self._typing = self._typed > 0
+            self._typed -= 1
+        elif key in _ENDS_TEXT:
+            self._typing = False
+        elif key < 0x20:
+            return b""
+        elif key < 0x80 and (self._typed or key not in _TURNS_SEARCH):
+            self._typed = min(self._typed + 1, _MOST_COUNTED)
+        return bytes([key])
 
     def _continued(self, key: int) -> bytes:
         """Collect an escape sequence; return it once it is one that moves, nothing else."""

@@ -21,6 +21,7 @@ from gateway.protocols.ssh import probe, refusal, upstream
 from gateway.protocols.ssh.capturing import capture_of
 from gateway.protocols.ssh.given import given_by
 from gateway.protocols.ssh.judging import Judging
+from gateway.protocols.ssh.keyboard import Locked, lock_of
 from gateway.protocols.ssh.options import options_of
 from gateway.protocols.ssh.production import HostReads
 from gateway.protocols.ssh.running import Running
@@ -270,7 +271,8 @@ class SshDoor:
                 await self._upstream.open(line, running, terminal)
             finally:
                 running.started.set()
-            channel.join(running)
+            lock = lock_of(admitted.judged) if terminal is not None else None
+            channel.join(running if lock is None else Locked(running, lock))
             await _first(running.closed, channel.gone)
             if running.closed.is_set():
                 await running.finish()

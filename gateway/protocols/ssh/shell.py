@@ -13,7 +13,6 @@ from gateway.protocols.ssh import refusal
 from gateway.protocols.ssh.patch import PLAIN
 from gateway.protocols.ssh.quoting import quoted
 from gateway.protocols.ssh.units import ShellUnit
-from gateway.terminal.programs import TABLES, KeyLock
 from gateway.terminal.shell import GovernedShell, Place, Ran
 
 if TYPE_CHECKING:
@@ -105,15 +104,13 @@ class OnStage:
 
     Args:
         channel: the client's.
-        lock: of the keys that the command may be sent; None: all.
 
     Attributes:
         status: how the command ended, as a shell tells it.
     """
 
-    def __init__(self, channel: Channel, lock: KeyLock | None) -> None:
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._lock = lock
         self.status = 0
         self.gone = channel.gone
 
@@ -124,7 +121,7 @@ class OnStage:
 
     def join(self, behind: Feeds) -> None:
         """Send what is typed to the command."""
-        self._channel.join(behind if self._lock is None else _Locked(behind, self._lock))
+        self._channel.join(behind)
 
     def hold(self, *, hold: bool) -> None:
         """Take nothing more from the client while the host is slow."""
@@ -149,29 +146,6 @@ class OnStage:
     def exit_by(self, signal: tuple[str, bool, str, str]) -> None:
         """Keep the signal, as a shell tells it."""
         self.status = _SIGNALLED + _SIGNALS.get(signal[0], 0)
-
-
-class _Locked:
-    """Passes on the keys that a full-screen program may be sent."""
-
-    def __init__(self, behind: Feeds, lock: KeyLock) -> None:
-        self._behind = behind
-        self._lock = lock
-
-    def fed(self, data: bytes) -> None:
-        self._behind.fed(self._lock.pass_on(data))
-
-    def fed_up(self) -> None:
-        self._behind.fed_up()
-
-    def hurry(self, *, hold: bool) -> None:
-        self._behind.hurry(hold=hold)
-
-    def resized(self, size: tuple[int, int, int, int]) -> None:
-        self._behind.resized(size)
-
-    def signalled(self, name: str) -> None:
-        self._behind.signalled(name)
 
 
 class LookedAt:
@@ -230,7 +204,7 @@ class LookedAt:
             return Ran(replace(place, status=refusal.REFUSED))
         if not outcome.judged.canonical:
             return Ran(place)
-        stage = OnStage(self._channel, _lock_of(outcome.judged))
+        stage = OnStage(self._channel)
         try:
             await self._forward(stage, outcome)
         except GlassgateError as error:
@@ -293,12 +267,3 @@ async def until_gone(work: Coroutine[Any, Any, T], gone: asyncio.Event) -> T | N
     except ExceptionGroup as broken:
         raise broken.exceptions[0] from None  # what the work failed by is what the caller knows
     return working.result()
-
-
-def _lock_of(judged: ShellJudgement) -> KeyLock | None:
-    """Return the lock of the full-screen program that a line runs, None where it runs none."""
-    for finding in judged.findings:
-        name = (finding.argv[0].text or "").rpartition("/")[2] if finding.argv else ""
-        if name in TABLES:
-            return KeyLock(TABLES[name])
-    return None

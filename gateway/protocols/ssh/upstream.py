@@ -15,6 +15,7 @@ import asyncssh
 from gateway.domain.errors import UpstreamUnavailable
 from gateway.log import get_logger
 from gateway.protocols.ssh import algorithms
+from gateway.protocols.ssh.keyboard import modes_of
 from gateway.protocols.ssh.quoting import command
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Upstream:
         Raises:
             UpstreamUnavailable: the host opens no more sessions, or the connection is over.
         """
-        modes = {number: value for number, value in terminal.modes if 0 < number < 160} if terminal else {}
+        modes = modes_of(terminal.modes) if terminal else {}
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 chan, _ = await self._connection.create_session(

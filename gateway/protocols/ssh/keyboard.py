@@ -1,0 +1,103 @@
+"""What a person may type to what runs: the lock of full-screen programs, the modes of the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.terminal.programs import TABLES, KeyLock, shared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from gateway.judge.shell.finding import Finding
+    from gateway.judge.shell.judgement import ShellJudgement
+    from gateway.protocols.ssh.channel import Feeds
+
+_ERASE: Final = 3
+_LAST_CHARACTER: Final = 18
+_DISABLED: Final = 255
+_RUBS_OUT: Final = (0x08, 0x7F)
+_RENAMED: Final = frozenset({33, 34, 35, 37, 52})
+"""ISTRIP, INLCR, IGNCR, IUCLC, XCASE: one key arrives as another."""
+_LAST_MODE: Final = 159
+
+
+def modes_of(modes: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """Return the modes of a terminal that may be asked for: under those left out a key becomes another.
+
+    Args:
+        modes: opcode and value, as a client sent them (RFC 4254, section 8).
+    """
+    return {mode: value for mode, value in modes if 0 < mode <= _LAST_MODE and _keeps_keys(mode, value)}
+
+
+def _keeps_keys(mode: int, value: int) -> bool:
+    if mode > _LAST_CHARACTER:
+        return mode not in _RENAMED
+    if mode == _ERASE:
+        return value in _RUBS_OUT
+    return value == _DISABLED or (value < 0x20 and value not in _RUBS_OUT)
+
+
+def lock_of(judged: ShellJudgement) -> KeyLock | None:
+    """Return the lock of the full-screen programs that a line runs, None where it runs none.
+
+    Where it runs several, only keys that are harmless in all of them pass.
+
+    Args:
+        judged: a line that is allowed.
+    """
+    tables = [TABLES[name] for name in dict.fromkeys(_programs(judged.findings)) if name in TABLES]
+    return KeyLock(shared(tables)) if tables else None
+
+
+def _programs(findings: Iterable[Finding]) -> Iterator[str]:
+    """Yield the names of the programs that findings speak of, pagers that they start included."""
+    for finding in findings:
+        words = [each.text or "" for each in finding.argv]
+        at = 0
+        if words[:1] == ["env"]:
+            at = next((at for at, word in enumerate(words) if at and "=" not in word), len(words))
+        for word in words[:at]:
+            name, _, value = word.partition("=")
+            if name.endswith("PAGER"):
+                yield _basename(value)
+        yield from (_basename(word) for word in words[at : at + 1])
+        yield from _programs(finding.nested)
+
+
+def _basename(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+class Locked:
+    """Passes on the keys that a full-screen program may be sent.
+
+    Args:
+        behind: what runs.
+        lock: of its keys.
+    """
+
+    def __init__(self, behind: Feeds, lock: KeyLock) -> None:
+        self._behind = behind
+        self._lock = lock
+
+    def fed(self, data: bytes) -> None:
+        """Keys were typed."""
+        self._behind.fed(self._lock.pass_on(data))
+
+    def fed_up(self) -> None:
+        """Nothing more will be typed."""
+        self._behind.fed_up()
+
+    def hurry(self, *, hold: bool) -> None:
+        """The client is slow, or reads again."""
+        self._behind.hurry(hold=hold)
+
+    def resized(self, size: tuple[int, int, int, int]) -> None:
+        """The terminal has another size."""
+        self._behind.resized(size)
+
+    def signalled(self, name: str) -> None:
+        """The client sent a signal."""
+        self._behind.signalled(name)
