@@ -36,6 +36,7 @@ from gateway.judge.shell.nested.runners import (
     judge_timeout,
 )
 from gateway.judge.shell.nested.runtimes import judge_runtime
+from gateway.judge.shell.nested.scp import judge_scp
 from gateway.judge.shell.nested.screens import judge_less, judge_man, judge_ps, judge_top
 from gateway.judge.shell.nested.sed import judge_sed
 from gateway.judge.shell.nested.shape import Again, NestedJudge
@@ -88,6 +89,7 @@ _JUDGES: Final[Mapping[str, NestedJudge]] = {
     "psql": judge_psql,
     "redis-cli": judge_redis,
     "rsync": judge_rsync,
+    "scp": judge_scp,
     "sed": judge_sed,
     "setsid": judge_detached,
     "sh": judge_shell,
