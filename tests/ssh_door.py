@@ -76,6 +76,9 @@ class Room:
     async def file_change(self, refused: Any) -> None:
         assert self.door.capture(refused) is None
 
+    def remaining(self) -> float:
+        return 3600.0
+
     def over(self) -> Ending | None:
         return self.ending
 

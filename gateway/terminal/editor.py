@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 
     from gateway.terminal.keys import Stroke
 
-MOST_CHARACTERS: Final = 100_000
+MOST_CHARACTERS: Final = 32_768
 MOST_REMEMBERED: Final = 1000
+MOST_KEPT: Final = 262_144
+"""Characters of all lines that are remembered: each key of a search looks through them."""
 _SEARCHING: Final = "(reverse-i-search)`{}': "
 
 
@@ -53,7 +56,7 @@ class History:
     """Lines entered before, oldest first, without repetitions of the last.
 
     Attributes:
-        lines: at most :data:`MOST_REMEMBERED`.
+        lines: at most :data:`MOST_REMEMBERED`, of :data:`MOST_KEPT` characters together.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -64,6 +67,9 @@ class History:
             return
         self.lines.append(line)
         del self.lines[:-MOST_REMEMBERED]
+        over = sum(map(len, self.lines)) - MOST_KEPT
+        while over > 0:
+            over -= len(self.lines.pop(0))
 
     def find(self, words: str, before: int) -> int | None:
         """Return the place of the last line before a place that holds some words, else None."""
@@ -91,7 +97,7 @@ class LineEditor:
         self._sought: str | None = None
         self._found = 0
         self._prompt = ""
-        self._waiting: list[Stroke] = []
+        self._waiting: deque[Stroke] = deque()
         self._completing = False
         self.text = ""
         self.cursor = 0
@@ -144,16 +150,18 @@ class LineEditor:
     def go_on(self) -> tuple[bytes, list[Event]]:
         """Take the keys that wait; as :meth:`feed`."""
         shown = bytearray()
+        stale = False
         while self._waiting and not self._completing:
-            stroke = self._waiting.pop(0)
-            if isinstance(stroke, Typed) and self._types_at_end(stroke):
+            stroke = self._waiting.popleft()
+            if not stale and isinstance(stroke, Typed) and self._types_at_end(stroke):
                 shown += self._screen.append(stroke.character)
                 continue
             event = self._take(stroke)
             if event is not None:
-                return bytes(shown) + self._shown_for(event), [event]
-            shown += self._repaint()
-        return bytes(shown), []
+                painted = self._repaint() if stale else b""
+                return bytes(shown) + painted + self._shown_for(event), [event]
+            stale = True  # painted once for all keys that came together: a line may be long
+        return bytes(shown) + (self._repaint() if stale else b""), []
 
     def type_ahead(self) -> bool:
         """Whether keys wait behind an entered line."""

@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 MOST_KEYS: Final = 1 << 20
 """Bytes that may be typed ahead of the shell."""
+MOST_AT_ONCE: Final = 512
+"""Bytes of keys that are taken before others have their turn."""
 MOST_NAMES: Final = 256 << 10
 """Bytes of a folder's names that completion takes."""
 _UNFINISHED: Final = frozenset(
@@ -48,7 +50,10 @@ class Desk:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._typed: asyncio.Queue[bytes] = asyncio.Queue()
+        self._piece = b""
         self._ahead = 0
+        self._shown = asyncio.Event()
+        self._shown.set()
         self.shell: GovernedShell | None = None
 
     # ---- what the channel tells ------------------------------------------------------------------
@@ -64,7 +69,11 @@ class Desk:
         self._typed.put_nowait(b"")
 
     def hurry(self, *, hold: bool) -> None:
-        """The shell writes little."""
+        """The client is slow, or reads again: keys wait for what they would have shown."""
+        if hold:
+            self._shown.clear()
+        else:
+            self._shown.set()
 
     def resized(self, size: tuple[int, int, int, int]) -> None:
         """The terminal has another size."""
@@ -84,8 +93,11 @@ class Desk:
         self._channel.write(data)
 
     async def read(self) -> bytes:
-        """Return what was typed; empty once the client has gone."""
-        data = await self._typed.get()
+        """Return what was typed, few keys at once; empty once the client has gone."""
+        await asyncio.sleep(0)
+        await self._shown.wait()
+        typed = self._piece or await self._typed.get()
+        data, self._piece = typed[:MOST_AT_ONCE], typed[MOST_AT_ONCE:]
         self._ahead -= len(data)
         return data
 
