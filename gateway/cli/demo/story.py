@@ -216,7 +216,14 @@ async def _look_at_host(player: Player, host: SampleHost) -> None:
     await ssh.type(COUNT, r"\d+ /checkout", until=GLASS)
     await ssh.type(configuration(host), until=GLASS)
     await ssh.type(TIMEOUTS, "proxy_read_timeout 5s", until=GLASS)
-    await ssh.type(EDIT, "it was not run", "change request 2", "glassgate change submit 2", until=GLASS)
+    await ssh.type(
+        EDIT,
+        "it was not run",
+        r"^\+ +proxy_read_timeout 30s;$",
+        "change request 2",
+        "glassgate change submit 2",
+        until=GLASS,
+    )
     await ssh.type(TIMEOUTS, "proxy_read_timeout 5s", until=GLASS)
     ssh.terminal.send("exit\n")
     await ssh.ended(status=0)
