@@ -17,7 +17,8 @@ OPTIONS: Final = table(
     "-f  -t  -r  -p  -v  -d  -q",
     no=(
         No(
-            "-1  -2  -3  -4  -6  -A  -B  -C  -O  -R  -T  -s  -c=  -D=  -F=  -i=  -J=  -l=  -o=  -P=  -S=\n-X=",
+            "-1  -2  -3  -4  -6  -A  -B  -C  -O  -R  -T  -s  -c=  -D=  -F=  -i=  -J=  -l=  -o=  -P=  "
+            "-S=  -X=",
             "tunnel",
             "is for a session elsewhere from here; connect to that endpoint through the gateway",
             Effect.OPENS_DOOR,
