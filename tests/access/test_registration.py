@@ -84,6 +84,12 @@ HOST = replace(PLAIN, name="web-1", kind=EndpointKind.SSH, port=22, ca=KEY)
         {"host": "-oProxyCommand=x"},
         {"tls": "off", "host": "127.0.0.1"},
         {"username": ""},
+        {"repository": Repository("git", paths={"etc/nginx": "files"})},
+        {"repository": Repository("git", paths={"/etc/nginx/**": "../files/**"})},
+        {"repository": Repository("git", paths={"/etc/nginx/**": "**"})},
+        {"repository": Repository("git", paths={"/etc\n": "files"})},
+        {"repository": Repository("git", image=".git/config")},
+        {"repository": Repository("git", image="/etc/Dockerfile")},
         {"settings": EndpointSettings(options={"guard": "maybe"})},
         {"settings": EndpointSettings(options={"sudo": "always"})},
         {"settings": EndpointSettings(options={"stateful-reads": ""})},
@@ -101,6 +107,8 @@ def test_what_can_not_be_registered_of_a_host(members) -> None:
         {"ca": ""},
         {"ca": f"{KEY}\n{KEY} a comment"},
         {"host": "2001:db8::1"},
+        {"repository": Repository("git", paths={"/etc/nginx/**": "ansible/files/nginx/**", "/": "rootfs"})},
+        {"repository": Repository("git", image="ansible/tasks/main.yml")},
         {
             "settings": EndpointSettings(
                 options={"guard": "require", "sudo": "off", "stateful-reads": "refuse"}
