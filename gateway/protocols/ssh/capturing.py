@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from gateway.domain.change import ChangeKind, HostCapture
 from gateway.domain.host import ByHand, Stanza
 from gateway.domain.unit import Origin
-from gateway.protocols.ssh.units import SftpUnit
 
 if TYPE_CHECKING:
     from gateway.domain.host import HostWrite
@@ -27,7 +26,7 @@ def capture_of(refused: Refused[ShellUnit, ShellJudgement]) -> HostCapture | Non
     if unit.origin is Origin.GATEWAY:
         return None
     text = unit.text.decode("utf-8", "replace")
-    writes = unit.writes if isinstance(unit, SftpUnit) else refused.judged.writes
+    writes = unit.writes or refused.judged.writes
     return HostCapture(
         text=text,
         title=(refused.judged.title or " ".join(text.split()))[:_LONGEST_TITLE],

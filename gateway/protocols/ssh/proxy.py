@@ -15,9 +15,10 @@ from gateway.domain.unit import Admitted
 from gateway.domain.verdict import Decision
 from gateway.judge import sftp
 from gateway.judge.shell.judgement import ShellJudgement
+from gateway.judge.shell.nested.scp import RECEIVES
 from gateway.log import get_logger
 from gateway.protocols.ssh import ending as endings
-from gateway.protocols.ssh import probe, refusal, upstream
+from gateway.protocols.ssh import probe, refusal, scp, upstream
 from gateway.protocols.ssh.capturing import capture_of
 from gateway.protocols.ssh.given import given_by
 from gateway.protocols.ssh.judging import Judging
@@ -26,6 +27,7 @@ from gateway.protocols.ssh.options import options_of
 from gateway.protocols.ssh.production import HostReads
 from gateway.protocols.ssh.running import Running
 from gateway.protocols.ssh.sftp.proxy import SftpProxy
+from gateway.protocols.ssh.sftp.uploads import Stock
 from gateway.protocols.ssh.shell import Desk, LookedAt, script_of, until_gone
 from gateway.protocols.ssh.units import SftpUnit, ShellUnit
 from gateway.session.life import SessionOver
@@ -95,6 +97,7 @@ class SshDoor:
         self._judging: Judging | None = None
         self._running: dict[Running, Stage] = {}
         self._shells: set[GovernedShell] = set()
+        self._stock = Stock()
         program = str(connection.get_extra_info("client_version", ""))
         self.client = f"{peer} {program.removeprefix('SSH-2.0-')}".strip()
         self.source = source
@@ -217,7 +220,7 @@ class SshDoor:
         """Serve SFTP, by the host's own server, reading only where that can be told to."""
         assert self._upstream is not None
         assert self._judging is not None
-        transfer = SftpProxy(session, channel, recorded=session.endpoint.settings.record_results)
+        transfer = SftpProxy(session, channel, self._stock, recorded=session.endpoint.settings.record_results)
         line = self._judging.sftp_server(f"{session.id}-sftp-{secrets.token_hex(8)}")
         if line is not None:
             await self._upstream.open(line, transfer.host)
@@ -240,9 +243,20 @@ class SshDoor:
             await self._forward(session, channel, outcome)
         else:
             if outcome.verdict.decision is Decision.CHANGE and terminal is None:
-                unit.given = await given_by(channel)
+                await self._take_input(unit, channel, outcome.verdict.rule)
             filed = await session.file_change(outcome)
             await channel.refuse(refusal.refused(outcome.verdict, filed, terminal))
+
+    async def _take_input(self, unit: ShellUnit, channel: Channel, rule: str) -> None:
+        """Take what a client sends to a writer that is not run into its change request."""
+        assert self._judging is not None
+        target = None
+        if rule == RECEIVES:
+            target = await scp.target_of(unit.text.decode(), self.production, self._judging.home)
+        if target is None:
+            unit.given = await given_by(channel)
+        else:
+            unit.writes = await scp.received(channel, target)
 
     def _recorded_context(self, terminal: Terminal | None) -> str:
         if terminal is None:

@@ -41,6 +41,7 @@ class ShellUnit(Unit):
         variables: held by the gateway, of a governed shell.
         status: of the line before, of a governed shell.
         given: standard input that the client had sent for a line that was refused; None: not to its end.
+        writes: what it would have done to the host, where that is known by what the client sent.
     """
 
     terminal: Terminal | None = None
@@ -49,6 +50,7 @@ class ShellUnit(Unit):
     variables: Mapping[str, str] = field(default_factory=dict)
     status: int = 0
     given: bytes | None = None
+    writes: tuple[HostWrite, ...] = ()
 
 
 @dataclass(slots=True)
@@ -57,8 +59,6 @@ class SftpUnit(ShellUnit):
 
     Attributes:
         operation: what is asked for; None: nothing that is known.
-        writes: what it would have done to the host, once that is known.
     """
 
     operation: SftpOperation | None = None
-    writes: tuple[HostWrite, ...] = ()
