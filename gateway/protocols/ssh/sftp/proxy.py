@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
+from gateway.domain.display import display
 from gateway.domain.errors import GlassgateError, PeerError
 from gateway.domain.unit import Admitted
 from gateway.judge.sftp import SftpOperation
@@ -18,7 +19,7 @@ from gateway.judge.shell.paths import unopened_path
 from gateway.protocols.ssh import refusal
 from gateway.protocols.ssh.sftp.production import HostSftp
 from gateway.protocols.ssh.sftp.requests import ON_HANDLES, body_of, operation_of, raw, writes_of
-from gateway.protocols.ssh.sftp.uploads import MOST_UPLOADS, Upload
+from gateway.protocols.ssh.sftp.uploads import MOST_UPLOADS, Stock, Upload
 from gateway.protocols.ssh.sftp.wire import (
     HAS_MODE,
     VERSION,
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 MOST_HANDLES: Final = 256
 MOST_WAITING: Final = 1024
 """Requests that a client may have open."""
+MOST_ASKED: Final = 16 << 10
+"""Bytes of a request by path: two of the longest paths with room to spare."""
 STDOUT: Final = 1
 _OURS: Final = b"glassgate-"
 _READING: Final = int(OpenFlag.READ).to_bytes(4, "big") + bytes(4)
@@ -91,6 +94,7 @@ class SftpProxy:
     Args:
         session: admits and records.
         channel: the client's.
+        stock: of bytes that uploads may hold.
         recorded: whether what is read goes into the recording.
 
     Attributes:
@@ -98,16 +102,22 @@ class SftpProxy:
     """
 
     def __init__(
-        self, session: Session[ShellUnit, ShellJudgement], channel: Channel, *, recorded: bool
+        self,
+        session: Session[ShellUnit, ShellJudgement],
+        channel: Channel,
+        stock: Stock,
+        *,
+        recorded: bool,
     ) -> None:
         self._session = session
+        self._stock = stock
         self._channel = channel
         self._recorded = recorded
         self._frames = Frames()
         self._handles: dict[bytes, _Handle] = {}
         self._uploads: dict[bytes, Upload] = {}
-        self._passed: dict[int, tuple[int, int, bytes]] = {}
-        self._asked: asyncio.Queue[Packet | None] = asyncio.Queue()
+        self._passed: dict[int, tuple[int, int, _Handle]] = {}
+        self._asked: asyncio.Queue[tuple[Packet, Upload | None] | None] = asyncio.Queue()
         self._made = 0
         self._greeted = False
         self.host = HostSftp(self._answered)
@@ -132,6 +142,8 @@ class SftpProxy:
                 each.cancel()
         for handle in self._handles.values():
             self._closed(handle, "left open")
+        for upload in self._uploads.values():
+            upload.drop()
         await self._channel.flushed()
 
     # ---- what the client's channel tells ---------------------------------------------------------
@@ -170,8 +182,10 @@ class SftpProxy:
             raise PeerError(f"more than {MOST_WAITING} SFTP requests at once")
         if asked.kind in ON_HANDLES:
             self._on_handle(asked)
+        elif len(asked.body) > MOST_ASKED:
+            self._say(asked, Status.BAD_MESSAGE, "the request is too long")
         else:
-            self._asked.put_nowait(asked)
+            self._asked.put_nowait((asked, None))
 
     # ---- handles ---------------------------------------------------------------------------------
 
@@ -181,7 +195,7 @@ class SftpProxy:
         name = fields.string()
         upload = self._uploads.get(name)
         if upload is not None:
-            self._on_upload(asked, fields, upload)
+            self._on_upload(asked, fields, name, upload)
             return
         handle = self._handles.get(name)
         if handle is None:
@@ -191,25 +205,25 @@ class SftpProxy:
         elif (asked.kind == Kind.READ and not handle.file) or (asked.kind == Kind.READDIR and handle.file):
             self._say(asked, Status.FAILURE, "the handle is of another kind")
         else:
+            if asked.kind == Kind.CLOSE:  # the host may give its name to another file at once
+                del self._handles[name]
             number = self.host.number()
-            self._passed[number] = (asked.number, asked.kind, name)
+            self._passed[number] = (asked.number, asked.kind, handle)
             self.host.send(asked.renumbered(number))
 
     def _answered(self, answer: Packet) -> None:
         """The host answered a request that was passed on."""
-        number, kind, name = self._passed.pop(answer.number, (None, 0, b""))
-        if number is None:
+        number, kind, handle = self._passed.pop(answer.number, (None, 0, None))
+        if number is None or handle is None:
             return
-        handle = self._handles.get(name)
-        if handle is not None and answer.kind in (Kind.DATA, Kind.NAME):
+        if answer.kind in (Kind.DATA, Kind.NAME):
             handle.size += len(answer.body)
             if self._recorded and answer.kind == Kind.DATA:
                 try:
                     self._session.output(handle.number, STDOUT, answer.body[4:])
                 except SessionOver:
                     return  # the line is ending the session; nothing unrecorded is shown
-        if handle is not None and kind == Kind.CLOSE:
-            del self._handles[name]
+        if kind == Kind.CLOSE:
             self._closed(handle, "closed")
         self._channel.write(answer.renumbered(number))
 
@@ -225,7 +239,7 @@ class SftpProxy:
         except SessionOver:
             return  # the recording is lost, which the line says by itself
 
-    def _on_upload(self, asked: Packet, fields: Fields, upload: Upload) -> None:
+    def _on_upload(self, asked: Packet, fields: Fields, name: bytes, upload: Upload) -> None:
         """Take what would have been written; it is refused where it ends."""
         if asked.kind == Kind.WRITE:
             upload.put(fields.long(), fields.string())
@@ -236,7 +250,7 @@ class SftpProxy:
         elif asked.kind == Kind.FSTAT:
             self._channel.write(packet(Kind.ATTRS, asked.number, plain_attributes(len(upload.content))))
         elif asked.kind == Kind.CLOSE:
-            self._asked.put_nowait(asked)
+            self._asked.put_nowait((asked, self._uploads.pop(name)))
         else:
             self._say(asked, Status.PERMISSION_DENIED, "the handle was opened for writing")
 
@@ -245,21 +259,18 @@ class SftpProxy:
     async def _work(self) -> None:
         """Serve the requests that are units, one after the other."""
         while True:
-            asked = await self._asked.get()
-            if asked is None:
+            next_asked = await self._asked.get()
+            if next_asked is None:
                 return
+            asked, upload = next_asked
             try:
-                await self._serve(asked)
+                await (self._serve(asked) if upload is None else self._end(asked, upload))
             except SessionOver:
                 return  # the line is cutting the session and tells the client
             except GlassgateError as error:
                 self._say(asked, Status.FAILURE, error.message)
 
     async def _serve(self, asked: Packet) -> None:
-        if asked.kind == Kind.CLOSE:
-            upload = self._uploads.pop(Fields(asked.body).string())
-            await self._file(asked, upload.refused, (upload.written(),))
-            return
         operation = operation_of(asked)
         text = operation.text if operation is not None else f"request {asked.kind}"
         outcome = await self._session.admit(
@@ -356,8 +367,17 @@ class SftpProxy:
         mode = size_and_mode(attributes)[1] if flags & HAS_MODE else None
         self._made += 1
         name = _OURS + str(self._made).encode()
-        self._uploads[name] = Upload(refused, operation.paths[0], "append" in operation.flags, mode)
+        self._uploads[name] = Upload(
+            refused, self._stock, operation.paths[0], "append" in operation.flags, mode
+        )
         self._channel.write(packet(Kind.HANDLE, asked.number, string(name)))
+
+    async def _end(self, asked: Packet, upload: Upload) -> None:
+        """Make a change request of a whole upload."""
+        try:
+            await self._file(asked, upload.refused, (upload.written(),))
+        finally:
+            upload.drop()
 
     async def _file(
         self, asked: Packet, refused: Refused[ShellUnit, ShellJudgement], writes: tuple[HostWrite, ...]
@@ -371,4 +391,4 @@ class SftpProxy:
         self._say(asked, Status.PERMISSION_DENIED, short)
 
     def _say(self, asked: Packet, outcome: Status, message: str = "") -> None:
-        self._channel.write(status(asked.number, outcome, message))
+        self._channel.write(status(asked.number, outcome, display(message)))

@@ -16,6 +16,26 @@ MOST_BYTES: Final = 4 << 20
 """Of one upload; a change request takes no more."""
 MOST_UPLOADS: Final = 16
 """Open at once on one channel."""
+MOST_HELD: Final = 32 << 20
+"""Bytes of all uploads of one connection."""
+
+
+@dataclass(slots=True)
+class Stock:
+    """What the uploads of one connection may still hold together.
+
+    Attributes:
+        left: bytes.
+    """
+
+    left: int = MOST_HELD
+
+    def take(self, count: int) -> bool:
+        """Take some bytes; return whether they were left."""
+        if count > self.left:
+            return False
+        self.left -= count
+        return True
 
 
 @dataclass(slots=True)
@@ -24,6 +44,7 @@ class Upload:
 
     Attributes:
         refused: the OPEN that asked for it.
+        stock: what its bytes are taken from.
         path: on the host.
         appended: whether its bytes go behind those that are there.
         mode: permission bits that were asked for; None: none were.
@@ -32,6 +53,7 @@ class Upload:
     """
 
     refused: Refused[ShellUnit, ShellJudgement]
+    stock: Stock
     path: str
     appended: bool
     mode: int | None = None
@@ -46,12 +68,19 @@ class Upload:
             data: its bytes.
         """
         at = len(self.content) if self.appended else offset
-        if at + len(data) > MOST_BYTES:
+        more = max(0, at + len(data) - len(self.content))
+        if self.overfull or at + len(data) > MOST_BYTES or not self.stock.take(more):
+            self.drop()
             self.overfull = True
             return
         if at > len(self.content):
             self.content += bytes(at - len(self.content))
         self.content[at : at + len(data)] = data
+
+    def drop(self) -> None:
+        """Hold its bytes no longer."""
+        self.stock.left += len(self.content)
+        self.content.clear()
 
     def written(self) -> Written:
         """Return what it would have written."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.domain.errors import PeerError
 from gateway.judge.sftp import SftpOperation
 from gateway.protocols.ssh.sftp.requests import body_of, operation_of
-from gateway.protocols.ssh.sftp.uploads import MOST_BYTES, Upload
+from gateway.protocols.ssh.sftp.uploads import MOST_BYTES, Stock, Upload
 from gateway.protocols.ssh.sftp.wire import (
     MAX_PACKET,
     Fields,
@@ -89,7 +89,7 @@ def test_attributes() -> None:
 
 
 def test_an_upload_is_put_together_from_its_pieces() -> None:
-    upload = Upload(None, "/a", appended=False)  # type: ignore[arg-type]  # the refusal is not looked at here
+    upload = Upload(None, Stock(), "/a", appended=False)  # type: ignore[arg-type]  # the refusal is not looked at here
     upload.put(3, b"def")
     upload.put(0, b"abc")
     assert bytes(upload.content) == b"abcdef"
