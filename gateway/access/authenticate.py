@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, assert_never, final
 
 from gateway.access import words
 from gateway.access.decisions import Decision, write_down
+from gateway.access.ssh_authority import is_certificate
 from gateway.access.tokens import DATABASE_PREFIX, MACHINE_PREFIX, digest
 from gateway.domain.errors import AuthenticationFailed, TooManyAttempts
 from gateway.domain.identity import (
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gateway.access.limits import Limits
     from gateway.access.passwords import Passwords
     from gateway.access.policy import Policy
+    from gateway.access.ssh_authority import SshAuthority
     from gateway.access.tokens import Jwts
     from gateway.domain.identity import Evidence
     from gateway.domain.secret import Secret
@@ -69,16 +71,25 @@ class Authenticator:
         passwords: checks them.
         limits: counts wrong ones.
         jwts: signs and checks the tokens of logins.
+        ssh_authority: checks the certificates of SSH clients.
     """
 
     def __init__(
-        self, *, store: Store, policy: Policy, passwords: Passwords, limits: Limits, jwts: Jwts
+        self,
+        *,
+        store: Store,
+        policy: Policy,
+        passwords: Passwords,
+        limits: Limits,
+        jwts: Jwts,
+        ssh_authority: SshAuthority,
     ) -> None:
         self._store = store
         self._policy = policy
         self._passwords = passwords
         self._limits = limits
         self._jwts = jwts
+        self._ssh_authority = ssh_authority
 
     async def authenticate(self, evidence: Evidence) -> Identity:
         """Prove who somebody is by a token; one indexed query.
@@ -95,6 +106,8 @@ class Authenticator:
                     raise _failed()
             case BearerEvidence(token=token, source=source):
                 proven = await self._by_bearer(token.reveal(), source)
+            case SshKeyEvidence(name=name, public_key=key) if is_certificate(key):
+                proven = await self._by_certificate(name, key)
             case SshKeyEvidence(name=name, public_key=key):
                 owner = await self._owner(name, key)
                 if owner is None:
@@ -116,12 +129,30 @@ class Authenticator:
 
         Args:
             name: login name.
-            public_key: in its wire form.
+            public_key: in its wire form, or a certificate in its.
 
         Raises:
             StoreUnavailable: the store is away.
         """
-        return await self._owner(name, public_key) is not None
+        if not is_certificate(public_key):
+            return await self._owner(name, public_key) is not None
+        try:
+            await self._by_certificate(name, public_key)
+        except AuthenticationFailed as error:
+            log.info("certificate refused", name=name, error=str(error.__cause__ or error))
+            return False
+        return True
+
+    async def _by_certificate(self, name: str, certificate: bytes) -> Proven:
+        """Prove a name by a certificate of this gateway's: genuine, good now, for that name, not revoked."""
+        certified = self._ssh_authority.check(certificate)
+        if certified.principal != name:
+            raise _failed()
+        async with self._store.connection() as conn:
+            proven = await tokens.prove(conn, [TokenKind.CERTIFICATE], digest(certified.secret.encode()))
+        if proven is None or proven.person.name != name:
+            raise _failed()
+        return proven
 
     async def _owner(self, name: str, public_key: bytes) -> Person | None:
         async with self._store.connection() as conn:

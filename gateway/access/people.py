@@ -190,7 +190,7 @@ class People:
             await tokens.revoke_tokens_of(
                 conn,
                 person.id,
-                kinds=[TokenKind.LOGIN, TokenKind.DATABASE],
+                kinds=[TokenKind.LOGIN, TokenKind.DATABASE, TokenKind.CERTIFICATE],
                 but=identity.credential if own else None,
             )
             await write_down(

@@ -28,6 +28,12 @@ def login(
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password's line from standard input.")
     ] = False,
+    ssh: Annotated[
+        bool,
+        typer.Option(
+            "--ssh", help="Have the profile's SSH key signed for as long as the login, 12 h at most."
+        ),
+    ] = False,
 ) -> None:
     """Log in, and pin the gateway's authority the first time.
 
@@ -37,6 +43,7 @@ def login(
     Example:
       glassgate --url https://gateway.example:8443 login --name engineer
       glassgate --profile approver login --name approver --ca-fingerprint SHA256:AB:CD:…
+      glassgate login --ssh
     """
     from gateway.cli.client import Client
     from gateway.cli.profiles import keep
@@ -53,6 +60,18 @@ def login(
     say(f"Logged in as {answer.name} at {profile.url}", "good")
     if answer.change_password:
         _change_password(profile)
+    if ssh:
+        _certify(profile)
+
+
+def _certify(profile: Profile) -> None:
+    """Have the profile's key signed, and say how long that is good for."""
+    from gateway.cli.certificate import certify
+    from gateway.cli.client import Client
+    from gateway.cli.durations import moment_text
+
+    ends = certify(Client(profile), profile.name)
+    say(f"SSH certificate of {profile.name} until {moment_text(ends)}", "good")
 
 
 def _change_password(profile: Profile) -> None:
@@ -104,11 +123,14 @@ def logout(ctx: typer.Context) -> None:
     Example:
       glassgate logout
     """
+    from gateway.cli.certificate import beside
     from gateway.cli.profiles import keep, stored
+    from gateway.cli.ssh import key_path
     from gateway.web.shapes.identity import Done
 
     client = client_of(ctx)
     client.call("POST /v1/logout", None, Done)
+    beside(key_path(client, client.profile.name)).unlink(missing_ok=True)
     kept = stored(client.profile.label)
     if kept is not None:
         keep(replace(kept, token=""))

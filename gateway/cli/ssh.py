@@ -110,11 +110,14 @@ _SSH: Final = 22
 
 
 def _registered_key(client: Client, name: str) -> Path:
-    """Return the person's key in the profile's folder; made and registered where that is yet to be."""
+    """Return the person's key in the profile's folder; registered unless a certificate stands for it."""
+    from gateway.cli.certificate import stands
     from gateway.web.shapes.identity import NewSshKey, SshKeyFacts, SshKeyList
 
-    path = home() / f"{client.profile.label}.{_file_name(name)}.id_ed25519"
-    line = _line_of(path) if path.exists() else make_key(path)
+    path = key_path(client, name)
+    if stands(path):
+        return path
+    line = public_line(path)
     listed = client.call("GET /v1/ssh-keys", None, SshKeyList)
     if any((each.name, each.fingerprint) == (name, _fingerprint(line)) for each in listed.keys):
         return path
@@ -126,6 +129,16 @@ def _registered_key(client: Client, name: str) -> Path:
         ) from error
     print(f"Registered key {added.id} of {added.name}: {added.fingerprint}", file=sys.stderr)
     return path
+
+
+def key_path(client: Client, name: str) -> Path:
+    """Return where a person's key lies in the profile's folder."""
+    return home() / f"{client.profile.label}.{_file_name(name)}.id_ed25519"
+
+
+def public_line(path: Path) -> str:
+    """Return the public half of a private key, made where that is yet to be."""
+    return _line_of(path) if path.exists() else make_key(path)
 
 
 def make_key(path: Path) -> str:

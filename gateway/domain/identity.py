@@ -96,7 +96,7 @@ class SshKeyEvidence:
 
     Attributes:
         name: login name before the last ``+``.
-        public_key: in its wire form (RFC 4253, section 6.6).
+        public_key: in its wire form (RFC 4253, section 6.6), or an OpenSSH certificate in its.
         source: the peer's address.
     """
 

@@ -18,6 +18,8 @@ from gateway.access.passwords import Passwords
 from gateway.access.people import People
 from gateway.access.policy import Policy
 from gateway.access.requests import Requests
+from gateway.access.ssh_authority import SshAuthority
+from gateway.access.ssh_certificates import SshCertificates
 from gateway.access.ssh_keys import SshKeys
 from gateway.access.tokens import Jwts, Tokens
 from gateway.access.upkeep import Upkeep
@@ -84,7 +86,15 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Built:
     jwts = Jwts(keyring, settings.public_url)
     passwords = Passwords()
     stack.callback(passwords.close)
-    authenticator = Authenticator(store=store, policy=policy, passwords=passwords, limits=limits, jwts=jwts)
+    ssh_authority = SshAuthority.open(settings.data_folder / "ssh")
+    authenticator = Authenticator(
+        store=store,
+        policy=policy,
+        passwords=passwords,
+        limits=limits,
+        jwts=jwts,
+        ssh_authority=ssh_authority,
+    )
     endpoints = Endpoints(store, policy, keyring)
     grants = Grants(store, policy)
     changes = Changes(
@@ -143,6 +153,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Built:
             registry=registry,
             doors={door.kind: door.facts for door in doors},
             ssh_keys=SshKeys(store, policy),
+            ssh_certificates=SshCertificates(store, policy, ssh_authority),
             host_keys=KeyScan(),
             metrics=WebMetrics(CollectorRegistry()),
             readiness=lambda: readiness(store, recordings),

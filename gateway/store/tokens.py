@@ -25,6 +25,8 @@ class TokenKind(StrEnum):
     """An opaque token in an Authorization header."""
     DATABASE = "database"
     """An opaque token as a native client's password."""
+    CERTIFICATE = "certificate"
+    """The key id of an SSH certificate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gateway.access.people import People
     from gateway.access.policy import Policy
     from gateway.access.requests import Requests
+    from gateway.access.ssh_certificates import SshCertificates
     from gateway.access.ssh_keys import SshKeys
     from gateway.access.tokens import Tokens
     from gateway.access.upkeep import Upkeep
@@ -85,6 +86,7 @@ class WebParts:
         authenticator: proves identities.
         tokens: makes and revokes tokens.
         ssh_keys: public keys of people.
+        ssh_certificates: signs them for hours.
         host_keys: asks SSH hosts for theirs.
         policy: who may.
         upkeep: takes edited policy files into force, and writes that down.
@@ -107,6 +109,7 @@ class WebParts:
     authenticator: Authenticator
     tokens: Tokens
     ssh_keys: SshKeys
+    ssh_certificates: SshCertificates
     host_keys: HostKeys
     policy: Policy
     upkeep: Upkeep

@@ -97,6 +97,13 @@ ROUTES: Final[tuple[Route, ...]] = (
     route("GET /v1/ssh-keys", ANY_ACTION, ssh_keys.list_keys, takes=Nothing, gives=i.SshKeyList),
     route("POST /v1/ssh-keys", CONNECT, ssh_keys.add_key, takes=i.NewSshKey, gives=i.SshKeyFacts),
     route("DELETE /v1/ssh-keys/{id}", ANY_ACTION, ssh_keys.remove_key, takes=i.SshKeyId, gives=i.Done),
+    route(
+        "POST /v1/ssh-certificates",
+        CONNECT,
+        ssh_keys.certify,
+        takes=i.NewSshCertificate,
+        gives=i.SshCertificate,
+    ),
     # --- asking, deciding, holding
     route("POST /v1/requests", REQUEST, access.file_request, takes=a.FileRequest, gives=a.RequestFacts),
     route("GET /v1/requests", ACCESS, access.list_requests, takes=a.ListRequests, gives=a.RequestList),

@@ -18,6 +18,7 @@ from gateway.access.passwords import Passwords
 from gateway.access.people import People
 from gateway.access.policy import Policy
 from gateway.access.requests import Requests
+from gateway.access.ssh_authority import SshAuthority
 from gateway.access.tokens import Jwts, Tokens
 from gateway.domain.access import AccessRequest, Grant
 from gateway.domain.endpoint import Endpoint, EndpointKind
@@ -42,6 +43,7 @@ class Installation:
     limits: Limits
     jwts: Jwts
     authenticator: Authenticator
+    ssh_authority: SshAuthority
     tokens: Tokens
     people: People
     endpoints: Endpoints
@@ -97,6 +99,7 @@ async def install(dsn: str, folder: Path, policies: Path) -> Installation:
     passwords = Passwords(cheap=True)
     limits = Limits(store)
     jwts = Jwts(keyring, "https://gateway.test")
+    ssh_authority = SshAuthority.open(folder / "ssh")
     return Installation(
         store=store,
         folder=folder,
@@ -106,8 +109,14 @@ async def install(dsn: str, folder: Path, policies: Path) -> Installation:
         limits=limits,
         jwts=jwts,
         authenticator=Authenticator(
-            store=store, policy=policy, passwords=passwords, limits=limits, jwts=jwts
+            store=store,
+            policy=policy,
+            passwords=passwords,
+            limits=limits,
+            jwts=jwts,
+            ssh_authority=ssh_authority,
         ),
+        ssh_authority=ssh_authority,
         tokens=Tokens(store, policy),
         people=People(store, policy, passwords),
         endpoints=Endpoints(store, policy, keyring),

@@ -120,15 +120,22 @@ class Client(asyncssh.SSHServer):
         """People's registered keys serve."""
         return True
 
+    async def validate_certificate(self, username: str, certificate: bytes) -> bool:
+        """Say whether a signature by a certificate's key would be proof; as ``validate_public_key``."""
+        return await self._recognises(username, certificate)
+
     async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         """Say whether a signature by this key would be proof; asyncssh verifies the signature after this.
 
         Between this method's return and ``auth_completed`` nothing else of this connection runs, so that
         what it leaves is what the verified signature was made with.
         """
+        return await self._recognises(username, key.public_data)
+
+    async def _recognises(self, username: str, key: bytes) -> bool:
         self._count()
         name, endpoint = split_login(username)
-        evidence = SshKeyEvidence(name, key.public_data, self._source)
+        evidence = SshKeyEvidence(name, key, self._source)
         try:
             if not await self._line.recognises(name, evidence.public_key):
                 return False
@@ -155,7 +162,8 @@ class Client(asyncssh.SSHServer):
     def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], Channel]:
         """A client opens a channel."""
         self._open = {each for each in self._open if not each.gone.is_set()}
-        if self._connection is None or len(self._open) >= MOST_CHANNELS:
+        crowded = len(self._open) >= MOST_CHANNELS or self._waiting.qsize() >= MOST_CHANNELS
+        if self._connection is None or crowded:
             raise asyncssh.ChannelOpenError(OPEN_RESOURCE_SHORTAGE, refusal.CROWDED)
         channel = Channel(self._waiting.put_nowait)
         channel.wait(Slow.CONNECTION, yes=self._full)

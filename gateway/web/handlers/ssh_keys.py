@@ -27,6 +27,14 @@ async def add_key(call: Call, question: i.NewSshKey) -> i.SshKeyFacts:
     return _key(added)
 
 
+async def certify(call: Call, question: i.NewSshCertificate) -> i.SshCertificate:
+    """Sign a public key of one's own for some hours; it needs not be registered."""
+    made = await call.parts.ssh_certificates.issue(call.identity, question.line)
+    return i.SshCertificate(
+        line=made.line, serial=made.serial, principal=made.principal, expires_at=made.expires_at
+    )
+
+
 async def list_keys(call: Call, _question: Nothing) -> i.SshKeyList:
     """List registered public keys: the caller's own, everybody's for who administers."""
     return i.SshKeyList(keys=tuple(_key(one) for one in await call.parts.ssh_keys.list(call.identity)))

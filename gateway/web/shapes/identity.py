@@ -154,6 +154,32 @@ class NewSshKey(Question, frozen=True, kw_only=True):
     name: str = ""
 
 
+class NewSshCertificate(Question, frozen=True, kw_only=True):
+    """Have a public key of one's own signed, for as long as the login lasts and half a day at most.
+
+    Attributes:
+        line: as a .pub file holds it; the key needs not be registered.
+    """
+
+    line: str
+
+
+class SshCertificate(Shape, frozen=True, kw_only=True):
+    """A certificate for the SSH door.
+
+    Attributes:
+        line: as a -cert.pub file holds it.
+        serial: its number; it is revoked as a machine token of that number is, or by logging out.
+        principal: the login name that it is for.
+        expires_at: when it is over.
+    """
+
+    line: str
+    serial: int
+    principal: str
+    expires_at: datetime
+
+
 class SshKeyFacts(Shape, frozen=True, kw_only=True):
     """A registered public key.
 
