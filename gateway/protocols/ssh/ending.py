@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from gateway.domain.errors import GlassgateError
@@ -18,6 +19,9 @@ VARIABLE: Final = "GLASSGATE_UNIT"
 """In the environment of all that a unit starts: who looks for its processes finds them by it."""
 GRACE_SECONDS: Final = 0.3
 """Time that a command has after a signal."""
+TRYING_SECONDS: Final = 1.0
+PAUSE_SECONDS: Final = 0.1
+"""Between tries where the host opens no session for the question yet."""
 
 _SCRIPT: Final = r"""
 mine=$$
@@ -68,16 +72,20 @@ async def end(upstream: Upstream, running: Iterable[Running]) -> bool:
         return False
     if not await _closed(ours, "TERM"):
         await _closed(ours, "KILL")
-    try:
-        tokens = "|".join(f"{VARIABLE}={each.token}" for each in ours)
-        answer = await upstream.ask(_SCRIPT.replace("TOKENS", tokens))
-    except GlassgateError as error:
-        log.warning("not seen to be gone", endpoint=upstream.target.endpoint, error=error.message)
-        return False
-    finally:
-        for each in ours:
-            each.drop()
-    return answer.strip().endswith("gone")
+    for each in ours:  # a host opens few sessions on a connection: theirs make room for the question
+        each.drop()
+    tokens = "|".join(f"{VARIABLE}={each.token}" for each in ours)
+    until = monotonic() + TRYING_SECONDS
+    while True:
+        try:
+            answer = await upstream.ask(_SCRIPT.replace("TOKENS", tokens))
+        except GlassgateError as error:
+            if monotonic() > until or upstream.lost.is_set():
+                log.warning("not seen to be gone", endpoint=upstream.target.endpoint, error=error.message)
+                return False
+            await asyncio.sleep(PAUSE_SECONDS)
+        else:
+            return answer.strip().endswith("gone")
 
 
 async def _closed(running: list[Running], signal: str) -> bool:
