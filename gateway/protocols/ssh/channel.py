@@ -64,6 +64,7 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         subsystem: its name; empty: none.
         terminal: as asked for.
         gone: set once the channel is closed.
+        busy: whether what it asked for is still being seen to, which may outlast the channel.
     """
 
     def __init__(self, asked: Callable[[Channel], None]) -> None:
@@ -79,6 +80,7 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         self.subsystem = ""
         self.terminal: Terminal | None = None
         self.gone = asyncio.Event()
+        self.busy = False
 
     # ---- what asyncssh tells ---------------------------------------------------------------------
 
@@ -127,6 +129,7 @@ class Channel(asyncssh.SSHServerSession[bytes]):
 
     def session_started(self) -> None:
         """What the channel is to do is known."""
+        self.busy = True
         self._asked(self)
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
@@ -250,3 +253,4 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         self.say(said)
         await self.flushed()
         self.exit(status)
+        self.busy = False

@@ -161,7 +161,7 @@ class Client(asyncssh.SSHServer):
 
     def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], Channel]:
         """A client opens a channel."""
-        self._open = {each for each in self._open if not each.gone.is_set()}
+        self._open = {each for each in self._open if each.busy or not each.gone.is_set()}
         crowded = len(self._open) >= MOST_CHANNELS or self._waiting.qsize() >= MOST_CHANNELS
         if self._connection is None or crowded:
             raise asyncssh.ChannelOpenError(OPEN_RESOURCE_SHORTAGE, refusal.CROWDED)

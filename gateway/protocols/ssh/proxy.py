@@ -178,6 +178,8 @@ class SshDoor:
         except Exception:
             log.exception("channel failed", session=session.id)
             session.end(Ending(EndCause.FAULT, "the gateway failed; the session was ended"))
+        finally:
+            channel.busy = False
 
     async def _answer(self, session: Session[ShellUnit, ShellJudgement], channel: Channel) -> None:
         if channel.subsystem == "sftp":
