@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ssh_ways import SshWay, SshWays
 
 KEYSTROKES = 400
+TYPING_SECONDS = 0.005
+"""Between two keystrokes, so that everything on the way has gone to sleep, as between a person's."""
 UNCOUNTED = 30
 """Keystrokes before the ones that count; all of them are one line, which a terminal bounds at 4,095."""
 ANSWER_SECONDS = 30.0
@@ -94,6 +96,7 @@ def echo(way: SshWay) -> Echo:
             process.stdin.write(key)
             _come_back(process, way, key)
             spent.append(time.perf_counter() - began)
+            time.sleep(TYPING_SECONDS)
         ordered = sorted(1e3 * each for each in spent[UNCOUNTED:])
         return Echo(statistics.median(ordered), ordered[int(len(ordered) * 0.99)])
     finally:
@@ -122,6 +125,7 @@ def download(ways: SshWays, way: SshWay, what: str) -> Measured:
     before, began = way.cpu(), time.perf_counter()
     came = sum(len(chunk) for chunk in _chunks(way, f"cat {ways.files / what}"))
     spent = time.perf_counter() - began
+    way.settle()  # the CPU of sealing belongs to it, its time does not: the client has long got its bytes
     if came != ways.size:
         raise SystemExit(f"ssh {way.name}: {came:,} of {ways.size:,} bytes came")
     megabytes = ways.size / 1e6

@@ -66,6 +66,8 @@ def _idle(report: SshReport, way: SshWay, most: int) -> None:
 
 def _round(report: SshReport, ways: SshWays, order: list[SshWay], seconds: float) -> None:
     for way in order:
+        way.settle()
+    for way in order:
         report.add("login and true, ms", way.name, load.logins(way, count=LOGINS))
     for way in order:
         report.add("commands on one connection, /s", way.name, load.commands(way, seconds=seconds))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,11 @@ GUARDED, BARE = "web-1", "web-2"
 """The same host twice: its commands under the kernel guard, as by default, and without."""
 ALGORITHMS = {"KexAlgorithms": "curve25519-sha256", "Ciphers": "aes128-gcm@openssh.com"}
 """The same for every way, so that what stands between is compared and not key exchanges."""
+
+
+LOOKING_SECONDS, SETTLING_SECONDS = 0.5, 120.0
+QUIET = 0.1
+"""Of a core, below which what stands between is taken to have nothing left to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,16 @@ class SshWay:
         if not self.pid:
             return 0.0
         return sum(_ticks(pid) for pid in _tree(self.pid)) / TICKS
+
+    def settle(self) -> None:
+        """Wait until what stands between has done what it was left with, such as blocks to seal."""
+        until, before = time.monotonic() + SETTLING_SECONDS, self.cpu()
+        while self.pid and time.monotonic() < until:
+            time.sleep(LOOKING_SECONDS)
+            after = self.cpu()
+            if after - before < QUIET * LOOKING_SECONDS:
+                break
+            before = after
 
     def resident(self) -> int:
         """Bytes of memory that what stands between holds; what its processes share is counted once."""
