@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from gateway.judge.shell.read import _with_documents_apart
 from gateway.judge.shell.tree import (
     DEFAULT_OPERATORS,
     TRIM_OPERATORS,
@@ -131,9 +132,8 @@ def _compounds(scripts: st.SearchStrategy[Script]) -> st.SearchStrategy[Any]:
 def _scripts_of(commands: st.SearchStrategy[Any]) -> st.SearchStrategy[Script]:
     pipelines = st.builds(Pipeline, st.lists(commands, min_size=1, max_size=2).map(tuple), st.booleans())
     rest = st.lists(st.tuples(st.sampled_from(["&&", "||"]), pipelines), max_size=1).map(tuple)
-    return st.lists(st.builds(AndOr, pipelines, rest), min_size=1, max_size=2).map(
-        lambda found: Script(tuple(found))
-    )
+    lists = st.builds(AndOr, pipelines, rest).map(_with_documents_apart)
+    return st.lists(lists, min_size=1, max_size=2).map(lambda found: Script(tuple(found)))
 
 
 _PLAIN = _scripts_of(st.just(Simple((Word((Text("ls"),)),))))
@@ -141,4 +141,4 @@ _PLAIN = _scripts_of(st.just(Simple((Word((Text("ls"),)),))))
 
 def scripts() -> st.SearchStrategy[Script]:
     """Scripts of bounded depth."""
-    return st.recursive(_PLAIN, lambda inner: _scripts_of(_simple(inner) | _compounds(inner)), max_leaves=4)
+    return st.recursive(_PLAIN, lambda inner: _scripts_of(_simple(inner) | _compounds(inner)), max_leaves=3)

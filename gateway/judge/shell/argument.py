@@ -16,12 +16,14 @@ class Argument:
         many: whether it may become any number of words, none included (an unquoted glob, ``$x``, ``$(…)``,
             what xargs adds); else it is exactly one.
         word: the tree's word that it stands for, kept for emission; opaque here.
+        texts: every value that it may have, of a word that expands to one of them; None where not known.
     """
 
     text: str | None
     prefix: str = ""
     many: bool = False
     word: object | None = None
+    texts: frozenset[str] | None = None
 
     @property
     def known_start(self) -> str:

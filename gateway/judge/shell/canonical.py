@@ -12,7 +12,6 @@ from gateway.judge.shell.cursor import NotRead
 from gateway.judge.shell.emit import Emitted
 
 _LANGUAGE: Final = Language(tree_sitter_bash.language())
-_PARSER: Final = Parser(_LANGUAGE)
 _NAMES: Final = Query(_LANGUAGE, "(command_name) @name")
 
 
@@ -27,7 +26,7 @@ def check_canonical(emitted: Emitted) -> None:
     Raises:
         NotRead: the two differ.
     """
-    root = _PARSER.parse(emitted.text.encode()).root_node
+    root = Parser(_LANGUAGE).parse(emitted.text.encode()).root_node
     if root.has_error:
         raise NotRead("canonical", "Two grammars read the canonical text differently.")
     found = sorted(

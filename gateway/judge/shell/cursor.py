@@ -13,6 +13,8 @@ MAX_LENGTH: Final = 100_000
 """Longest line that is read, in bytes."""
 MAX_DEPTH: Final = 30
 """Deepest nesting that is read."""
+MAX_EXPANDED: Final = 10_000
+"""How many words the braces of a line may make."""
 MAX_BACKQUOTES: Final = 3
 """Deepest nesting of backquotes that is read: each level doubles the backslashes."""
 
@@ -64,6 +66,7 @@ class Cursor:
         bodies: of here-documents, in order of their beginning: those read so far.
         known: of here-documents, read when the text was gone through before; None the first time.
         begun: how many here-documents have begun.
+        expanded: how many words braces have made.
     """
 
     text: str
@@ -75,6 +78,7 @@ class Cursor:
     bodies: list[Word] = field(default_factory=list)
     known: tuple[Word, ...] | None = None
     begun: int = 0
+    expanded: int = 0
 
     @property
     def next(self) -> str:

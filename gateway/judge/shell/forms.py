@@ -16,7 +16,8 @@ from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import Stop, stop, unless_allowed
 from gateway.judge.shell.options import Prepared
 from gateway.judge.shell.paths import unopened
-from gateway.judge.shell.tree import Text, Wild, Word
+from gateway.judge.shell.tree import Wild, Word
+from gateway.judge.shell.undashed import undashed
 
 _MISREAD: Final = frozenset(("unknown-option", "open-option", "option-value"))
 """Rules that speak of options that are not known, rather than known to do something."""
@@ -246,7 +247,8 @@ class _Judge:
             case "assignment":
                 return argument if kind.holds(argument.known_start) else None
             case "literal" | "word" | "match":
-                return argument if text is not None and kind.holds(text) else None
+                texts = argument.texts if text is None else {text}
+                return argument if texts and all(map(kind.holds, texts)) else None
             case "shell":
                 return self._line(argument)
             case _:
@@ -289,8 +291,8 @@ class _Judge:
         return [self._dotted(each, subject) if _may_be_option(each) else each for each in operands]
 
     def _dotted(self, argument: Argument, subject: str) -> Argument:
-        if isinstance(argument.word, Word) and argument.many and isinstance(argument.word.parts[0], Wild):
-            return Argument(None, "./", many=True, word=Word((Text("./"), *argument.word.parts)))
+        if argument.text is None and (safe := undashed(argument)) is not None:
+            return safe
         raise stop(
             self.command,
             "open-word",
@@ -329,5 +331,7 @@ def _is_pattern(argument: Argument) -> bool:
 
 
 def _may_be_option(argument: Argument) -> bool:
+    if argument.texts is not None:
+        return any(text.startswith("-") and text != "-" for text in argument.texts)
     start = argument.known_start
     return (argument.text is None and not start) or (start.startswith("-") and argument.text != "-")

@@ -10,6 +10,8 @@ from typing import Final
 from gateway.judge.shell.cursor import NotRead
 from gateway.judge.shell.nested.variables import harmless, harmless_name
 
+MOST_VARIABLES: Final = 100
+"""How many variables a line may assign."""
 MOST_VALUES: Final = 64
 """How many values of one variable are kept apart."""
 
@@ -115,7 +117,13 @@ class Scope:
         return INTEGER  # never assigned: empty, and 0 in arithmetic
 
     def assign(self, name: str, value: Value) -> None:
-        """Let a variable hold something from here on."""
+        """Let a variable hold something from here on.
+
+        Raises:
+            NotRead: there are too many.
+        """
+        if len(self.values) >= MOST_VARIABLES and name not in self.values:
+            raise NotRead("variable", f"More than {MOST_VARIABLES} variables are not kept apart.")
         self.values[name] = value
 
     def copy(self) -> Scope:

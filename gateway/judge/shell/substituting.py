@@ -125,7 +125,8 @@ class Words:
             # What it begins with says nothing of the second word that it may become.
             return Argument(None, "", many=True, word=whole)
         many = any(isinstance(part, Wild) for part in parts)
-        return Argument(None, self._prefix(parts, scope), many=many, word=whole)
+        texts = None if many else self.value(whole, scope).texts
+        return Argument(None, self._prefix(parts, scope), many=many, word=whole, texts=texts)
 
     def _whole(self, part: Part, scope: Scope) -> Part:
         """A part in quotes where it is one word without them too."""

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from gateway.judge.shell.braces import Bare, Piece, expanded
-from gateway.judge.shell.cursor import Cursor, NotRead
+from gateway.judge.shell.cursor import MAX_EXPANDED, Cursor, NotRead
 from gateway.judge.shell.expansions import backquoted, dollar
 from gateway.judge.shell.tree import (
     Home,
@@ -60,6 +60,9 @@ def words(cursor: Cursor) -> tuple[Word, ...]:
     pieces = _named(cursor) or _pieces(cursor)
     if any(isinstance(piece, Bare) and "{" in piece.text for piece in pieces):
         found = expanded(pieces)
+        cursor.expanded += len(found)
+        if cursor.expanded > MAX_EXPANDED:
+            raise NotRead("braces", f"Braces that make more than {MAX_EXPANDED} words are not understood.")
         commas = any(isinstance(piece, Bare) and "," in piece.text for piece in pieces)
         if (commas or len(found) > 1) and any(_misread(piece) for piece in pieces):
             raise NotRead("braces", "Braces beside an escaped brace or a lone dollar are not understood.")

@@ -19,7 +19,7 @@ from gateway.judge.shell.read import read
 from gateway.judge.shell.tree import AndOr, Script, Simple, text_of
 
 SLOW = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
 
@@ -59,7 +59,7 @@ def test_a_tree_put_down_reads_as_that_tree(script: Script) -> None:
 
 
 @given(scripts())
-@settings(SLOW, max_examples=40)
+@settings(SLOW, max_examples=25)
 def test_shfmt_understands_the_canonical_text(script: Script) -> None:
     emitted = put_down(script)
     if isinstance(emitted, NotRead):
@@ -90,7 +90,7 @@ def _names(node: object) -> list[str]:
 
 
 @given(st.text(st.sampled_from(list("ab '\"\\$`(){}[]<>|&;#*?~=!\n\t-01")), max_size=40))
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 def test_any_text_is_read_whole_or_not_at_all(text: str) -> None:
     script = tried(text)
     if isinstance(script, NotRead):
@@ -101,7 +101,7 @@ def test_any_text_is_read_whole_or_not_at_all(text: str) -> None:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_any_characters_are_read_or_refused(text: str) -> None:
     assert isinstance(tried(text), Script | NotRead)
 
