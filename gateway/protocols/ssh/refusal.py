@@ -46,7 +46,10 @@ SFTP: Final = (
     "ssh USER+ENDPOINT@GATEWAY cat /etc/nginx/nginx.conf > nginx.conf",
 )
 SUBSYSTEM: Final = ("this gateway has no such subsystem", "give the command behind the host's name")
-FORWARDING: Final = "ports are not forwarded: what runs through them can't be judged"
+FORWARDING: Final = (
+    "ports are not forwarded, for what runs through them can't be judged; "
+    "log in to the endpoint itself: USER+ENDPOINT at the gateway"
+)
 LISTENING: Final = "nothing listens on the gateway for a client"
 SOCKETS: Final = "sockets are not forwarded: what runs through them can't be judged"
 TUNNELS: Final = "there are no network tunnels through the gateway"
