@@ -20,7 +20,7 @@ from gateway.judge.shell.programs.program import MAX_DEPTH
 JudgeCommand = Callable[[tuple[Argument, ...]], Finding]
 """Judges a command line that is run in turn."""
 Dotted = Callable[[Argument], Argument | None]
-"""Puts ``./`` before a word that begins with a wildcard; None: it is no such word."""
+"""Rebuilds a word that expands so that it begins with no dash; None: that can't be said of it."""
 
 _LEADING = frozenset({"-H", "-L", "-P", "-O0", "-O1", "-O2", "-O3"})
 _ALONE = frozenset(
@@ -86,7 +86,7 @@ def judge(
         argv: the command line, the command's name first.
         judge_command: judges what ``-exec`` runs; ``{}`` is an argument that expands, with a
             :class:`Found` as its word, which must come back in the finding's argv where it is to stand.
-        dotted: makes a starting point that begins with a wildcard one that begins with ``./``.
+        dotted: makes a starting point that expands one that never begins with a dash.
 
     Returns:
         The finding; its argv is find's.
@@ -179,7 +179,7 @@ class _Reader:
             elif (other := self._dotted(argument)) is not None:
                 self._place += 1
                 self._out.append(other)
-                start = "./"
+                start = other.prefix
             else:
                 raise _refused(
                     "expression",
