@@ -11,12 +11,13 @@ import asyncio
 from typing import TYPE_CHECKING, Final, cast
 
 import asyncssh
-from asyncssh.constants import MSG_IGNORE
+
+from gateway.protocols.ssh.swift import Swift, SwiftChannel
 
 if TYPE_CHECKING:
     import socket
 
-    from asyncssh.packet import SSHPacket, SSHPacketLogger
+    from asyncssh.packet import SSHPacket
 
     from gateway.protocols.ssh.client import Client
 
@@ -27,7 +28,7 @@ MOST_UNSENT: Final = 256 << 10
 """Bytes that wait for a client that does not read."""
 
 
-class SessionChannel(asyncssh.SSHServerChannel[bytes]):
+class SessionChannel(SwiftChannel, asyncssh.SSHServerChannel[bytes]):
     """A session channel that takes no environment: it would be kept, without a bound, for nobody."""
 
     def _process_env_request(self, packet: SSHPacket) -> bool:
@@ -36,7 +37,7 @@ class SessionChannel(asyncssh.SSHServerChannel[bytes]):
         return False
 
 
-class Connection(asyncssh.SSHServerConnection):
+class Connection(Swift, asyncssh.SSHServerConnection):
     """One client's connection. Made by ``accept``.
 
     Args:
@@ -63,11 +64,6 @@ class Connection(asyncssh.SSHServerConnection):
 
     async def reload_config(self) -> None:
         """Nothing of ours depends on the login name; asyncssh would build its options anew, in a thread."""
-
-    def send_packet(self, pkttype: int, *args: bytes, handler: SSHPacketLogger | None = None) -> None:
-        """Send a packet; asyncssh puts an empty one before each, which only CBC ciphers have a use for."""
-        if pkttype != MSG_IGNORE:
-            super().send_packet(pkttype, *args, handler=handler)
 
     async def _validate_openssh_certificate(
         self, username: str, cert: asyncssh.SSHCertificate

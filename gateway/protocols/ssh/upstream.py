@@ -17,6 +17,7 @@ from gateway.log import get_logger
 from gateway.protocols.ssh import algorithms
 from gateway.protocols.ssh.keyboard import modes_of
 from gateway.protocols.ssh.quoting import command
+from gateway.protocols.ssh.swift import Swift
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,7 @@ ANSWER_SECONDS: Final = 10.0
 """A set-up question of the gateway's may take so long."""
 MOST_ANSWER: Final = 64 << 10
 KEEPALIVE_SECONDS: Final = 30.0
-WINDOW: Final = 1 << 20
+WINDOW: Final = 2 << 20
 """Bytes of output that a host may send ahead of a slow client."""
 PACKET: Final = 32768
 LONGEST_COMMAND: Final = 128_000
@@ -106,6 +107,10 @@ class Host(asyncssh.SSHClient):
         """The connection is over."""
         del exc
         self.lost.set()
+
+
+class HostConnection(Swift, asyncssh.SSHClientConnection):
+    """The gateway's connection to a host."""
 
 
 class Upstream:
@@ -283,9 +288,9 @@ async def _connect(
 ) -> asyncssh.SSHClientConnection:
     """Connect and log in once, with nothing of this machine's own configuration, keys or agent."""
     kinds = [name for key in pinned for name in algorithms.signatures_of(key.get_algorithm())]
-    return await asyncssh.connect(
-        target.host,
-        target.port,
+    options = asyncssh.SSHClientConnectionOptions(
+        host=target.host,
+        port=target.port,
         config=None,
         client_factory=lambda: host,
         known_hosts=([], [], []),
@@ -306,6 +311,17 @@ async def _connect(
         tcp_keepalive=True,
         **credential,
     )
+    loop = asyncio.get_running_loop()
+    options.waiter = loop.create_future()
+    _, connection = await loop.create_connection(
+        lambda: HostConnection(loop, options, wait="auth"), target.host, target.port
+    )
+    try:
+        await options.waiter
+    except BaseException:
+        connection.abort()
+        raise
+    return connection
 
 
 def _reason(error: Exception) -> str:
