@@ -11,9 +11,11 @@ from gateway.protocols.ssh.guard.syscalls import (
     ENOSYS,
     Action,
     AllowValues,
+    Both,
     Deny,
     DenyBits,
     DenyValue,
+    DenyValues,
     Machine,
 )
 
@@ -82,21 +84,36 @@ def _choose(spans: list[tuple[int, Code]]) -> Code:
 
 
 def _act(action: Action) -> Code:
-    fail, through = (_RETURN, 0, 0, _ERRNO | action.errno), (_RETURN, 0, 0, _PASS)
+    return [*_checks(action), (_RETURN, 0, 0, _PASS)]
+
+
+def _checks(action: Action) -> Code:
+    """Return code that fails the call, or goes on behind its end."""
     match action:
         case Deny():
-            return [fail]
+            return [_fail(action.errno)]
         case DenyBits(argument, mask):
-            return [_argument(argument), (_ANY_BIT, 0, 1, mask), fail, through]
+            return [_argument(argument), (_ANY_BIT, 0, 1, mask), _fail(action.errno)]
         case DenyValue(argument, mask, value):
-            return [_argument(argument), (_AND, 0, 0, mask), (_EQUAL, 0, 1, value), fail, through]
+            return [_argument(argument), (_AND, 0, 0, mask), (_EQUAL, 0, 1, value), _fail(action.errno)]
         case AllowValues(argument, values):
-            code: Code = [_argument(argument)]
-            for value in values:
-                code += [(_EQUAL, 0, 1, value), through]
-            return [*code, fail]
+            return [*_compared(argument, values), _fail(action.errno)]
+        case DenyValues(argument, values):
+            return [*_compared(argument, values), (_JUMP, 0, 0, 1), _fail(action.errno)]
+        case Both(first, second):
+            return [*_checks(first), *_checks(second)]
         case _:
             assert_never(action)
+
+
+def _compared(argument: int, values: tuple[int, ...]) -> Code:
+    """Return code that leaves out the next instruction where an argument has one of the values."""
+    left = len(values)
+    return [_argument(argument), *((_EQUAL, left - at, 0, value) for at, value in enumerate(values))]
+
+
+def _fail(errno: int) -> tuple[int, int, int, int]:
+    return (_RETURN, 0, 0, _ERRNO | errno)
 
 
 def _argument(number: int) -> tuple[int, int, int, int]:

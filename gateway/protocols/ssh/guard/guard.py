@@ -19,6 +19,7 @@ from gateway.protocols.ssh.guard.syscalls import (
     MACHINES,
     PRCTL,
     SIGNALS,
+    UNPAIRED,
     Action,
     AllowValues,
 )
@@ -105,6 +106,7 @@ class Guard:
             said.append("no signals inside: timeout can't stop its command")
         if not self.offers.landlock:
             said.append("no temporary files")
+            said.append("files of unix sockets for bus, engine and net")
         return tuple(said)
 
     def _missing(self) -> str:
@@ -124,6 +126,8 @@ def _filter(machine: str, profile: Profile, abi: int) -> str:
         actions |= SIGNALS
     if not abi:
         actions |= FILES
+        if profile in (Profile.PLAIN, Profile.PROCS):
+            actions |= UNPAIRED
     elif abi < landlock.SEES_TRUNCATION:
         actions |= EMPTYING
     return assemble(MACHINES[machine], actions).hex()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 CEILING: Final = 450
 """``set_mempolicy_home_node``, the youngest call that was looked at."""
@@ -91,10 +91,40 @@ class DenyValue:
     errno: int = EPERM
 
 
-Action = Deny | DenyBits | AllowValues | DenyValue
+@dataclass(frozen=True, slots=True)
+class DenyValues:
+    """The call fails where an argument has one of the values.
+
+    Attributes:
+        argument: number of the argument, 0 to 5.
+        values: lower 32 bits that don't pass.
+        errno: with which error.
+    """
+
+    argument: int
+    values: tuple[int, ...]
+    errno: int = EPERM
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """The call passes where both say so.
+
+    Attributes:
+        first: asked first.
+        second: asked where the first lets it pass.
+    """
+
+    first: Action
+    second: Action
+
+
+Action: TypeAlias = Deny | DenyBits | AllowValues | DenyValue | DenyValues | Both
 
 NEW_NAMESPACES: Final = 0x7E020000
 IPC_CREAT: Final = 0o1000
+SHM_RDONLY: Final = 0o10000
+AF_UNIX: Final = 1
 O_CREAT: Final = 0o100
 O_ACCMODE: Final = 0o3
 O_TRUNC: Final = 0o1000
@@ -157,20 +187,28 @@ ALWAYS: Final[Mapping[str, Action]] = {
     # keys, priorities and limits of others
     **dict.fromkeys(("keyctl", "add_key", "request_key"), Deny()),
     **dict.fromkeys(("migrate_pages", "move_pages"), Deny()),
-    "setpriority": AllowValues(1, (0,)),
-    "ioprio_set": AllowValues(1, (0,)),
+    "setpriority": Both(AllowValues(0, (0,)), AllowValues(1, (0,))),  # of a process: of this one
+    "ioprio_set": Both(AllowValues(0, (1,)), AllowValues(1, (0,))),  # as well, by another number
+    "fcntl": DenyValues(1, (8, 10, 15, 1024, 1026)),  # SETOWN, SETSIG, SETOWN_EX: signals; SETLEASE, NOTIFY
     **dict.fromkeys(("sched_setscheduler", "sched_setparam", "sched_setattr"), AllowValues(0, (0,))),
     **dict.fromkeys(("sched_setaffinity", "prlimit64"), AllowValues(0, (0,))),
     # System V and POSIX queues, semaphores, shared memory: looking is left
     **dict.fromkeys(("shmget", "semget"), DenyBits(2, IPC_CREAT)),
     "msgget": DenyBits(1, IPC_CREAT),
+    "shmat": DenyValue(2, SHM_RDONLY, 0),
     "shmctl": AllowValues(1, (2, 3, 13, 14, 15)),  # STAT, INFO, STAT (SHM), INFO (SHM), STAT_ANY
     "semctl": AllowValues(2, (2, 3, 11, 12, 13, 14, 15, 18, 19, 20)),
     "msgctl": AllowValues(1, (2, 3, 11, 12, 13)),
-    **dict.fromkeys(("semop", "semtimedop", "msgsnd", "msgrcv", "mq_unlink", "mq_timedsend"), Deny()),
+    **dict.fromkeys(("semop", "semtimedop", "msgsnd", "msgrcv", "mq_unlink"), Deny()),
+    **dict.fromkeys(("mq_timedsend", "mq_timedreceive"), Deny()),
     "mq_open": DenyBits(1, O_CREAT),
+    # of a pair, a datagram socket (and a raw one, which is one) sends to any unix socket that there is
+    "socketpair": Both(AllowValues(0, (AF_UNIX,)), DenyValue(1, 0xE, 2)),
 }
 """In every profile."""
+
+UNPAIRED: Final[Mapping[str, Action]] = {"socketpair": Deny()}
+"""Where Landlock doesn't keep files and nothing else of unix sockets is open: binding one makes a file."""
 
 SIGNALS: Final[Mapping[str, Action]] = dict.fromkeys(
     ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"), Deny()
@@ -196,7 +234,7 @@ _NUMBERS: Final = """
 _sysctl 156 - · acct 163 89 · add_key 248 217 · adjtimex 159 171 · bpf 321 280 · chmod 90 -
 chown 92 - · chroot 161 51 · clock_adjtime 305 266 · clock_settime 227 112 · clone 56 220
 clone3 435 435 · creat 85 - · delete_module 176 106 · fanotify_init 300 262 · fchmod 91 52
-fchmodat 268 53 · fchown 93 55 · fchownat 260 54 · finit_module 313 273 · fremovexattr 199 16
+fchmodat 268 53 · fcntl 72 25 · fchown 93 55 · fchownat 260 54 · finit_module 313 273 · fremovexattr 199 16
 fsconfig 431 431 · fsetxattr 190 7 · fsmount 432 432 · fsopen 430 430 · fspick 433 433
 futimesat 261 - · init_module 175 105 · io_uring_enter 426 426 · io_uring_register 427 427
 io_uring_setup 425 425 · ioctl 16 29 · ioperm 173 - · iopl 172 - · ioprio_set 251 30
@@ -204,8 +242,8 @@ kexec_file_load 320 294 · kexec_load 246 104 · keyctl 250 219 · kill 62 129 �
 link 86 - · linkat 265 37 · lremovexattr 198 15 · lsetxattr 189 6 · memfd_secret 447 447
 migrate_pages 256 238 · mkdir 83 - · mkdirat 258 34 · mknod 133 - · mknodat 259 33
 modify_ldt 154 - · mount 165 40 · mount_setattr 442 442 · move_mount 429 429 · move_pages 279 239
-mq_open 240 180 · mq_timedsend 242 182 · mq_unlink 241 181 · msgctl 71 187 · msgget 68 186
-msgrcv 70 188 · msgsnd 69 189 · nfsservctl 180 42 · open 2 - · open_by_handle_at 304 265
+mq_open 240 180 · mq_timedreceive 243 183 · mq_timedsend 242 182 · mq_unlink 241 181 · msgctl 71 187
+msgget 68 186 · msgrcv 70 188 · msgsnd 69 189 · nfsservctl 180 42 · open 2 - · open_by_handle_at 304 265
 open_tree 428 428 · openat 257 56 · openat2 437 437 · perf_event_open 298 241 · pidfd_getfd 438 438
 pidfd_send_signal 424 424 · pivot_root 155 41 · prlimit64 302 261 · process_madvise 440 440
 process_mrelease 448 448 · process_vm_readv 310 270 · process_vm_writev 311 271 · ptrace 101 117
@@ -214,10 +252,10 @@ renameat 264 38 · renameat2 316 276 · request_key 249 218 · rmdir 84 - · rt_
 rt_tgsigqueueinfo 297 240 · sched_setaffinity 203 122 · sched_setattr 314 274
 sched_setparam 142 118 · sched_setscheduler 144 119 · semctl 66 191 · semget 64 190 · semop 65 193
 semtimedop 220 192 · setdomainname 171 162 · sethostname 170 161 · setns 308 268
-setpriority 141 140 · settimeofday 164 170 · setxattr 188 5 · shmctl 31 195 · shmget 29 194
-socket 41 198 · swapoff 168 225 · swapon 167 224 · symlink 88 - · symlinkat 266 36 · syslog 103 116
-tgkill 234 131 · tkill 200 130 · truncate 76 45 · umount2 166 39 · unlink 87 - · unlinkat 263 35
-unshare 272 97 · uselib 134 - · userfaultfd 323 282 · utime 132 - · utimensat 280 88 · utimes 235 -
+setpriority 141 140 · settimeofday 164 170 · setxattr 188 5 · shmat 30 196 · shmctl 31 195 · shmget 29 194
+socket 41 198 · socketpair 53 199 · swapoff 168 225 · swapon 167 224 · symlink 88 -
+symlinkat 266 36 · syslog 103 116 · tgkill 234 131 · tkill 200 130 · truncate 76 45 · umount2 166 39
+unlink 87 - · unlinkat 263 35 · unshare 272 97 · uselib 134 - · userfaultfd 323 282 · utime 132 - · utimensat 280 88 · utimes 235 -
 vhangup 153 58
 """
 

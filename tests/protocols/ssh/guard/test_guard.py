@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -139,6 +140,14 @@ CALLS: Final = {
     "another's priority": "os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)",
     "another's limits": "check(call(302, os.getppid(), 7, (ctypes.c_uint64 * 2)(64, 64), 0))",
     "the kernel's log": "check(call(103, 5, 0, 0))",
+    "a raw pair, which is a datagram's": "socket.socketpair(socket.AF_UNIX, socket.SOCK_RAW)",
+    "a pair of another family": "check(call(53, 30, 1, 0, (ctypes.c_int * 2)()))",
+    "a unix socket's file": "socket.socketpair()[0].bind('new')",
+    "a signal by a pipe": "fcntl.fcntl(os.pipe()[0], 8, os.getppid())",
+    "a signal of another number": "fcntl.fcntl(os.pipe()[0], 10, 9)",
+    "all priorities of the login": "os.setpriority(os.PRIO_USER, 0, 19)",
+    "all input priorities of the login": "check(call(251, 3, 0, 3 << 13))",
+    "a message of a POSIX queue": "check(call(243, 0, b'', 0, 0, 0))",
     "a unix socket": "socket.socket(socket.AF_UNIX)",
     "a TCP socket": "socket.socket(socket.AF_INET)",
     "a packet socket": "socket.socket(17, socket.SOCK_RAW)",
@@ -180,6 +189,21 @@ def test_a_call_that_changes_something_is_stopped(prey: Path, name: str, abi: in
     done = guarded(f"cd {prey}; exec {ATTACKER} {program}", abi=abi)
     assert done.stdout.startswith("stopped"), done
     assert state(prey) == before
+
+
+@pytest.mark.parametrize("profile", [Profile.PLAIN, Profile.PROCS, Profile.NET])
+def test_a_datagram_of_a_pair_reaches_nobody(prey: Path, profile: Profile) -> None:
+    """As ``/dev/log`` takes them, or systemd's own."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(prey / "ear"))
+        (prey / "ear").chmod(0o777)
+        ear.settimeout(0.2)
+        said = "import socket;socket.socketpair(1,2)[0].sendto(b'x','ear')"
+        unguarded(f'cd {prey}; exec {ATTACKER} -c "{said}"')
+        assert ear.recv(1) == b"x", "it is not heard without the guard either: the test proves nothing"
+        guarded(f'cd {prey}; exec {ATTACKER} -c "{said}"', profile=profile)
+        with pytest.raises(TimeoutError):
+            ear.recv(1)
 
 
 @pytest.mark.parametrize("profile", list(Profile))
