@@ -255,8 +255,8 @@ semtimedop 220 192 · setdomainname 171 162 · sethostname 170 161 · setns 308 
 setpriority 141 140 · settimeofday 164 170 · setxattr 188 5 · shmat 30 196 · shmctl 31 195 · shmget 29 194
 socket 41 198 · socketpair 53 199 · swapoff 168 225 · swapon 167 224 · symlink 88 -
 symlinkat 266 36 · syslog 103 116 · tgkill 234 131 · tkill 200 130 · truncate 76 45 · umount2 166 39
-unlink 87 - · unlinkat 263 35 · unshare 272 97 · uselib 134 - · userfaultfd 323 282 · utime 132 - · utimensat 280 88 · utimes 235 -
-vhangup 153 58
+unlink 87 - · unlinkat 263 35 · unshare 272 97 · uselib 134 - · userfaultfd 323 282 · utime 132 -
+utimensat 280 88 · utimes 235 - · vhangup 153 58
 """
 
 
