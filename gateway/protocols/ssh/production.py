@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from dataclasses import dataclass
 from time import perf_counter_ns
@@ -86,8 +87,9 @@ class HostReads:
             async with asyncio.timeout(SECONDS):
                 chan = await upstream.open(judging.line(admitted.unit, admitted.judged, ""), answer)
                 if given is not None:
-                    chan.write(given)
-                    chan.write_eof()
+                    with contextlib.suppress(BrokenPipeError):  # it ended before it was given anything
+                        chan.write(given)
+                        chan.write_eof()
                 await answer.done.wait()
         except TimeoutError as error:
             raise UpstreamUnavailable("the host did not answer in time") from error

@@ -231,7 +231,11 @@ class LookedAt:
         variables = {**place.variables, **judged.variables}
         if judged.folder is None or judged.folder == place.folder:
             return Place(place.folder, variables, status)
-        entered = await self._reads.ran(f"cd -- {quoted(judged.folder)} && pwd", folder=place.folder)
+        try:
+            entered = await self._reads.ran(f"cd -- {quoted(judged.folder)} && pwd", folder=place.folder)
+        except GlassgateError as error:
+            self._channel.write(on_terminal(refusal.told(error)))
+            return Place(place.folder, variables, refusal.status_of(error))
         folder = judged.folder if entered.status == 0 else place.folder
         return Place(folder, variables, status)
 
