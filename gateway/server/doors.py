@@ -99,7 +99,7 @@ def _ssh(settings: Settings, line: Line, store: Store) -> OpenDoor:
         port,
         reception.serve,
         SshFacts(settings.public_host, port, parts, public_line(host_key)),
-        (lambda: _follow(folder, load_shell, parts, store),),
+        (parts.warm.run, lambda: _follow(folder, load_shell, parts, store)),
     )
 
 

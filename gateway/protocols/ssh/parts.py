@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from gateway.protocols.ssh.probe import Probed, probe
+from gateway.protocols.ssh.warm import WarmHosts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,11 +55,13 @@ class Parts:
         catalogue: of commands, as in force now.
         judge: of command lines.
         hosts: as probed.
+        warm: connections to hosts opened ahead.
     """
 
     catalogue: ShellCatalogue
     judge: Callable[[bytes, ShellContext], ShellJudgement]
     hosts: Hosts = field(default_factory=Hosts)
+    warm: WarmHosts = field(default_factory=WarmHosts)
 
     def replace(self, catalogue: ShellCatalogue) -> None:
         """Take another catalogue into force for sessions that begin from now on."""

@@ -114,7 +114,7 @@ class SshDoor:
         """
         del context
         options = options_of(endpoint)
-        self._upstream = dialled = await upstream.dial(upstream.target_of(endpoint), secret)
+        self._upstream = dialled = await self._parts.warm.take(upstream.target_of(endpoint), secret)
         probed = await self._parts.hosts.probed(dialled, options)
         try:
             probe.check_requirement(endpoint, options, probed.level)
