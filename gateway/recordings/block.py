@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BLOCK_BYTES = 64 << 10
-"""A tail of this size is sealed; a larger frame makes a larger block."""
+"""A tail of this size is sealed once it is older than ``FILLING_NS``; a larger frame makes a larger block."""
+MOST_BYTES = 1 << 20
+"""A tail of this size is sealed, however young."""
+FILLING_NS = 100_000_000
+"""So long one that fills fast may grow: a file and a sync for each 64 KiB cost more than what is in it."""
 
 NO_BLOCK = bytes(32)
 """Stands for the hash of the block before the first."""

@@ -205,7 +205,9 @@ class Recording:
                 watch.offer(record, size)
         self.frames += 1
         self.bytes += size
-        if tail.size >= block.BLOCK_BYTES:
+        if tail.size >= block.BLOCK_BYTES and (
+            tail.size >= block.MOST_BYTES or now - tail.times[0] >= block.FILLING_NS
+        ):
             self.rotate()
 
     def rotate(self) -> None:

@@ -195,3 +195,23 @@ async def test_a_replicas_name_is_a_plain_one(place, replica: str) -> None:
     with pytest.raises(ConfigurationBroken, match="replica"):
         async with place.gateway(replica):
             pass
+
+
+async def test_a_stream_that_comes_fast_makes_few_blocks_and_a_slow_one_small_ones(place) -> None:
+    async with place.gateway() as recordings:
+        async with place.session(recordings) as fast:
+            for _ in range(160):
+                fast.write(Output(1, 1, bytes(32768)))
+        async with place.session(recordings) as slow:
+            for _ in range(3):
+                slow.write(Output(1, 1, bytes(60_000)))
+                await asyncio.sleep(0.15)
+                slow.write(Output(1, 1, bytes(60_000)))
+        blocks = [len(list(recordings.vault.blocks(each.session))) for each in (fast, slow)]
+        await recordings.flush()
+        report = await place.verify(recordings)
+        found = [record async for record in replay(recordings, fast.session)]
+    assert 5 <= blocks[0] <= 20
+    assert blocks[1] == 4
+    assert sum(len(record.frame.data) for record in found if isinstance(record.frame, Output)) == 160 * 32768
+    assert report.good
