@@ -77,6 +77,8 @@ class _Words:
                     "open-option",
                     f"jq: the values of {name} must be exactly {_FLAGS[name]}; quote them.",
                 )
+            if name == "--indent" and not (values[0].text or "").isdigit():
+                raise stop("jq", "option-value", "jq: --indent takes a number.")
             if name in _FILES:
                 self.files.append(values[1])
             self.options += [word, *values]
@@ -120,8 +122,12 @@ def judge_jq(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _ag
     )
 
 
+_FORMATS: Final = (
+    "word(auto|a|yaml|y|yml|json|j|props|p|properties|csv|c|tsv|t|xml|x|base64|uri|toml|shell|s|sh|lua|l|ini|i|hcl|h"
+    "|kyaml|ky)"
+)
 YQ: Final = table(
-    "-P --prettyPrint  -o=literal --output-format=literal  -p=literal --input-format=literal",
+    f"-P --prettyPrint  -o={_FORMATS} --output-format={_FORMATS}  -p={_FORMATS} --input-format={_FORMATS}",
     "-r --unwrapScalar",
     "-N --no-doc  -C --colors  -M --no-colors  -j --tojson  -n --null-input  -e --exit-status",
     "-I=number --indent=number  -0 --nul-output  -v --verbose  -h --help  -V --version  --header-preprocess",
