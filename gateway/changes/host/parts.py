@@ -20,6 +20,7 @@ class FilePart(msgspec.Struct, frozen=True, tag="file"):
         old: its bytes as they were; None: there was none.
         new: its bytes as they would have been, without secrets; None: gone.
         executable: whether it would have been a program.
+        was_executable: whether it was one.
         notes: sentences for the reviewer.
     """
 
@@ -27,6 +28,7 @@ class FilePart(msgspec.Struct, frozen=True, tag="file"):
     old: bytes | None
     new: bytes | None
     executable: bool = False
+    was_executable: bool = False
     notes: tuple[str, ...] = ()
 
 

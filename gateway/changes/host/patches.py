@@ -99,6 +99,13 @@ class _Work:
 
     def _file(self, part: FilePart) -> None:
         path, mapped = place_of(part.path, self.repository.paths)
+        if part.new is None and self._base(path) is None:
+            self.by_hand.append((f"remove {part.path}", f"the repository does not hold {path}"))
+            return
+        if part.old == part.new and part.executable == part.was_executable:
+            said = "; ".join(part.notes) or f"{part.path} would have been written as it is"
+            self.by_hand.append((said, "git keeps no more of a mode than whether a file is a program"))
+            return
         if not mapped:
             self.notes.append(
                 f"no mapping says where {part.path} comes from; it is proposed as {path} "

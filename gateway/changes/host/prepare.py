@@ -62,7 +62,7 @@ async def prepare_host(capture: HostCapture, production: ReadHost) -> PreparedHo
             f"the command is too large for a change request ({len(capture.text):,} characters)",
             hint="put the content into a file of the repository",
         )
-    copy = _Copy(production, without_secrets(capture.text), capture.given)
+    copy = _Copy(production, _as_text(without_secrets(capture.text)), capture.given)
     parts = [await copy.part(write) for write in capture.writes]
     kept = tuple(part for part in parts if part is not None)
     if not kept:
@@ -99,6 +99,8 @@ class _Copy:
 
     async def part(self, write: HostWrite) -> HostPart | None:
         """Return what one write comes to; what can't be read is left to a person, never guessed."""
+        if any(_as_text(path) != path for path in _paths(write)):
+            return HandPart(self.text, "a name in it is no text")
         try:
             match write:
                 case Written():
@@ -110,7 +112,7 @@ class _Copy:
                 case Stanza(sort, tool, action, names):
                     return StanzaPart(sort, tool, action, names)
                 case ByHand(text):
-                    return HandPart(without_secrets(text), "a person must turn it into code")
+                    return HandPart(_as_text(without_secrets(text)), "a person must turn it into code")
                 case _:
                     assert_never(write)
         except UpstreamUnavailable as error:
@@ -163,14 +165,30 @@ class _Copy:
                 assert_never(content)
 
 
+def _paths(write: HostWrite) -> tuple[str, ...]:
+    match write:
+        case Written(path, CopyOf(source)):
+            return path, source
+        case Written(path) | Removed(path) | ModeSet(path):
+            return (path,)
+        case _:
+            return ()
+
+
+def _as_text(text: str) -> str:
+    """Return text with what neither UTF-8 nor the store can hold made visible: bytes that were none, NULs."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\u2400")
+
+
 def _file_part(path: str, old: HostFile | None, new: HostFile | None, *notes: str) -> FilePart:
     before = old.content if old else None
+    was = bool(old and old.mode & _EXECUTABLE)
     if new is None:
-        return FilePart(path, before, None, False, notes)
+        return FilePart(path, before, None, False, was, notes)
     content = _without_new_secrets(before or b"", new.content)
     if content != new.content:
         notes = (*notes, _REPLACED_NOTE)
-    return FilePart(path, before, content, bool(new.mode & _EXECUTABLE), notes)
+    return FilePart(path, before, content, bool(new.mode & _EXECUTABLE), was, notes)
 
 
 def _without_new_secrets(old: bytes, new: bytes) -> bytes:

@@ -221,6 +221,8 @@ async def test_a_package_is_a_stanza_of_the_image(
         (ByHand("kill 1"), "a person must turn it into code"),
         (Written(CONF, None), "is not known"),
         (Written("/root/secret", Known(b"x")), "can't be read by the gateway's login"),
+        (Removed("/usr/local/bin/tool"), "the repository does not hold files/usr/local/bin/tool"),
+        (ModeSet(CONF, "600"), "would have been 0600 instead of 0644"),
     ],
 )
 async def test_what_is_no_patch_is_a_page_for_a_person(
