@@ -25,7 +25,7 @@ def capture_of(refused: Refused[ShellUnit, ShellJudgement]) -> HostCapture | Non
     unit = refused.unit
     if unit.origin is Origin.GATEWAY:
         return None
-    text = unit.text.decode("utf-8", "replace")
+    text = unit.text.decode("utf-8", "backslashreplace").replace("\0", "\u2400")
     writes = unit.writes or refused.judged.writes
     return HostCapture(
         text=text,
