@@ -28,6 +28,7 @@ XARGS: Final = table(
 )
 _MARK: Final = "{}"
 _INSERTS: Final = ("-I", "-i", "--replace")
+_COUNTS: Final = frozenset(("-L", "-n"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ def judge_xargs(argv: tuple[Argument, ...], _form: Form, _context: ShellContext,
     words = split.operands or literals("echo")
     mark = _mark(split)
     if mark:
-        given, command = split.without(*_INSERTS), tuple(_filled(word, mark) for word in words[1:])
+        # One word or line at a time is what -I does anyway.
+        given, command = split.without(*_INSERTS, *_COUNTS), tuple(_filled(word, mark) for word in words[1:])
         inner = unless_allowed(again.argv((*words[:1], *command)))
         tail = tuple(_written(word, command) for word in inner.argv)
         if any(_MARK in word.text for word in inner.argv if word.text is not None):
@@ -82,7 +84,8 @@ def _mark(split: Split) -> str:
     marks = [_marked(each) for each in split.given if set(_INSERTS) & set(each.option.names)]
     if not marks:
         return ""
-    if len(set(marks)) > 1 or any(split.has(each) for each in ("-L", "-l", "-n")):
+    counts = [each.value.text for each in split.given if each.value and _COUNTS & set(each.option.names)]
+    if len(set(marks)) > 1 or split.has("-l") or set(counts) - {"1"}:
         raise stop("xargs", "mark", "xargs: which of -I, -L and -n holds is not sure.")
     return marks[0]
 
