@@ -263,6 +263,7 @@ async def dial(target: Target, secret: Secret) -> Upstream:
                 try:
                     return Upstream(target, host, await _connect(target, host, pinned, credential))
                 except (asyncssh.ConnectionLost, ConnectionResetError):
+                    host.lost.clear()  # it was told of that try's end
                     await asyncio.sleep(pause * (0.5 + secrets.randbelow(1000) / 1000))
             return Upstream(target, host, await _connect(target, host, pinned, credential))
     except asyncssh.HostKeyNotVerifiable as error:

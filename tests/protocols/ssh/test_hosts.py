@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,34 @@ async def test_a_host_that_takes_few_logins_at_a_time_serves_many_all_the_same(
             assert [task.result().stdout for task in tasks] == [b"in\n"] * 12
     finally:
         server.stop()
+
+
+async def test_a_host_that_hung_up_once_is_not_taken_for_lost(sshd: Sshd) -> None:
+    tries = 0
+
+    async def between(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal tries
+        tries += 1
+        if tries > 1:
+            onward, back = await asyncio.open_connection(sshd.host, sshd.port)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(copied(reader, back))
+                group.create_task(copied(onward, writer))
+        writer.close()
+
+    async def copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+        writer.close()
+
+    endpoint, secret = endpoint_for(sshd)
+    async with await asyncio.start_server(between, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        dialled = await upstream.dial(replace(upstream.target_of(endpoint), port=port), secret)
+        assert tries == 2
+        assert not dialled.lost.is_set()
+        assert await dialled.ask("echo in") == "in\n"
+        dialled.close()
 
 
 async def test_a_credential_that_can_t_be_read_says_so(sshd: Sshd) -> None:
