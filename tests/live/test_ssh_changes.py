@@ -157,4 +157,4 @@ def test_a_change_of_a_host_is_submitted_as_a_commit(ssh: LiveSsh, conf: Path) -
 def test_an_editor_is_refused_with_the_files_place(ssh: LiveSsh, conf: Path) -> None:
     done = ssh.ssh(f"vi {conf}", endpoint="web-files")
     assert done.returncode == 126
-    assert b"repository" in done.stderr
+    assert b"edit ansible/files/nginx/nginx.conf in " in done.stderr

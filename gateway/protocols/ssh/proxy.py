@@ -20,6 +20,7 @@ from gateway.log import get_logger
 from gateway.protocols.ssh import ending as endings
 from gateway.protocols.ssh import probe, refusal, scp, upstream
 from gateway.protocols.ssh.capturing import capture_of
+from gateway.protocols.ssh.editing import place_to_edit
 from gateway.protocols.ssh.given import given_by
 from gateway.protocols.ssh.judging import Judging
 from gateway.protocols.ssh.keyboard import Locked, lock_of
@@ -247,7 +248,8 @@ class SshDoor:
             if outcome.verdict.decision is Decision.CHANGE and terminal is None:
                 await self._take_input(unit, channel, outcome.verdict.rule)
             filed = await session.file_change(outcome)
-            await channel.refuse(refusal.refused(outcome.verdict, filed, terminal))
+            instead = place_to_edit(outcome.verdict, text.decode("utf-8", "replace"), "", session.endpoint)
+            await channel.refuse(refusal.refused(outcome.verdict, filed, terminal, instead))
 
     async def _take_input(self, unit: ShellUnit, channel: Channel, rule: str) -> None:
         """Take what a client sends to a writer that is not run into its change request."""
@@ -339,7 +341,7 @@ class SshDoor:
             await self._farewell(ending)
             return True
         async with asyncio.TaskGroup() as group:
-            killing = group.create_task(endings.end(self._upstream, running))
+            killing = group.create_task(endings.end(self._upstream, running, self.production.tokens))
             group.create_task(self._farewell(ending))
         self._upstream.close()
         return killing.result()

@@ -84,15 +84,20 @@ def told(error: errors.GlassgateError) -> str:
     return text(error.message, error.hint)
 
 
-def refused(verdict: Verdict, filed: Filed | None, terminal: Terminal | None = None) -> str:
+def refused(
+    verdict: Verdict, filed: Filed | None, terminal: Terminal | None = None, instead: str = ""
+) -> str:
     """Return what a client is told of a command line that was not run: why, the patch, how to propose it.
 
     Args:
         verdict: why.
         filed: the change request it became or joined.
         terminal: the client's; None: it has none.
+        instead: what to do in its place; empty: nothing is known.
     """
     message = f"{verdict.reason.rstrip('.')}; it was not run"
+    if filed is None and instead:
+        return text(message, instead)
     if filed is None:
         return text(message, f"rule {verdict.rule}; to propose it as a change: glassgate change draft LAST")
     verb = "joined" if filed.joined else "drafted as"

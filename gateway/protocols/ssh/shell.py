@@ -10,6 +10,7 @@ from gateway.domain.errors import GlassgateError, InvalidInput
 from gateway.domain.unit import Admitted
 from gateway.judge.shell.cursor import MAX_LENGTH
 from gateway.protocols.ssh import refusal
+from gateway.protocols.ssh.editing import place_to_edit
 from gateway.protocols.ssh.patch import PLAIN
 from gateway.protocols.ssh.quoting import quoted
 from gateway.protocols.ssh.units import ShellUnit
@@ -212,7 +213,9 @@ class LookedAt:
             if outcome.verdict.rule in _UNFINISHED:
                 return Ran(place, unfinished=True)
             filed = await self._session.file_change(outcome)
-            self._channel.write(on_terminal(refusal.refused(outcome.verdict, filed, terminal)))
+            folder = place.folder or self.home
+            instead = place_to_edit(outcome.verdict, line, folder, self._session.endpoint)
+            self._channel.write(on_terminal(refusal.refused(outcome.verdict, filed, terminal, instead)))
             return Ran(replace(place, status=refusal.REFUSED))
         if not outcome.judged.canonical:
             return Ran(place)
