@@ -55,30 +55,33 @@ done
 log = get_logger("protocols.ssh")
 
 
-async def end(upstream: Upstream, running: Iterable[Running]) -> bool:
+async def end(upstream: Upstream, running: Iterable[Running], others: Iterable[str] = ()) -> bool:
     """End commands on the host: the process group by a signal, the rest by what stands in its environment.
 
     Args:
         upstream: the session's connection.
         running: commands of it.
+        others: what stands in the environment of what else it runs, the gateway's own reads.
 
     Returns:
         Whether the host confirmed that nothing of them runs there any more.
     """
-    ours = list(running)
-    if not ours:  # and nothing to look for: an empty pattern would find every process of the login
+    ours, tokens = list(running), list(others)
+    if (
+        not ours and not tokens
+    ):  # and nothing to look for: an empty pattern would find every process of the login
         return True
     if upstream.lost.is_set():
         return False
-    if not await _closed(ours, "TERM"):
+    if ours and not await _closed(ours, "TERM"):
         await _closed(ours, "KILL")
     for each in ours:  # a host opens few sessions on a connection: theirs make room for the question
         each.drop()
-    tokens = "|".join(f"{VARIABLE}={each.token}" for each in ours)
+    sought = "|".join(f"{VARIABLE}={token}" for token in (*(each.token for each in ours), *tokens))
     until = monotonic() + TRYING_SECONDS
     while True:
         try:
-            answer = await upstream.ask(_SCRIPT.replace("TOKENS", tokens))
+            answer = await upstream.ask(_SCRIPT.replace("TOKENS", sought))
         except GlassgateError as error:
             if monotonic() > until or upstream.lost.is_set():
                 log.warning("not seen to be gone", endpoint=upstream.target.endpoint, error=error.message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import secrets
 from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ import asyncssh
 from gateway.domain.errors import UpstreamUnavailable
 from gateway.domain.host import HostFile
 from gateway.domain.unit import Admitted, Origin
+from gateway.protocols.ssh import ending as endings
 from gateway.protocols.ssh.quoting import quoted
 from gateway.protocols.ssh.units import ShellUnit
 
@@ -47,9 +49,14 @@ class Read:
 
 
 class HostReads:
-    """Reads for one session: files for change requests, entries of folders for completion."""
+    """Reads for one session: files for change requests, entries of folders for completion.
+
+    Attributes:
+        tokens: in the environment of those that run now.
+    """
 
     def __init__(self) -> None:
+        self.tokens: set[str] = set()
         self._session: Session[ShellUnit, ShellJudgement] | None = None
         self._upstream: Upstream | None = None
         self._judging: Judging | None = None
@@ -83,9 +90,11 @@ class HostReads:
             raise UpstreamUnavailable(f"the gateway does not read it itself: {admitted.verdict.reason}")
         answer = _Answer(most)
         began = perf_counter_ns()
+        token = f"{session.id}-{admitted.number}-{secrets.token_hex(8)}"
+        self.tokens.add(token)
         try:
             async with asyncio.timeout(SECONDS):
-                chan = await upstream.open(judging.line(admitted.unit, admitted.judged, ""), answer)
+                chan = await upstream.open(judging.line(admitted.unit, admitted.judged, token), answer)
                 if given is not None:
                     with contextlib.suppress(BrokenPipeError):  # it ended before it was given anything
                         chan.write(given)
@@ -95,6 +104,9 @@ class HostReads:
             raise UpstreamUnavailable("the host did not answer in time") from error
         finally:
             answer.hang_up()
+            if answer.status is None and session.over() is None:
+                await endings.end(upstream, (), [token])
+            self.tokens.discard(token)
             session.answered(
                 admitted.number,
                 tag=f"exit {answer.status}",

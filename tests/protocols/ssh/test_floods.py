@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
+from collections.abc import Coroutine
 
 import asyncssh
+import pytest
 from ssh_door import TOKEN, Gate
 from sshd import Sshd
 
+from gateway.domain.errors import GlassgateError
 from gateway.domain.session import EndCause, Ending
 from gateway.protocols.ssh.client import MOST_CHANNELS
 
@@ -84,3 +87,32 @@ async def test_nothing_outlives_a_session_that_has_all_that_the_host_opens(
         await asyncio.wait_for(room.ended.wait(), 5)
         assert not sshd.processes("sleep 699")
         assert room.confirmed is True
+
+
+@pytest.mark.parametrize("how", ["revoked", "too long"])
+async def test_the_gateways_own_reads_leave_nothing_behind(
+    open_gate: Gate, sshd: Sshd, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr("gateway.protocols.ssh.production.SECONDS", 1.0 if how == "too long" else 20.0)
+    async with connected(open_gate) as connection, asyncio.TaskGroup() as group:
+        await connection.run("echo in")
+        room = open_gate.room
+        reading = group.create_task(failed(room.door.production.ran("sleep 688")))
+        async with asyncio.timeout(10):
+            while not sshd.processes("sleep 688"):
+                await asyncio.sleep(0.02)
+        if how == "revoked":
+            room.end(Ending(EndCause.REVOKED, "taken away"))
+            await asyncio.wait_for(room.ended.wait(), 5)
+            assert room.confirmed is True
+        assert await reading
+        assert not sshd.processes("sleep 688")
+        connection.abort()
+
+
+async def failed(reading: Coroutine[object, object, object]) -> bool:
+    try:
+        await reading
+    except GlassgateError:
+        return True
+    return False
