@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from live_gateway import LiveGateway
@@ -169,3 +169,24 @@ def test_draining_ends_commands_with_a_word(
         process.wait(5)
         assert "restarting" in said(process)
         until(lambda: quiet(other, "sleep 481"), 2)
+
+
+@pytest.mark.parametrize("how", ["shell", "sftp"])
+def test_revoking_cuts_what_waits_for_its_person(ssh: LiveSsh, how: str) -> None:
+    with newcomer(ssh, f"rolf-{how}") as person, ExitStack() as stack:
+        options = ("-tt",) if how == "shell" else ("-s",)
+        argv = ssh.argv(*(["sftp"] if how == "sftp" else []), person=person, options=options)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = stack.enter_context(subprocess.Popen(argv, **pipes))
+        assert process.stdin is not None
+        assert process.stdout is not None
+        if how == "sftp":
+            process.stdin.write(b"\0\0\0\5\1\0\0\0\3")
+            process.stdin.flush()
+        process.stdout.read(4)
+        revoked = time.monotonic()
+        revoke(ssh, person)
+        assert process.wait(5) == 77
+        assert time.monotonic() - revoked < 1.0
+        assert "taken away by approver: done here" in said(process)
+    until(lambda: not ssh.sessions(person, state="live"))
