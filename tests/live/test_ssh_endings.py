@@ -176,8 +176,8 @@ def test_revoking_cuts_what_waits_for_its_person(ssh: LiveSsh, how: str) -> None
     with newcomer(ssh, f"rolf-{how}") as person, ExitStack() as stack:
         options = ("-tt",) if how == "shell" else ("-s",)
         argv = ssh.argv(*(["sftp"] if how == "sftp" else []), person=person, options=options)
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        process = stack.enter_context(subprocess.Popen(argv, **pipes))
+        pipe = subprocess.PIPE
+        process = stack.enter_context(subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe))
         assert process.stdin is not None
         assert process.stdout is not None
         if how == "sftp":

@@ -64,5 +64,6 @@ async def test_lines_that_are_no_text_end_no_session(client: asyncssh.SSHClientC
     for line in (b"rm 'a\0b'", b"rm $'/tmp/\\377'", b"\0", b"echo $'\\0' > /etc/x", b"rm '/tmp/\x1b[2J'"):
         done = await client.run(line, encoding=None)
         assert done.exit_status == 126, done
+        assert isinstance(done.stderr, bytes)
         assert b"\x1b" not in done.stderr
     assert (await client.run("echo still")).stdout == "still\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 
 import asyncssh
 import pytest
@@ -17,11 +17,13 @@ from gateway.domain.session import EndCause, Ending
 from gateway.protocols.ssh.client import MOST_CHANNELS
 
 
-def connected(gate: Gate) -> object:
-    return asyncssh.connect(
+@contextlib.asynccontextmanager
+async def connected(gate: Gate) -> AsyncIterator[asyncssh.SSHClientConnection]:
+    async with asyncssh.connect(
         "127.0.0.1", gate.port, username="engineer+web-1", password=TOKEN, known_hosts=None,
         client_keys=None, config=None, agent_path=None,
-    )  # fmt: skip
+    ) as connection:  # fmt: skip
+        yield connection
 
 
 async def test_commands_that_are_left_at_once_do_not_pile_up(open_gate: Gate, sshd: Sshd) -> None:
