@@ -63,8 +63,9 @@ class Limits:
     async def succeeded(self, name: str, source: str) -> None:
         """A right login: the name starts anew, and the source gets this attempt back."""
         async with self._store.transaction() as conn:
-            await login_limits.forget_attempts(conn, _of_name(name).key)
+            # In the order in which attempts are counted: two logins at once must not wait crosswise.
             await login_limits.give_back(conn, _of_source(source).key)
+            await login_limits.forget_attempts(conn, _of_name(name).key)
 
     async def tidy(self) -> None:
         """Delete what no longer counts."""

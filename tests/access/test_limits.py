@@ -135,3 +135,16 @@ async def test_old_attempts_are_forgotten(gate) -> None:
 )
 def test_what_counts_as_one_source(source: str, network: str) -> None:
     assert network_of(source) == network
+
+
+async def test_logins_at_once_never_wait_crosswise(gate) -> None:
+    limits = Limits(gate.store)
+
+    async def log_in() -> None:
+        for _ in range(25):
+            await limits.attempt("engineer", "10.9.9.9")
+            await limits.succeeded("engineer", "10.9.9.9")
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(log_in())
