@@ -180,21 +180,6 @@ def _as_text(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\u2400")
 
 
-def _paths(write: HostWrite) -> tuple[str, ...]:
-    match write:
-        case Written(path, CopyOf(source)):
-            return path, source
-        case Written(path) | Removed(path) | ModeSet(path):
-            return (path,)
-        case _:
-            return ()
-
-
-def _as_text(text: str) -> str:
-    """Return text with what neither UTF-8 nor the store can hold made visible: bytes that were none, NULs."""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\u2400")
-
-
 def _file_part(path: str, old: HostFile | None, new: HostFile | None, *notes: str) -> FilePart:
     before = old.content if old else None
     was = bool(old and old.mode & _EXECUTABLE)
