@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.changes.host.mapping import place_of, request_place
 from gateway.changes.host.merge import carried_over
 from gateway.changes.host.parts import FilePart, HostPart, StanzaPart, all_parts
+from gateway.changes.host.prepare import REPLACED_NOTE, without_new_secrets
 from gateway.changes.host.stanzas import in_image
 from gateway.changes.shown import block, one_line
 from gateway.domain.change import ChangeKind, FilePatch
@@ -130,7 +131,10 @@ class _Work:
                 self.notes.append(
                     f"{path} differs from {part.path} on the host: only the edit was carried over"
                 )
-        self.now[path] = (new, part.executable)
+        shown = without_new_secrets(base or b"", new)  # a host's own may be in lines that git never saw
+        if shown != new:
+            self.notes.append(REPLACED_NOTE)
+        self.now[path] = (shown, part.executable)
 
     def _base(self, path: str) -> bytes | None:
         """The repository's file, with what earlier parts made of it."""

@@ -27,7 +27,7 @@ _PLAIN_MODE: Final = 0o644
 _PRIVATE_KEY = re.compile(
     rb"-----BEGIN[ A-Z0-9]{0,30}PRIVATE KEY-----.{0,20000}?-----END[ A-Z0-9]{0,30}PRIVATE KEY-----", re.DOTALL
 )
-_REPLACED_NOTE: Final = "secrets in the new lines were replaced by [secret]; the sealed recording keeps them"
+REPLACED_NOTE: Final = "secrets in the new lines were replaced by [secret]; the sealed recording keeps them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +185,19 @@ def _file_part(path: str, old: HostFile | None, new: HostFile | None, *notes: st
     was = bool(old and old.mode & _EXECUTABLE)
     if new is None:
         return FilePart(path, before, None, False, was, notes)
-    content = _without_new_secrets(before or b"", new.content)
+    content = without_new_secrets(before or b"", new.content)
     if content != new.content:
-        notes = (*notes, _REPLACED_NOTE)
+        notes = (*notes, REPLACED_NOTE)
     return FilePart(path, before, content, bool(new.mode & _EXECUTABLE), was, notes)
 
 
-def _without_new_secrets(old: bytes, new: bytes) -> bytes:
-    """Return the new bytes, secrets replaced in lines that the old ones don't have."""
+def without_new_secrets(old: bytes, new: bytes) -> bytes:
+    """Return the new bytes, secrets replaced in lines that the old ones don't have.
+
+    Args:
+        old: what is known where the new bytes go.
+        new: what goes there.
+    """
     known = set(old.splitlines())
     whole = _PRIVATE_KEY.sub(lambda found: found[0] if found[0] in old else b"[secret]", new)
     lines = whole.splitlines(keepends=True)

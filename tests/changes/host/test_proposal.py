@@ -167,6 +167,20 @@ async def test_what_can_not_be_carried_over_is_said(
     assert any("the host's whole file is proposed" in note for note in shown.notes)
 
 
+async def test_secrets_of_a_host_that_git_never_saw_stay_out_of_it(
+    changes: Changes, registered: SessionFacts, host: Host
+) -> None:
+    host.files["/etc/app.env"] = HostFile(b"level = 1\npassword = correct-horse-battery\n", 0o644)
+    edited = b"level = 2\npassword = correct-horse-battery\n"
+    filed = await told(changes, registered, host, "sed -i …", Written("/etc/app.env", Known(edited)))
+    shown = await changes.show(filed.change)
+    new = shown.change.files[0].new
+    assert new is not None
+    assert b"level = 2" in new
+    assert b"correct-horse" not in new
+    assert any("[secret]" in note for note in shown.notes)
+
+
 async def test_edits_of_one_line_follow_each_other(
     changes: Changes, registered: SessionFacts, host: Host
 ) -> None:
