@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import pwd
@@ -140,6 +141,15 @@ class Sshd:
             self.process.terminate()
             self.process.wait()
             self.process = None
+
+    def vanish(self) -> None:
+        """End the server with the connections that it has."""
+        assert self.process is not None
+        serving = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        self.halt()
+        for pid in serving:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGTERM)
 
     def stop(self) -> None:
         """End the server and everything of its account, and take the account away."""

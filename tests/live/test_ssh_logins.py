@@ -116,7 +116,7 @@ def test_a_changed_host_key_is_refused_until_it_is_accepted(ssh: LiveSsh) -> Non
     gateway, sshd = ssh.gateway, ssh.sshd
     admin = gateway.client("admin")
     was = sshd.host_key
-    sshd.halt()
+    sshd.vanish()
     sshd.new_host_key()
     sshd.launch()
     refused = ssh.ssh("uptime")
