@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from gateway.domain.host import Printed, Written
 from gateway.protocols.ssh.production import MOST_FILE
 
 if TYPE_CHECKING:
+    from gateway.domain.host import HostWrite
     from gateway.protocols.ssh.channel import Channel
 
 BEGINS_SECONDS: Final = 0.3
@@ -56,6 +58,11 @@ class Given:
         del name
         self.overfull = True
         self.ended.set()
+
+
+def may_be_read(writes: tuple[HostWrite, ...]) -> bool:
+    """Whether a write's bytes are what a command prints, which may read its standard input for them."""
+    return any(isinstance(each, Written) and isinstance(each.content, Printed) for each in writes)
 
 
 async def given_by(channel: Channel) -> bytes | None:

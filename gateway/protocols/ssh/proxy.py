@@ -21,7 +21,7 @@ from gateway.protocols.ssh import ending as endings
 from gateway.protocols.ssh import probe, refusal, scp, upstream
 from gateway.protocols.ssh.capturing import capture_of
 from gateway.protocols.ssh.editing import place_to_edit
-from gateway.protocols.ssh.given import given_by
+from gateway.protocols.ssh.given import given_by, may_be_read
 from gateway.protocols.ssh.judging import Judging
 from gateway.protocols.ssh.keyboard import Locked, lock_of
 from gateway.protocols.ssh.options import options_of
@@ -246,21 +246,22 @@ class SshDoor:
             await self._forward(session, channel, outcome)
         else:
             if outcome.verdict.decision is Decision.CHANGE and terminal is None:
-                await self._take_input(unit, channel, outcome.verdict.rule)
+                await self._take_input(unit, channel, outcome)
             filed = await session.file_change(outcome)
             instead = place_to_edit(outcome.verdict, text.decode("utf-8", "replace"), "", session.endpoint)
             await channel.refuse(refusal.refused(outcome.verdict, filed, terminal, instead))
 
-    async def _take_input(self, unit: ShellUnit, channel: Channel, rule: str) -> None:
+    async def _take_input(
+        self, unit: ShellUnit, channel: Channel, refused: Refused[ShellUnit, ShellJudgement]
+    ) -> None:
         """Take what a client sends to a writer that is not run into its change request."""
         assert self._judging is not None
-        target = None
-        if rule == RECEIVES:
+        if refused.verdict.rule == RECEIVES:
             target = await scp.target_of(unit.text.decode(), self.production, self._judging.home)
-        if target is None:
+            if target is not None:
+                unit.writes = await scp.received(channel, target)
+        elif may_be_read(refused.judged.writes):
             unit.given = await given_by(channel)
-        else:
-            unit.writes = await scp.received(channel, target)
 
     def _recorded_context(self, terminal: Terminal | None) -> str:
         if terminal is None:

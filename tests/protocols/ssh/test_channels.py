@@ -81,7 +81,7 @@ async def test_an_unread_flood_is_held_back(open_gate: Gate, sshd: Sshd) -> None
         await asyncio.sleep(0.2)
         connection._transport.pause_reading()  # type: ignore[union-attr]
         await asyncio.sleep(3)
-        assert resident() - before < 64 << 20
+        assert resident() - before < 128 << 20
         opening.cancel()
         connection.abort()
     for _ in range(100):
