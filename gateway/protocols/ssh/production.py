@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
-import asyncssh
-
 from gateway.domain.errors import UpstreamUnavailable
 from gateway.domain.host import HostFile
 from gateway.domain.unit import Admitted, Origin
 from gateway.protocols.ssh import ending as endings
+from gateway.protocols.ssh.answer import Answer
 from gateway.protocols.ssh.quoting import quoted
 from gateway.protocols.ssh.units import ShellUnit
 
@@ -88,7 +87,7 @@ class HostReads:
         admitted = await session.admit(unit)
         if not isinstance(admitted, Admitted):
             raise UpstreamUnavailable(f"the gateway does not read it itself: {admitted.verdict.reason}")
-        answer = _Answer(most)
+        answer = Answer(most)
         began = perf_counter_ns()
         token = f"{session.id}-{admitted.number}-{secrets.token_hex(8)}"
         self.tokens.add(token)
@@ -149,40 +148,3 @@ class HostReads:
         if read.status and read.error:
             raise UpstreamUnavailable(f"it could not be worked out on the host (exit status {read.status})")
         return read.output
-
-
-class _Answer(asyncssh.SSHClientSession[bytes]):
-    """Keeps what a line prints, up to a bound."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._chan: asyncssh.SSHClientChannel[bytes] | None = None
-        self.output = bytearray()
-        self.error = bytearray()
-        self.status: int | None = None
-        self.overfull = False
-        self.done = asyncio.Event()
-
-    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        self._chan = chan
-
-    def data_received(self, data: bytes, datatype: int | None) -> None:
-        kept = self.output if datatype is None else self.error
-        if len(kept) + len(data) > self._most:
-            self.overfull = True
-            self.hang_up()
-        else:
-            kept += data
-
-    def exit_status_received(self, status: int) -> None:
-        self.status = status
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc
-        self._chan = None
-        self.done.set()
-
-    def hang_up(self) -> None:
-        """Take nothing more."""
-        if self._chan is not None:
-            self._chan.abort()

@@ -15,6 +15,7 @@ import asyncssh
 from gateway.domain.errors import UpstreamUnavailable
 from gateway.log import get_logger
 from gateway.protocols.ssh import algorithms
+from gateway.protocols.ssh.answer import Answer
 from gateway.protocols.ssh.keyboard import modes_of
 from gateway.protocols.ssh.quoting import command
 from gateway.protocols.ssh.swift import Swift
@@ -195,37 +196,22 @@ class Upstream:
         Raises:
             UpstreamUnavailable: it was not answered.
         """
-        answer = _Answer()
+        answer = Answer(MOST_ANSWER)
         line = command_line({}, ("/bin/sh", "-c", script))
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 chan = await self.open(line, answer)
                 chan.write_eof()
                 await answer.done.wait()
-                chan.close()
         except TimeoutError as error:
             raise UpstreamUnavailable(f"{self.target.endpoint} does not answer") from error
-        return answer.text.decode("utf-8", "replace")
+        finally:
+            answer.hang_up()
+        return answer.output.decode("utf-8", "replace")
 
     def close(self) -> None:
         """Hang up."""
         self._connection.abort()
-
-
-class _Answer(asyncssh.SSHClientSession[bytes]):
-    """Keeps what a question prints, up to a bound."""
-
-    def __init__(self) -> None:
-        self.text = b""
-        self.done = asyncio.Event()
-
-    def data_received(self, data: bytes, datatype: int | None) -> None:
-        if datatype is None and len(self.text) < MOST_ANSWER:
-            self.text += data
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc
-        self.done.set()
 
 
 def command_line(variables: Mapping[str, str], argv: tuple[str, ...], *, path: tuple[str, ...] = PATH) -> str:
