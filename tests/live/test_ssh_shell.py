@@ -75,3 +75,8 @@ def test_a_script_on_standard_input_is_judged_as_one_line(ssh: LiveSsh) -> None:
     assert (done.returncode, done.stdout) == (0, b"hostname\n")
     done = ssh.ssh(stdin=b"echo never\nrm /etc/x\n", options=("-T",))
     assert (done.returncode, done.stdout) == (126, b"")
+
+
+def test_a_variable_whose_value_is_not_known_any_more_is_forgotten(pane: Pane) -> None:
+    pane.type("x=5", "Enter", 'echo "x is <$x>"', "Enter").until("x is <5>")
+    pane.type("unset x", "Enter", 'echo "now <$x>"', "Enter").until("now <>")

@@ -231,7 +231,8 @@ class LookedAt:
 
     async def _moved(self, place: Place, judged: ShellJudgement, status: int) -> Place:
         """Return where the shell stands now; a folder that can't be entered is not entered."""
-        variables = {**place.variables, **judged.variables}
+        held = {**place.variables, **judged.variables}
+        variables = {name: value for name, value in held.items() if name not in judged.forgotten}
         if judged.folder is None or judged.folder == place.folder:
             return Place(place.folder, variables, status)
         try:
