@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,3 +81,13 @@ def run(command: list[str], folder: Path) -> Outcome:
     left = tuple(sorted(path.name for path in folder.iterdir() if path.name != "in"))
     changed = () if (folder / "in").read_text(encoding="utf-8") == INPUT else ("in",)
     return Outcome(done.returncode, done.stdout, done.stderr, left + changed)
+
+
+def bent(texts: Sequence[str], pieces: Sequence[str], dice: random.Random) -> str:
+    """Return one of some texts with one to three pieces put into it or in the place of what stands there."""
+    text = dice.choice(texts)
+    for _ in range(dice.randint(1, 3)):
+        place = dice.randrange(len(text) + 1)
+        piece = dice.choice(pieces)
+        text = text[:place] + dice.choice([piece, piece, ""]) + text[place + dice.choice([0, 0, 1, 3]) :]
+    return text

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shell_programs import Row, present, rows, run
+from shell_programs import Row, bent, present, rows, run
 
 from gateway.domain.verdict import Decision, Verdict
 from gateway.judge.shell.finding import Effect
@@ -252,15 +252,7 @@ def test_bent_programs_that_are_allowed_write_nothing_in_any_awk(tmp_path: Path)
     texts = [case.text for case in CASES]
     allowed = 0
     for _ in range(1500):
-        text = random_.choice(texts)
-        for _ in range(random_.randint(1, 3)):
-            place = random_.randrange(len(text) + 1)
-            piece = random_.choice(PIECES)
-            text = (
-                text[:place]
-                + random_.choice([piece, piece, ""])
-                + text[place + random_.choice([0, 0, 1, 3]) :]
-            )
+        text = bent(texts, PIECES, random_)
         program = judge_program(text)
         if not program.allowed or "while" in text or "for" in text or "do" in text:
             continue

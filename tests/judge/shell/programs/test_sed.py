@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shell_programs import Row, present, rows, run
+from shell_programs import Row, bent, present, rows, run
 
 from gateway.judge.shell.finding import Effect
 from gateway.judge.shell.programs.sed import judge_program, read
@@ -103,15 +103,7 @@ def test_bent_scripts_that_are_allowed_write_nothing_in_any_sed(tmp_path: Path) 
     texts = [case.text for case in CASES]
     allowed = 0
     for _ in range(2000):
-        text = random_.choice(texts)
-        for _ in range(random_.randint(1, 3)):
-            place = random_.randrange(len(text) + 1)
-            piece = random_.choice(PIECES)
-            text = (
-                text[:place]
-                + random_.choice([piece, piece, ""])
-                + text[place + random_.choice([0, 0, 1, 3]) :]
-            )
+        text = bent(texts, PIECES, random_)
         program = judge_program(text)
         if not program.allowed or any(name in program.text for name in ("\nb", "\nt", "\nT")):
             continue
