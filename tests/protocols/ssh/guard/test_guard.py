@@ -233,24 +233,25 @@ def test_only_profiles_of_the_network_reach_it(profile: Profile) -> None:
 
 
 READS: Final = (
-    "ls -la /etc",
-    "cat /etc/passwd | sort | uniq -c | wc -l",
-    "find /etc -maxdepth 1 -type f 2>&9 | sort",
-    "grep -r root /etc/passwd /etc/group",
+    "ls -la /usr",
+    "cat /etc/services | sort | uniq -c | wc -l",
+    "find /usr/share -maxdepth 1 2>&9 | sort",
+    "grep -r tcp /etc/services /etc/protocols",
     "id; umask; date +%Y",
     "getent passwd root",
     "df -P / | head -1",
-    "stat -c %a /etc/passwd",
-    "awk -F: '{ print $1 }' /etc/passwd",
+    "stat -c %a /etc/services",
+    "awk -F: '{ print $1 }' /etc/services",
     'for f in /etc/host*; do wc -c "$f"; done',
-    "sed -n 1p /etc/passwd",
+    "sed -n 1p /etc/services",
     "head -c 100000 /dev/zero | md5sum",
     "seq 1 200000 | sort -S 20% -rn | tail -1",
     'echo $(( 3 + 4 )); x=$(cat /etc/hostname); echo "$x"',
-    "timeout 20 cat /etc/passwd | wc -l",
+    "timeout 20 cat /etc/services | wc -l",
     "nice cat /etc/hostname",
     "cat /proc/self/mounts | wc -l",
 )
+"""Of what no other test changes meanwhile: those that make accounts change files in /etc."""
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
