@@ -311,7 +311,6 @@ class Case:
 
 
 Command: TypeAlias = Simple | Group | Subshell | For | While | If | Case
-Compound: TypeAlias = Group | Subshell | For | While | If | Case
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from gateway.domain.errors import UpstreamTooOpen, UpstreamUnavailable
 from gateway.domain.session import Level
 from gateway.domain.verdict import Layer
 from gateway.protocols.ssh.guard.guard import Guard, Profile
-from gateway.protocols.ssh.guard.offers import QUESTION, SHUT, TRIAL, Offers, read_offers
+from gateway.protocols.ssh.guard.offers import QUESTION, SHUT, TRIAL, read_offers
 from gateway.protocols.ssh.options import GuardWanted
 from gateway.protocols.ssh.quoting import command
 from gateway.protocols.ssh.upstream import PATH
@@ -163,13 +163,9 @@ def _read(upstream: Upstream, answer: str) -> HostFacts:
         path=tuple(many["folder"]) or PATH,
         loose=tuple(many["loose"]),
         open_files=tuple(files),
-        guard=Guard(_offers(told)),
+        guard=Guard(read_offers(told)),
         sftp=one.get("sftp", ""),
     )
-
-
-def _offers(told: str) -> Offers:
-    return read_offers(told)
 
 
 def _level(facts: HostFacts, *, guarded: bool) -> Level:

@@ -37,14 +37,6 @@ _ENDINGS: Final = {
     EndCause.KILLED: NO_ACCESS,
 }
 
-SHELL: Final = (
-    "an interactive shell is not there yet; give the command behind the host's name",
-    "ssh USER+ENDPOINT@GATEWAY journalctl -u nginx -n 50",
-)
-SFTP: Final = (
-    "file transfer is not there yet; read a file with a command",
-    "ssh USER+ENDPOINT@GATEWAY cat /etc/nginx/nginx.conf > nginx.conf",
-)
 SUBSYSTEM: Final = ("this gateway has no such subsystem", "give the command behind the host's name")
 FORWARDING: Final = (
     "ports are not forwarded, for what runs through them can't be judged; "

@@ -3,6 +3,8 @@
 Both programs do the same: no new privileges, descriptor 9 open on /dev/null, the Landlock domain where one is
 asked for, the seccomp filter, then the command. What can't be set up ends with status 125, the command unrun.
 
+The numbers of Landlock's calls, 444 to 446, are the same on every machine.
+
 Arguments, numbers or hexadecimal all of them: prctl's number; ``struct landlock_ruleset_attr``, empty for
 none; rights on the writable files; the filter; then the argv.
 """
@@ -12,9 +14,6 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.protocols.ssh.guard.landlock import WRITABLE
-
-FAILED: Final = 125
-"""Exit status where the guard could not be set up."""
 
 PERL: Final = (
     "sub bad{print STDERR qq(glassgate: the kernel guard could not be set up: $_[0]: $!\\n);exit 125}"

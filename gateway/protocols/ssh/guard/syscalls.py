@@ -14,7 +14,6 @@ CEILING: Final = 450
 """``set_mempolicy_home_node``, the youngest call that was looked at."""
 
 EPERM: Final = 1
-EACCES: Final = 13
 EROFS: Final = 30
 ENOTTY: Final = 25
 ENOSYS: Final = 38
@@ -272,5 +271,3 @@ MACHINES: Final[Mapping[str, Machine]] = {
 """By what ``uname -m`` says; on others there is no guard."""
 
 PRCTL: Final[Mapping[str, int]] = {"x86_64": 157, "aarch64": 167}
-LANDLOCK: Final = (444, 445, 446)
-"""landlock_create_ruleset, landlock_add_rule, landlock_restrict_self: the same on every machine."""
