@@ -104,7 +104,7 @@ class Policy:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._loaded = _load(folder)
+        self._loaded = _load(folder, _texts(folder))
         self._sets: OrderedDict[tuple[frozenset[str], frozenset[str]], Permissions] = OrderedDict()
         self._computing = asyncio.Lock()
         self.version = 1
@@ -129,12 +129,15 @@ class Policy:
             ConfigurationBroken: a file can't be used; what was in force stays so.
         """
         try:
-            loaded = await asyncio.to_thread(_load, self._folder)
+            texts = await asyncio.to_thread(_texts, self._folder)
+            loaded = self._loaded
+            if texts != loaded.texts:
+                loaded = await asyncio.to_thread(_load, self._folder, texts)
         except ConfigurationBroken as error:
             self.broken = error
             raise
         self.broken = None
-        if loaded.texts == self._loaded.texts:
+        if loaded is self._loaded:
             return False
         self._loaded = loaded
         self._sets.clear()
@@ -224,7 +227,7 @@ class Policy:
         return allowed, "no row allows it"
 
 
-def _load(folder: Path) -> _Loaded:
+def _texts(folder: Path) -> Mapping[str, str]:
     texts = {}
     for name in FILES:
         try:
@@ -234,6 +237,10 @@ def _load(folder: Path) -> _Loaded:
                 f"{folder / name}: {getattr(error, 'strerror', None) or error}",
                 hint="restore the file, or start from the shipped policies",
             ) from error
+    return texts
+
+
+def _load(folder: Path, texts: Mapping[str, str]) -> _Loaded:
     rows, links = read_rows(folder / "policy.csv", texts["policy.csv"])
     rules = read_rules(folder / "access.toml", texts["access.toml"])
     engine = _engine(folder / "model.conf", texts["model.conf"], rows, links)
