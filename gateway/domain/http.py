@@ -12,7 +12,7 @@ class Request:
     Attributes:
         method: as sent.
         target: the request target as sent, with its query; not decoded.
-        headers: names in lower case and values without the space around them, in the order sent, repeats kept.
+        headers: names in lower case, values without the space around them, in the order sent, repeats kept.
         body: all of it; None where there is none, or where it is too large to be judged or taken as it comes.
     """
 
