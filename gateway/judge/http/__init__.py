@@ -1,0 +1,1 @@
+"""What the judges of HTTP APIs share: requests are taken apart strictly, and rebuilt from what was judged."""
