@@ -1,5 +1,6 @@
 # make demo    sample production, the gateway and three accounts on this machine; Ctrl-C stops all of it
-# make test    every test, against real servers and clients
+# make test    every test, against real servers and clients; those of the next line aside
+# make test-kube  the tests against a Docker engine and a Kubernetes cluster, which root alone can start
 # make lint    ruff and mypy
 # make story   play the demo's story and put its output into README.md
 # make bench   measure against direct connections and pgbouncer
@@ -16,7 +17,7 @@ TYPES := $(shell find gateway -name '*.pxd' -o -name '*.pyx')
 COMPILED := hatch_build.py gateway/compiled.py $(TYPES) $(addsuffix .py,$(basename $(TYPES)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint story bench clean
+.PHONY: help demo test test-kube lint story bench clean
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -25,7 +26,10 @@ demo: $(VENV)/installed
 	@$(VENV)/bin/glassgate demo $(DEMO)
 
 test: $(VENV)/installed-dev
-	$(RUN) -m pytest -q -n auto --maxprocesses 4 --dist loadscope $(TESTS)
+	$(RUN) -m pytest -q -n auto --maxprocesses 4 --dist loadscope --ignore tests/containers $(TESTS)
+
+test-kube: $(VENV)/installed-dev
+	$(RUN) -m pytest -q -n 0 $(or $(TESTS),tests/containers)
 
 lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
