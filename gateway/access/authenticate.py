@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never, final
 
 from gateway.access import words
+from gateway.access.client_certificates import serial_digest
 from gateway.access.decisions import Decision, write_down
 from gateway.access.ssh_authority import is_certificate
-from gateway.access.tokens import DATABASE_PREFIX, MACHINE_PREFIX, digest
+from gateway.access.tokens import CLUSTER_PREFIX, DATABASE_PREFIX, MACHINE_PREFIX, digest
 from gateway.domain.errors import AuthenticationFailed, TooManyAttempts
 from gateway.domain.identity import (
     BearerEvidence,
+    ClientCertificateEvidence,
+    ClusterTokenEvidence,
     DatabaseTokenEvidence,
     Identity,
     PasswordEvidence,
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from gateway.store.people import Credential, Person
     from gateway.store.pool import Store
     from gateway.store.tokens import Proven
+    from gateway.transport.authority import Authority
 
 CONNECTING: Final = frozenset({"connect", "request"})
 """What a login by an SSH key serves for: to look, and to ask at the door for being let in."""
@@ -72,6 +76,7 @@ class Authenticator:
         limits: counts wrong ones.
         jwts: signs and checks the tokens of logins.
         ssh_authority: checks the certificates of SSH clients.
+        authority: checks those of TLS clients.
     """
 
     def __init__(
@@ -83,6 +88,7 @@ class Authenticator:
         limits: Limits,
         jwts: Jwts,
         ssh_authority: SshAuthority,
+        authority: Authority,
     ) -> None:
         self._store = store
         self._policy = policy
@@ -90,6 +96,7 @@ class Authenticator:
         self._limits = limits
         self._jwts = jwts
         self._ssh_authority = ssh_authority
+        self._authority = authority
 
     async def authenticate(self, evidence: Evidence) -> Identity:
         """Prove who somebody is by a token; one indexed query.
@@ -106,6 +113,10 @@ class Authenticator:
                     raise _failed()
             case BearerEvidence(token=token, source=source):
                 proven = await self._by_bearer(token.reveal(), source)
+            case ClusterTokenEvidence(token=token, source=source):
+                proven = await self._by_cluster_token(token.reveal(), source)
+            case ClientCertificateEvidence(certificate=certificate, endpoint=endpoint):
+                proven = await self._by_client_certificate(certificate, endpoint)
             case SshKeyEvidence(name=name, public_key=key) if is_certificate(key):
                 proven = await self._by_certificate(name, key)
             case SshKeyEvidence(name=name, public_key=key):
@@ -152,6 +163,19 @@ class Authenticator:
             proven = await tokens.prove(conn, [TokenKind.CERTIFICATE], digest(certified.secret.encode()))
         if proven is None or proven.person.name != name:
             raise _failed()
+        return proven
+
+    async def _by_client_certificate(self, certificate: bytes, endpoint: str) -> Proven:
+        """Prove by a TLS client's certificate: genuine, good now, for that endpoint, not revoked."""
+        names = self._authority.check_client(certificate)
+        if names.endpoint != endpoint:
+            raise _failed()
+        async with self._store.connection() as conn:
+            proven = await tokens.prove(conn, [TokenKind.CLIENT_CERTIFICATE], serial_digest(names.serial))
+        if proven is None or proven.person.name != names.name:
+            raise AuthenticationFailed(
+                "your certificate is over", hint=f"glassgate config docker {endpoint} makes another"
+            )
         return proven
 
     async def _owner(self, name: str, public_key: bytes) -> Person | None:
@@ -261,6 +285,12 @@ class Authenticator:
         if proven is None:
             raise AuthenticationFailed("your login is over", hint="glassgate login")
         return proven
+
+    async def _by_cluster_token(self, token: bytes, source: str) -> Proven:
+        """Prove by what a Kubernetes client shows: its short token or a machine's, never a login's JWT."""
+        if token.startswith(MACHINE_PREFIX.encode()):
+            return await self._by_secret(TokenKind.MACHINE, MACHINE_PREFIX, token, source)
+        return await self._by_secret(TokenKind.CLUSTER, CLUSTER_PREFIX, token, source)
 
     async def _by_secret(self, kind: TokenKind, prefix: str, token: bytes, source: str) -> Proven:
         hashed = digest(token)

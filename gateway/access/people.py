@@ -190,7 +190,7 @@ class People:
             await tokens.revoke_tokens_of(
                 conn,
                 person.id,
-                kinds=[TokenKind.LOGIN, TokenKind.DATABASE, TokenKind.CERTIFICATE],
+                kinds=[kind for kind in TokenKind if kind is not TokenKind.MACHINE],
                 but=identity.credential if own else None,
             )
             await write_down(

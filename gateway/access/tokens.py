@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from gateway.store.pool import Store
 
 DATABASE_PREFIX: Final = "ggd_"
+CLUSTER_PREFIX: Final = "ggk_"
 MACHINE_PREFIX: Final = "ggm_"
+CLUSTER_LIVES: Final = timedelta(hours=1)
+"""Kubernetes clients fetch another by themselves when theirs is over."""
 AUDIENCE: Final = "glassgate-api"
 _ALGORITHM: Final = "EdDSA"
 _LEEWAY: Final = 60
@@ -146,12 +149,25 @@ class Tokens:
         Raises:
             NotAuthorised: policy lets them connect nowhere, or the login was revoked.
         """
+        lives = self._policy.rules.database
+        return await self._short(identity, TokenKind.DATABASE, DATABASE_PREFIX, lives)
+
+    async def cluster(self, identity: Identity) -> IssuedToken:
+        """Make the short bearer token of a Kubernetes client; it ends with the login it is made with.
+
+        Raises:
+            NotAuthorised: policy lets them connect nowhere, or the login was revoked.
+        """
+        lives = min(CLUSTER_LIVES, self._policy.rules.database)
+        return await self._short(identity, TokenKind.CLUSTER, CLUSTER_PREFIX, lives)
+
+    async def _short(self, identity: Identity, kind: TokenKind, prefix: str, lives: timedelta) -> IssuedToken:
         await self._policy.require(identity, "connect")
         return await self._add(
             identity,
-            TokenKind.DATABASE,
-            Secret(DATABASE_PREFIX + secrets.token_urlsafe(32)),
-            lives=self._policy.rules.database,
+            kind,
+            Secret(prefix + secrets.token_urlsafe(32)),
+            lives=lives,
             scopes=("connect", "request"),
             parent=identity.credential,
         )

@@ -105,4 +105,41 @@ class SshKeyEvidence:
     source: str
 
 
-Evidence = PasswordEvidence | DatabaseTokenEvidence | BearerEvidence | SshKeyEvidence
+@dataclass(frozen=True, slots=True)
+class ClientCertificateEvidence:
+    """Certificate that a client has proven to hold the key of in its TLS handshake.
+
+    The door that makes one has it from a handshake that asked for certificates of this gateway's authority.
+
+    Attributes:
+        certificate: in DER.
+        endpoint: that the door is going to open; a certificate is for one alone.
+        source: the peer's address.
+    """
+
+    certificate: bytes
+    endpoint: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterTokenEvidence:
+    """Short opaque token in the Authorization header of a Kubernetes client; or a machine's token there.
+
+    Attributes:
+        token: at most 64 bytes.
+        source: the peer's address.
+    """
+
+    token: Secret
+    source: str
+
+
+Evidence = (
+    PasswordEvidence
+    | DatabaseTokenEvidence
+    | BearerEvidence
+    | SshKeyEvidence
+    | ClientCertificateEvidence
+    | ClusterTokenEvidence
+)

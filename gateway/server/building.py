@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway import __version__
 from gateway.access.authenticate import Authenticator
+from gateway.access.client_certificates import ClientCertificates
 from gateway.access.endpoints import Endpoints
 from gateway.access.grants import Grants
 from gateway.access.limits import Limits
@@ -94,6 +95,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Built:
         limits=limits,
         jwts=jwts,
         ssh_authority=ssh_authority,
+        authority=authority,
     )
     endpoints = Endpoints(store, policy, keyring)
     grants = Grants(store, policy)
@@ -154,6 +156,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Built:
             doors={door.kind: door.facts for door in doors},
             ssh_keys=SshKeys(store, policy),
             ssh_certificates=SshCertificates(store, policy, ssh_authority),
+            client_certificates=ClientCertificates(store, policy, endpoints, authority),
             host_keys=KeyScan(),
             metrics=WebMetrics(CollectorRegistry()),
             readiness=lambda: readiness(store, recordings),

@@ -27,6 +27,10 @@ class TokenKind(StrEnum):
     """An opaque token as a native client's password."""
     CERTIFICATE = "certificate"
     """The key id of an SSH certificate."""
+    CLIENT_CERTIFICATE = "client-certificate"
+    """The serial number of an X.509 certificate of a client."""
+    CLUSTER = "cluster"
+    """An opaque token in a Kubernetes client's Authorization header."""
 
 
 @dataclass(frozen=True, slots=True)

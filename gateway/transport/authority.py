@@ -1,4 +1,4 @@
-"""The gateway's own certificate authority: made at first start, it signs what the doors show to clients.
+"""The gateway's own certificate authority: made at first start, it signs what doors and clients show.
 
 Source: RFC 5280; the CA/Browser rules on names (subjectAltName only) and serial numbers.
 """
@@ -14,16 +14,18 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from gateway.domain.errors import ConfigurationBroken
+from gateway.domain.errors import AuthenticationFailed, ConfigurationBroken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 CA_DAYS = 3650
 SERVER_DAYS = 90
@@ -44,6 +46,21 @@ class CertificateFiles:
 
     chain: Path
     key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ClientNames:
+    """What a client's certificate says.
+
+    Attributes:
+        name: login name of whose it is.
+        endpoint: the one that it opens.
+        serial: its number, by which the store knows it.
+    """
+
+    name: str
+    endpoint: str
+    serial: int
 
 
 class Authority:
@@ -118,11 +135,60 @@ class Authority:
             if not self._issued(current) or self._fits(current, wanted):
                 return files
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._issue(wanted, key.public_key())
+        now = datetime.now(UTC)
+        certificate = self._issue(
+            "Glassgate server",
+            wanted,
+            key.public_key(),
+            usage=ExtendedKeyUsageOID.SERVER_AUTH,
+            serial=x509.random_serial_number(),
+            ends=now + timedelta(days=SERVER_DAYS),
+        )
         _write_key(files.key, key)
         chain = certificate.public_bytes(serialization.Encoding.PEM) + self.pem.encode()
         _write(files.chain, chain, 0o644)
         return files
+
+    def client_certificate(self, key: CertificatePublicKeyTypes, names: ClientNames, ends: datetime) -> str:
+        """Sign a client's public key; what comes proves one person at one endpoint and is no server's.
+
+        Args:
+            key: its private half never leaves the client.
+            names: what the certificate says.
+            ends: when it is over.
+
+        Returns:
+            The certificate as PEM.
+        """
+        uri = x509.UniformResourceIdentifier(f"{_SCHEME}{names.name}+{names.endpoint}")
+        made = self._issue(
+            names.name,
+            [uri],
+            key,
+            usage=ExtendedKeyUsageOID.CLIENT_AUTH,
+            serial=names.serial,
+            ends=ends,
+        )
+        return made.public_bytes(serialization.Encoding.PEM).decode()
+
+    def check_client(self, der: bytes) -> ClientNames:
+        """Read a certificate that a client has proven to hold the key of.
+
+        Args:
+            der: as the TLS handshake gave it.
+
+        Raises:
+            AuthenticationFailed: it is not of this authority, no client's, not good now, or none at all.
+        """
+        try:
+            found = x509.load_der_x509_certificate(der)
+            found.verify_directly_issued_by(self._certificate)
+            names = _client_names(found)
+        except (*_UNREADABLE, InvalidSignature, TypeError) as error:
+            raise _unproven() from error
+        if not found.not_valid_before_utc <= datetime.now(UTC) < found.not_valid_after_utc:
+            raise _unproven()
+        return names
 
     def _issued(self, certificate: x509.Certificate) -> bool:
         try:
@@ -139,38 +205,83 @@ class Authority:
         return set(wanted) <= set(names)
 
     def _issue(
-        self, names: list[x509.GeneralName], public_key: ec.EllipticCurvePublicKey
+        self,
+        subject: str,
+        names: list[x509.GeneralName],
+        public_key: CertificatePublicKeyTypes,
+        *,
+        usage: x509.ObjectIdentifier,
+        serial: int,
+        ends: datetime,
     ) -> x509.Certificate:
-        now = datetime.now(UTC)
-        usage = x509.KeyUsage(
-            digital_signature=True,
-            content_commitment=False,
-            key_encipherment=False,
-            data_encipherment=False,
-            key_agreement=False,
-            key_cert_sign=False,
-            crl_sign=False,
-            encipher_only=False,
-            decipher_only=False,
-        )
         return (
             x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Glassgate server")]))
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
             .issuer_name(self._certificate.subject)
             .public_key(public_key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - BACKDATE)
-            .not_valid_after(min(now + timedelta(days=SERVER_DAYS), self._certificate.not_valid_after_utc))
+            .serial_number(serial)
+            .not_valid_before(datetime.now(UTC) - BACKDATE)
+            .not_valid_after(min(ends, self._certificate.not_valid_after_utc))
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(usage, critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(_key_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
             )
             .sign(self._key, hashes.SHA256())
         )
+
+
+_SCHEME = "glassgate:"
+_UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension)
+
+
+def client_endpoint(der: bytes) -> str:
+    """Return the endpoint that a client's certificate asks for; whether it stands is not said.
+
+    Raises:
+        AuthenticationFailed: it asks for none.
+    """
+    try:
+        return _client_names(x509.load_der_x509_certificate(der)).endpoint
+    except _UNREADABLE as error:
+        raise _unproven() from error
+
+
+def _client_names(found: x509.Certificate) -> ClientNames:
+    """Read what a client's certificate says, and that it is no more than one."""
+    purposes = found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    if list(purposes) != [ExtendedKeyUsageOID.CLIENT_AUTH]:
+        raise ValueError("not for clients")
+    if found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
+        raise ValueError("an authority")
+    (named,) = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    if not isinstance(named, x509.UniformResourceIdentifier) or not named.value.startswith(_SCHEME):
+        raise ValueError("names nobody")
+    name, sign, endpoint = named.value.removeprefix(_SCHEME).rpartition("+")
+    if not sign:
+        raise ValueError("names no endpoint")
+    return ClientNames(name, endpoint, found.serial_number)
+
+
+def _unproven() -> AuthenticationFailed:
+    return AuthenticationFailed("that certificate does not stand", hint="glassgate config docker NAME")
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _make_ca(name: str, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
@@ -183,17 +294,6 @@ def _make_ca(name: str, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
             x509.NameAttribute(NameOID.COMMON_NAME, f"{name} CA {serial & 0xFFFFFFFF:08x}"),
         ]
     )
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
-        encipher_only=False,
-        decipher_only=False,
-    )
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -203,7 +303,7 @@ def _make_ca(name: str, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         .not_valid_before(now - BACKDATE)
         .not_valid_after(now + timedelta(days=CA_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(_key_usage(signs_certificates=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )

@@ -141,6 +141,11 @@ class ByteStream(asyncio.Protocol):
         tls = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
         return tls.selected_alpn_protocol() if tls is not None else None
 
+    def peer_certificate(self) -> bytes | None:
+        """Return the certificate, in DER, that the peer proved in the TLS handshake; None: it showed none."""
+        tls = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+        return tls.getpeercert(binary_form=True) if tls is not None else None
+
     def hand_over(self, protocol: Taking) -> bytes:
         """Let ``protocol`` have the connection from here on.
 

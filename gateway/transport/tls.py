@@ -25,12 +25,17 @@ class ServerTls:
     Args:
         files: certificate chain and key.
         protocols: ALPN names the door answers to.
+        clients: PEM of the authority whose certificates clients prove themselves by: one of another's, or
+            one not for clients, ends the handshake; a client that shows none comes through, and the door
+            tells it how to get one. Empty: no client is asked.
 
     Raises:
         ConfigurationBroken: certificate and key can't be used.
     """
 
-    def __init__(self, files: CertificateFiles, *, protocols: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, files: CertificateFiles, *, protocols: tuple[str, ...] = (), clients: str = ""
+    ) -> None:
         self._files = files
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -39,6 +44,10 @@ class ServerTls:
         self.context.num_tickets = 0
         if protocols:
             self.context.set_alpn_protocols(list(protocols))
+        if clients:
+            self.context.load_verify_locations(cadata=clients)
+            self.context.verify_mode = ssl.CERT_OPTIONAL
+            self.context.verify_flags |= ssl.VERIFY_X509_STRICT
         self._seen = self._stamp()
         self._load(self.context)
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from gateway.access.authenticate import Authenticator
+    from gateway.access.client_certificates import ClientCertificates
     from gateway.access.endpoints import Endpoints
     from gateway.access.grants import Grants
     from gateway.access.people import People
@@ -87,6 +88,7 @@ class WebParts:
         tokens: makes and revokes tokens.
         ssh_keys: public keys of people.
         ssh_certificates: signs them for hours.
+        client_certificates: signs those that docker shows.
         host_keys: asks SSH hosts for theirs.
         policy: who may.
         upkeep: takes edited policy files into force, and writes that down.
@@ -110,6 +112,7 @@ class WebParts:
     tokens: Tokens
     ssh_keys: SshKeys
     ssh_certificates: SshCertificates
+    client_certificates: ClientCertificates
     host_keys: HostKeys
     policy: Policy
     upkeep: Upkeep

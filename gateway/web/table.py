@@ -10,6 +10,7 @@ import msgspec
 from gateway.web.handlers import (
     access,
     changes,
+    containers,
     endpoints,
     gateway,
     identity,
@@ -103,6 +104,20 @@ ROUTES: Final[tuple[Route, ...]] = (
         ssh_keys.certify,
         takes=i.NewSshCertificate,
         gives=i.SshCertificate,
+    ),
+    route(
+        "POST /v1/docker/certificates",
+        CONNECT,
+        containers.certify,
+        takes=i.NewDockerCertificate,
+        gives=i.DockerCertificate,
+    ),
+    route(
+        "POST /v1/kubernetes/tokens",
+        CONNECT,
+        containers.cluster_token,
+        takes=Nothing,
+        gives=i.ClusterToken,
     ),
     # --- asking, deciding, holding
     route("POST /v1/requests", REQUEST, access.file_request, takes=a.FileRequest, gives=a.RequestFacts),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.access.authenticate import Authenticator
+from gateway.access.client_certificates import ClientCertificates
 from gateway.access.endpoints import Endpoints
 from gateway.access.grants import Grants
 from gateway.access.limits import Limits
@@ -28,6 +29,7 @@ from gateway.store.endpoints import Registration
 from gateway.store.keyring import Keyring
 from gateway.store.migrations import migrate
 from gateway.store.pool import Store
+from gateway.transport.authority import Authority
 
 ROOT = Path(__file__).resolve().parents[2]
 HOUR = timedelta(hours=1)
@@ -44,6 +46,8 @@ class Installation:
     jwts: Jwts
     authenticator: Authenticator
     ssh_authority: SshAuthority
+    authority: Authority
+    client_certificates: ClientCertificates
     tokens: Tokens
     people: People
     endpoints: Endpoints
@@ -59,10 +63,12 @@ class Installation:
         await self.people.add(admin, name, password=Secret("a password"), roles=roles)
         return await self.login(name)
 
-    async def endpoint(self, admin: Identity, name: str, **labels: str) -> Endpoint:
+    async def endpoint(
+        self, admin: Identity, name: str, kind: EndpointKind = EndpointKind.POSTGRES, **labels: str
+    ) -> Endpoint:
         registration = Registration(
             name=name,
-            kind=EndpointKind.POSTGRES,
+            kind=kind,
             labels=labels,
             host="127.0.0.1",
             port=5432,
@@ -100,6 +106,8 @@ async def install(dsn: str, folder: Path, policies: Path) -> Installation:
     limits = Limits(store)
     jwts = Jwts(keyring, "https://gateway.test")
     ssh_authority = SshAuthority.open(folder / "ssh")
+    authority = Authority.open(folder / "tls")
+    endpoints = Endpoints(store, policy, keyring)
     return Installation(
         store=store,
         folder=folder,
@@ -115,11 +123,14 @@ async def install(dsn: str, folder: Path, policies: Path) -> Installation:
             limits=limits,
             jwts=jwts,
             ssh_authority=ssh_authority,
+            authority=authority,
         ),
         ssh_authority=ssh_authority,
+        authority=authority,
+        client_certificates=ClientCertificates(store, policy, endpoints, authority),
         tokens=Tokens(store, policy),
         people=People(store, policy, passwords),
-        endpoints=Endpoints(store, policy, keyring),
+        endpoints=endpoints,
         requests=Requests(store, policy),
         grants=Grants(store, policy),
     )

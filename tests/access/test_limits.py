@@ -75,6 +75,7 @@ async def test_a_restart_or_another_replica_does_not_forget(gate, engineer, fres
             limits=Limits(store),
             jwts=gate.jwts,
             ssh_authority=gate.ssh_authority,
+            authority=gate.authority,
         )
         with pytest.raises(TooManyAttempts):
             await elsewhere.login(PasswordEvidence("engineer", Secret("a password"), "10.6.99.1"))

@@ -180,6 +180,50 @@ class SshCertificate(Shape, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class NewDockerCertificate(Question, frozen=True, kw_only=True):
+    """Have a public key of one's own signed for one Docker engine.
+
+    Attributes:
+        endpoint: the engine; the certificate opens no other endpoint.
+        public_key: as PEM; its private half stays with the client.
+        hours: how long it is good, while the login lasts.
+    """
+
+    endpoint: str
+    public_key: str
+    hours: int = 12
+
+
+class DockerCertificate(Shape, frozen=True, kw_only=True):
+    """A certificate for the Docker door.
+
+    Attributes:
+        certificate: as PEM; what a client calls cert.pem.
+        authority: as PEM; what a client calls ca.pem.
+        endpoint: the engine that it opens.
+        id: its number; it is revoked as a machine token of that number is, or by logging out.
+        expires_at: when it is over.
+    """
+
+    certificate: str
+    authority: str
+    endpoint: str
+    id: int
+    expires_at: datetime
+
+
+class ClusterToken(Shape, frozen=True, kw_only=True):
+    """A short bearer token for Kubernetes clients.
+
+    Attributes:
+        token: at most 64 bytes.
+        expires_at: no new connection is made with it after.
+    """
+
+    token: str
+    expires_at: datetime
+
+
 class SshKeyFacts(Shape, frozen=True, kw_only=True):
     """A registered public key.
 
