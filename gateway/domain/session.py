@@ -11,6 +11,8 @@ from gateway.domain.verdict import Layer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gateway.domain.identity import Identity
+
 
 class EndCause(StrEnum):
     """Why a session ended; each is a recorded event."""
@@ -59,3 +61,18 @@ class Level:
     name: str
     layers: Layer
     findings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """How a connection came in through another door, and what it is bound to by that.
+
+    Attributes:
+        identity: proven at that door: the connection serves nobody else.
+        endpoint: name of the only endpoint that it may reach; empty: any.
+        door: what that door is called, for the record.
+    """
+
+    identity: Identity
+    endpoint: str
+    door: str

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from pathlib import Path
 
+    from gateway.domain.endpoint import Endpoint
+    from gateway.domain.identity import Identity
+    from gateway.session.door import Openings
     from gateway.session.line import Line
     from gateway.settings import Settings
     from gateway.store.pool import Store
@@ -53,6 +56,8 @@ class OpenDoor:
         serve: takes each of them.
         facts: what the API says of it.
         background: what runs as long as the gateway does.
+        open: takes a client whose identity another door has proven; None: nobody comes in that way.
+        reach: is told how the other doors are reached, once all listen; None: it reaches none.
     """
 
     kind: EndpointKind
@@ -61,6 +66,8 @@ class OpenDoor:
     serve: Callable[[Arrival], Awaitable[None]]
     facts: DoorFacts
     background: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+    open: Callable[[Arrival, Identity, Endpoint], Awaitable[None]] | None = None
+    reach: Callable[[Openings], None] | None = None
 
 
 def open_doors(settings: Settings, line: Line, tls: ServerTls, store: Store) -> tuple[OpenDoor, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gateway.domain.errors import ConfigurationBroken, GlassgateError
 from gateway.log import get_logger
 from gateway.server.building import Built, build
+from gateway.session.door import Opening
 from gateway.transport.accept import Listener
 from gateway.web.app import build_app
 from gateway.web.listen import ApiListener
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
+    from gateway.domain.endpoint import Endpoint
+    from gateway.domain.identity import Identity
     from gateway.server.doors import OpenDoor
     from gateway.settings import Settings
+    from gateway.transport.accept import Arrival
 
 SETTLE_SECONDS = 10.0
 
@@ -110,6 +114,10 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         built = await build(settings, stack)
         stack.push_async_callback(_settle, built)
         listening = [(door, _listen(settings, door, stack)) for door in built.doors]
+        openings = {door.kind: _opening(door, listener) for door, listener in listening}
+        for door in built.doors:
+            if door.reach is not None:
+                door.reach(openings)
         api = await _open_api(settings, built)
         stack.push_async_callback(api.stop)
         async with asyncio.TaskGroup() as group:
@@ -137,6 +145,22 @@ def _listen(settings: Settings, door: OpenDoor, stack: AsyncExitStack) -> Listen
     listener = Listener.open(settings.listen.host, door.port, connections=settings.limits.connections)
     stack.callback(listener.close)
     return listener
+
+
+def _opening(door: OpenDoor, listener: Listener) -> Opening:
+    """Make a door reachable for the others, counted among its listener's connections."""
+    proven = door.open
+
+    async def open_(arrival: Arrival, identity: Identity, endpoint: Endpoint) -> None:
+        assert proven is not None
+        await listener.serve(arrival, lambda arrived: proven(arrived, identity, endpoint))
+
+    return Opening(
+        port=listener.port,
+        bring=listener.bring,
+        serve=lambda arrival: listener.serve(arrival, door.serve),
+        open=None if proven is None else open_,
+    )
 
 
 async def _open_api(settings: Settings, built: Built) -> ApiListener:

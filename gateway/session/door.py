@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -9,14 +10,19 @@ from gateway.domain.unit import Unit
 from gateway.domain.verdict import Judged
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from socket import socket
+
     from gateway.domain.change import Capture
     from gateway.domain.endpoint import Endpoint, EndpointKind
+    from gateway.domain.identity import Identity
     from gateway.domain.ids import SessionId
     from gateway.domain.production import ReadProduction
     from gateway.domain.secret import Secret
-    from gateway.domain.session import Ending, Level
+    from gateway.domain.session import Ending, Level, Passage
     from gateway.domain.unit import Refused
     from gateway.session.line import Session
+    from gateway.transport.accept import Arrival
 
 U = TypeVar("U", bound=Unit)
 J = TypeVar("J", bound=Judged)
@@ -42,12 +48,14 @@ class Door(Protocol[U, J]):
         kind: the protocol it speaks.
         client: peer address and application, for the record.
         source: peer address alone.
+        passage: the arrival's own: what binds a client that came in through another door.
         production: the gateway's own reads of production, through ``Session.admit`` like any unit.
     """
 
     kind: EndpointKind
     client: str
     source: str
+    passage: Passage | None
     production: ReadProduction
 
     async def dial(self, endpoint: Endpoint, secret: Secret, context: DialContext) -> Level:
@@ -82,3 +90,38 @@ class Door(Protocol[U, J]):
 
     def capture(self, refused: Refused[U, J]) -> Capture | None:
         """Return what a change request needs of a refused unit, None where no artifact could carry it."""
+
+
+class Bring(Protocol):
+    """Opens a way into a door for a client of another one."""
+
+    def __call__(self, outer: Arrival, passage: Passage) -> tuple[socket, Arrival]:
+        """Return the other door's end of a socket pair, and the arrival to be served at its far end.
+
+        Raises:
+            PeerError: there is no socket left for it.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A door, as other doors reach it without importing it.
+
+    Both ways of serving return when the connection is over, and an error in them has ended it alone.
+
+    Attributes:
+        port: where the door listens itself.
+        bring: makes the connection.
+        serve: takes a client that proves itself there as at the door's own port: forwarding.
+        open: takes one that has proven itself already, to an endpoint of the door's kind: a byte stream in
+            the clear, without a login of its own. None: the door has no such way in.
+    """
+
+    port: int
+    bring: Bring
+    serve: Callable[[Arrival], Awaitable[None]]
+    open: Callable[[Arrival, Identity, Endpoint], Awaitable[None]] | None
+
+
+Openings = Mapping["EndpointKind", Opening]
+"""The table that the server hands to each door: kind of endpoint → its door."""

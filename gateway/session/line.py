@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic
 
 from gateway import __version__
 from gateway.changes.flow import SessionFacts
-from gateway.domain.errors import GlassgateError, NotFound, RecordingLost
+from gateway.domain.errors import AuthenticationFailed, GlassgateError, NotFound, RecordingLost
 from gateway.domain.ids import UnitNumber
 from gateway.domain.session import EndCause, Ending, Level
 from gateway.domain.unit import Admitted, Filed, Origin, Refused
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.domain.access import Grant
     from gateway.domain.endpoint import Endpoint
     from gateway.domain.identity import Evidence, Identity
+    from gateway.domain.session import Passage
     from gateway.recordings.recording import Recording, Recordings
     from gateway.session.lease import Lease, Leases
     from gateway.session.quota import Quota
@@ -107,6 +108,31 @@ class Line:
         """
         return await self._authenticator.recognises(name, public_key)
 
+    async def resolve(self, endpoint_name: str, identity: Identity, passage: Passage | None) -> Endpoint:
+        """Find an endpoint for somebody who may ask for it or connect, as ``run`` does itself.
+
+        Args:
+            endpoint_name: as it was asked for.
+            identity: who asks.
+            passage: what binds the connection, where it came through another door.
+
+        Raises:
+            AuthenticationFailed: another identity opened the way.
+            NotFound: there is none, or none that they may know of, or the way leads to another: all alike.
+            StoreUnavailable: the store is away.
+        """
+        if passage is not None and passage.identity.id != identity.id:
+            raise AuthenticationFailed(
+                f"the way to here was opened by another login than {identity.name}'s",
+                hint=f"log in as {passage.identity.name} on both",
+            )
+        if passage is not None and passage.endpoint not in ("", endpoint_name):
+            raise NotFound(
+                f"the way to here leads to {passage.endpoint} and nowhere else",
+                hint=f"log in to {passage.endpoint}, or open another way",
+            )
+        return await self._endpoints.resolve(endpoint_name, identity)
+
     async def run(self, identity: Identity, endpoint_name: str, door: Door[U, J]) -> Ending:
         """Take one client connection along the rest of the line.
 
@@ -122,7 +148,7 @@ class Line:
             NotAuthorised: no grant; a door may ask for one by ``requests`` and come here again.
             GlassgateError: before the session stood: not found, no recording, no upstream.
         """
-        endpoint = await self._endpoints.resolve(endpoint_name, identity)
+        endpoint = await self.resolve(endpoint_name, identity, door.passage)
         if endpoint.kind is not door.kind:
             raise NotFound(f"{endpoint.name} is not a {door.kind.value} endpoint", hint="glassgate endpoints")
         await self._quota.check(identity)

@@ -13,6 +13,7 @@ from gateway.log import get_logger
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from gateway.domain.session import Passage
 
 BACKLOG: Final = 1024
 REST_SECONDS: Final = 0.2
@@ -27,22 +28,34 @@ class Arrival:
     """A connection as accepted: a raw socket nothing has been read from.
 
     Attributes:
-        socket: non-blocking.
-        peer: address and port, as shown in records.
+        socket: non-blocking; of a connection that came in through another door, one end of a socket pair.
+        peer: address and port, as shown in records; says so where it came in through another door.
         source: address alone.
         crowded: whether the gateway is full, so that the door refuses it in its own protocol.
+        passage: what binds a connection that came in through another door; None: it came by itself.
     """
 
-    __slots__ = ("_listener", "_owned", "_settled", "crowded", "peer", "socket", "source")
+    __slots__ = ("_listener", "_owned", "_settled", "crowded", "passage", "peer", "socket", "source")
 
     def __init__(self, sock: socket.socket, address: tuple[str, int], listener: Listener) -> None:
         self.socket = sock
         self.source = host = address[0]
         self.peer = f"[{host}]:{address[1]}" if ":" in host else f"{host}:{address[1]}"
         self.crowded = listener.full
+        self.passage: Passage | None = None
         self._listener = listener
         self._owned = True
         self._settled = False
+
+    @classmethod
+    def through(cls, outer: Arrival, sock: socket.socket, passage: Passage, listener: Listener) -> Arrival:
+        """Return what comes in through another door: it has proven somebody, so it is not half-open."""
+        made = cls(sock, ("", 0), listener)
+        made.source = outer.source
+        made.peer = f"{outer.peer} through {passage.identity.name}'s {passage.door} login"
+        made.passage = passage
+        made._settled = True
+        return made
 
     async def peek(self, size: int) -> bytes:
         """Return up to ``size`` bytes that have arrived, without taking them; waits for the first.
@@ -202,7 +215,7 @@ class Listener:
                 log.warning("connection not accepted", error=str(error))
                 await asyncio.sleep(REST_SECONDS)
                 continue
-            group.create_task(self._serve(self._arrived(sock, address), serve))
+            group.create_task(self.serve(self._arrived(sock, address), serve))
 
     def _arrived(self, sock: socket.socket, address: tuple[str, int]) -> Arrival:
         sock.setblocking(False)
@@ -212,7 +225,35 @@ class Listener:
         self.half_open += 1
         return Arrival(sock, address, self)
 
-    async def _serve(self, arrival: Arrival, serve: Callable[[Arrival], Awaitable[None]]) -> None:
+    def bring(self, outer: Arrival, passage: Passage) -> tuple[socket.socket, Arrival]:
+        """Make the connection by which a client of another door reaches this one.
+
+        Args:
+            outer: the client's connection to the other door.
+            passage: what binds the new one.
+
+        Returns:
+            The other door's end, which it closes, and the arrival, which it has served by ``serve``.
+
+        Raises:
+            PeerError: there is no socket left for it.
+        """
+        try:
+            near, far = socket.socketpair()
+        except OSError as error:
+            raise PeerError("the gateway has no connection left", hint="try again in a moment") from error
+        for sock in (near, far):
+            sock.setblocking(False)
+        self._open += 1
+        return near, Arrival.through(outer, far, passage, self)
+
+    async def serve(self, arrival: Arrival, serve: Callable[[Arrival], Awaitable[None]]) -> None:
+        """Serve a connection to its end; errors end it alone.
+
+        Args:
+            arrival: of this listener.
+            serve: the door.
+        """
         try:
             await serve(arrival)
         except GlassgateError as error:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gateway.domain.errors import ConfigurationBroken, PeerError
+from gateway.domain.identity import Identity, IdentityKind
+from gateway.domain.ids import IdentityId
+from gateway.domain.session import Passage
 from gateway.transport.accept import Arrival, Listener
+from gateway.transport.stream import stream_over
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+ENGINEER = Identity(
+    IdentityId(1), "engineer", IdentityKind.PERSON, "", "Engineer", frozenset(), frozenset(), credential=None
+)
+PASSAGE = Passage(ENGINEER, "web-1", "SSH")
 
 
 @contextlib.asynccontextmanager
@@ -128,3 +138,42 @@ async def test_both_families_listen_on_one_port_and_a_used_one_is_said() -> None
         assert (await exchange(listener.port, b"")).startswith(b"127.0.0.1:")
         with pytest.raises(ConfigurationBroken, match=f"can't listen on 127.0.0.1:{listener.port}"):
             Listener.open("127.0.0.1", listener.port)
+
+
+async def test_what_comes_in_through_another_door_counts_and_is_bound() -> None:
+    brought: list[Arrival] = []
+
+    async def outside(arrival: Arrival) -> None:
+        near, inner = listener.bring(arrival, PASSAGE)
+        brought.append(inner)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(listener.serve(inner, inside))
+            stream = await stream_over(near)
+            stream.write(b"hello")
+            await arrival.send(await stream.take(5))
+            stream.close()
+
+    async def inside(arrival: Arrival) -> None:
+        await arrival.send((await arrival.take(5)).upper())
+
+    async with listening(outside) as listener:
+        assert await exchange(listener.port, b"") == b"HELLO"
+        inner = brought[0]
+        assert inner.passage is PASSAGE
+        assert inner.source == "127.0.0.1"
+        assert re.fullmatch(r"127\.0\.0\.1:\d+ through engineer's SSH login", inner.peer)
+        assert listener.half_open == 0
+        while listener.connected:
+            await asyncio.sleep(0.01)
+
+
+async def test_what_comes_in_through_another_door_is_crowded_like_any_other() -> None:
+    async def outside(arrival: Arrival) -> None:
+        near, inner = listener.bring(arrival, PASSAGE)
+        near.close()
+        await listener.serve(inner, lambda inside: arrival.send(b"full" if inside.crowded else b"room"))
+
+    async with listening(outside, connections=1) as listener:
+        assert await exchange(listener.port, b"") == b"full"
+    async with listening(outside, connections=2) as listener:
+        assert await exchange(listener.port, b"") == b"room"

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from gateway.protocols.postgres.upstream import Upstream
     from gateway.session.door import DialContext
     from gateway.session.line import Session
+    from gateway.transport.accept import Arrival
     from gateway.transport.stream import ByteStream
 
 CONFIRM_SECONDS: Final = 1.5
@@ -61,19 +62,19 @@ class PostgresDoor:
         parts: what all connections share.
         stream: to the client, over TLS.
         startup: what it asked for.
-        peer: its address and port.
-        source: its address.
+        arrival: how it came.
 
     Attributes:
         kind: PostgreSQL.
         client: peer address and application, for the record.
         source: peer address.
+        passage: what binds a client that came in through another door.
         production: the gateway's own reads, for change requests.
     """
 
     kind = EndpointKind.POSTGRES
 
-    def __init__(self, parts: Parts, stream: ByteStream, startup: Startup, *, peer: str, source: str) -> None:
+    def __init__(self, parts: Parts, stream: ByteStream, startup: Startup, arrival: Arrival) -> None:
         self._parts = parts
         self._stream = stream
         self._startup = startup
@@ -86,8 +87,9 @@ class PostgresDoor:
         self._path: tuple[str, ...] = ()
         self._role = ""
         application = startup.parameters.get("application_name", "")
-        self.client = f"{peer} {application}".strip()
-        self.source = source
+        self.client = f"{arrival.peer} {application}".strip()
+        self.source = arrival.source
+        self.passage = arrival.passage
         self.production = ProductionReads()
 
     # ---- dialling --------------------------------------------------------------------------------

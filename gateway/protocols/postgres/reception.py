@@ -88,7 +88,7 @@ class Reception:
                 token = await self._password(stream)
                 clock.reschedule(None)
             evidence = DatabaseTokenEvidence(name, token, arrival.source)
-            door = PostgresDoor(self._parts, stream, asked, peer=arrival.peer, source=arrival.source)
+            door = PostgresDoor(self._parts, stream, asked, arrival)
             arrival.settled()
             identity = await self._line.authenticate(evidence)
             await self._line.run(identity, endpoint, cast("Door[SqlUnit, SqlJudgement]", door))

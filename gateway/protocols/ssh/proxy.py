@@ -23,7 +23,7 @@ from gateway.protocols.ssh.capturing import capture_of
 from gateway.protocols.ssh.editing import place_to_edit
 from gateway.protocols.ssh.given import given_by, may_be_read
 from gateway.protocols.ssh.judging import Judging
-from gateway.protocols.ssh.keyboard import Locked, lock_of
+from gateway.protocols.ssh.keyboard import Locked
 from gateway.protocols.ssh.options import options_of
 from gateway.protocols.ssh.production import HostReads
 from gateway.protocols.ssh.running import Running
@@ -32,6 +32,7 @@ from gateway.protocols.ssh.sftp.uploads import Stock
 from gateway.protocols.ssh.shell import Desk, LookedAt, script_of, until_gone
 from gateway.protocols.ssh.units import SftpUnit, ShellUnit
 from gateway.session.life import SessionOver
+from gateway.terminal.lock import lock_of
 from gateway.terminal.shell import GovernedShell
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from gateway.protocols.ssh.upstream import Upstream
     from gateway.session.door import DialContext
     from gateway.session.line import Session
+    from gateway.transport.accept import Arrival
 
 HEAVY_BYTES: Final = 4096
 """A longer line is judged in a thread."""
@@ -70,13 +72,13 @@ class SshDoor:
         parts: what all connections share.
         connection: to the client.
         client: what it does.
-        peer: its address and port.
-        source: its address.
+        arrival: how it came.
 
     Attributes:
         kind: SSH.
         client: peer address and client program, for the record.
         source: peer address.
+        passage: what binds a client that came in through another door.
         production: the gateway's own reads, for change requests.
     """
 
@@ -87,9 +89,7 @@ class SshDoor:
         parts: Parts,
         connection: asyncssh.SSHServerConnection,
         client: Client,
-        *,
-        peer: str,
-        source: str,
+        arrival: Arrival,
     ) -> None:
         self._parts = parts
         self._connection = connection
@@ -100,8 +100,9 @@ class SshDoor:
         self._shells: set[GovernedShell] = set()
         self._stock = Stock()
         program = str(connection.get_extra_info("client_version", ""))
-        self.client = f"{peer} {program.removeprefix('SSH-2.0-')}".strip()
-        self.source = source
+        self.client = f"{arrival.peer} {program.removeprefix('SSH-2.0-')}".strip()
+        self.source = arrival.source
+        self.passage = arrival.passage
         self.production = HostReads()
 
     # ---- dialling --------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ class Reception:
         client = Client(self._line, arrival.source)
         connection = await self._logged_in(arrival, client)
         arrival.settled()
-        door = SshDoor(self._parts, connection, client, peer=arrival.peer, source=arrival.source)
+        door = SshDoor(self._parts, connection, client, arrival)
         try:
             assert client.login is not None
             await self._session(client.login, client, door)
