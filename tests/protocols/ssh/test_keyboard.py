@@ -11,7 +11,8 @@ from ssh_door import TOKEN, Gate
 from gateway.judge.shell.catalogue import load_shell
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.judge import judge
-from gateway.protocols.ssh.keyboard import lock_of, modes_of
+from gateway.protocols.ssh.keyboard import modes_of
+from gateway.terminal.lock import lock_of
 
 CONTEXT = ShellContext(catalogue=load_shell(), shell="bash", guarded=True, sudo=True, terminal=True)
 ISTRIP, ICRNL, IUCLC = 33, 36, 37
