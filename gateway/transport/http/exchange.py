@@ -1,0 +1,348 @@
+"""One exchange between a client and production: whole or piece by piece, at the pace of the slower side."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from gateway.domain.errors import PeerError, UpstreamUnavailable
+from gateway.transport.http import write
+from gateway.transport.http.head import END, End, NotUnderstood, RequestHead, ResponseHead
+from gateway.transport.http.read import RequestReader, ResponseReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gateway.transport.http.connection import Connection
+    from gateway.transport.http.head import Headers
+
+LINGER_SECONDS: Final = 2.0
+"""A client that is still sending has so long to read an answer: closing at once would take it away again."""
+MOST_LINGERING: Final = 64 << 20
+"""Bytes that are read and dropped meanwhile."""
+
+
+class ClientLeft(PeerError):
+    """The client closed the connection before its answer had ended."""
+
+    def __init__(self) -> None:
+        super().__init__("the client left")
+
+
+class ClientSide:
+    """The client's side: requests come in one behind the other, each is answered before the next is read.
+
+    Args:
+        connection: to the client.
+
+    Attributes:
+        connection: see above.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._reader = RequestReader()
+        self._events: list[RequestHead | bytes | End] = []
+        self._asked: RequestHead | None = None
+        self._waits = self._whole = False
+        self._chunks = self._bodyless = False
+
+    # ---- requests --------------------------------------------------------------------------------
+
+    async def head(self) -> RequestHead | None:
+        """Return the next request's head, None once the client has left.
+
+        Raises:
+            NotUnderstood: it is no HTTP; nothing more can be read.
+            ClientLeft: it left in the middle of a head.
+        """
+        self._events += self._reader.feed(b"")
+        while not self._events:
+            data = await self.connection.read()
+            if not data and self._reader.begun:
+                raise ClientLeft
+            if not data:
+                return None
+            self._events += self._reader.feed(data)
+        head = self._events.pop(0)
+        assert isinstance(head, RequestHead)
+        self._asked, self._waits, self._whole = head, head.waits, False
+        return head
+
+    async def data(self) -> bytes:
+        """Return the next piece of the request's body, nothing once it is whole.
+
+        Raises:
+            NotUnderstood: it is no HTTP.
+            ClientLeft: it left in the middle of it.
+        """
+        while not self._whole:
+            if not self._events:
+                self._go_on()
+                data = await self.connection.read()
+                if not data:
+                    raise ClientLeft
+                self._events += self._reader.feed(data)
+                continue
+            event = self._events.pop(0)
+            if isinstance(event, bytes):
+                return event
+            self._whole = event is END
+        return b""
+
+    def _go_on(self) -> None:
+        """Tell a client that waits to send the body."""
+        if self._waits:
+            self._waits = False
+            self.connection.write(write.CONTINUE)
+
+    async def body(self, most: int) -> bytes | None:
+        """Return the request's whole body, None where it is longer than ``most`` bytes.
+
+        Raises:
+            NotUnderstood: it is no HTTP.
+            ClientLeft: it left in the middle of it.
+        """
+        if self._asked is not None and (self._asked.length or 0) > most:
+            return None
+        pieces: list[bytes] = []
+        size = 0
+        while piece := await self.data():
+            pieces.append(piece)
+            size += len(piece)
+            if size > most:
+                return None
+        return b"".join(pieces)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the request has been read to its end."""
+        return self._whole or (bool(self._events) and self._events[0] is END)
+
+    def rest(self) -> bytes:
+        """Take what came behind the request: bytes of the protocol that it changes to."""
+        return self._reader.rest()
+
+    # ---- answers ---------------------------------------------------------------------------------
+
+    def begin(
+        self,
+        status: int,
+        headers: Headers,
+        *,
+        reason: str = "",
+        length: int | None = None,
+        close: bool = False,
+    ) -> None:
+        """Send an answer's head.
+
+        Args:
+            status: three digits.
+            headers: that speak of no connection.
+            reason: phrase behind the status; empty: the usual one.
+            length: of the body; None: not known, it goes out in chunks.
+            close: whether the connection ends behind it.
+        """
+        self._bodyless = self._asked is not None and self._asked.method == "HEAD"
+        self._bodyless = self._bodyless or status in (204, 304)
+        self._chunks = length is None and not self._bodyless
+        told = not self._bodyless or bool(length)
+        head = write.response(status, headers, reason=reason, length=length, told=told, close=close)
+        self.connection.write(head)
+
+    def piece(self, data: bytes) -> None:
+        """Send a piece of the answer's body."""
+        if not self._bodyless:
+            self.connection.write(write.chunk(data) if self._chunks else data)
+
+    def finish(self) -> None:
+        """The answer's body is whole."""
+        if self._chunks:
+            self.connection.write(write.LAST_CHUNK)
+
+    def answer(self, status: int, headers: Headers, body: bytes, *, close: bool = False) -> None:
+        """Send a whole answer."""
+        self.begin(status, headers, length=len(body), close=close)
+        self.piece(body)
+        self.finish()
+
+    async def linger(self) -> None:
+        """Let a client that is still sending read its answer, then close."""
+        self.connection.write_eof()
+        dropped = 0
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                while dropped < MOST_LINGERING and (data := await self.connection.read()):
+                    dropped += len(data)
+        except TimeoutError:
+            pass
+        self.connection.close()
+
+
+class UpstreamSide:
+    """Production's side: one request at a time.
+
+    Args:
+        connection: to production.
+
+    Attributes:
+        connection: see above.
+        reusable: whether another request may be sent on it.
+        begun: whether anything of an answer has come.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.reusable = True
+        self.begun = False
+        self._reader: ResponseReader | None = None
+        self._events: list[ResponseHead | bytes | End] = []
+        self._done = True
+
+    def ask(self, sent: bytes, asked: RequestHead, hijacked: frozenset[str] = frozenset()) -> None:
+        """Send a request.
+
+        Args:
+            sent: all of it.
+            asked: its head, which tells what can be answered.
+            hijacked: content types by which an answer of 200 changes protocol as 101 does.
+        """
+        assert self._done
+        self._reader = ResponseReader(asked, hijacked)
+        self._events.clear()
+        self._done = self.reusable = self.begun = False
+        self.connection.write(sent)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the last answer was read to its end."""
+        return self._done
+
+    async def head(self) -> ResponseHead:
+        """Return the answer's head; interim ones are read over.
+
+        Raises:
+            UpstreamUnavailable: it broke off, or does not speak HTTP as it is taken here.
+        """
+        while True:
+            event = await self._next()
+            if isinstance(event, ResponseHead) and not event.interim:
+                self.reusable = event.keep_alive
+                return event
+
+    async def data(self) -> bytes:
+        """Return the next piece of the answer's body, nothing once it is whole.
+
+        Raises:
+            UpstreamUnavailable: it broke off, or does not speak HTTP as it is taken here.
+        """
+        if self._done:
+            return b""
+        event = await self._next()
+        return event if isinstance(event, bytes) else b""
+
+    async def body(self, most: int) -> bytes:
+        """Return the answer's whole body.
+
+        Raises:
+            UpstreamUnavailable: it broke off, or is longer than ``most`` bytes.
+        """
+        pieces: list[bytes] = []
+        size = 0
+        while piece := await self.data():
+            pieces.append(piece)
+            size += len(piece)
+            if size > most:
+                raise UpstreamUnavailable(f"production's answer is longer than {most >> 20} MB")
+        return b"".join(pieces)
+
+    async def _next(self) -> ResponseHead | bytes | End:
+        reader = self._reader
+        assert reader is not None
+        try:
+            while not self._events:
+                data = await self.connection.read()
+                self.begun = self.begun or bool(data)
+                self._events += reader.feed(data) if data else reader.ended()
+        except NotUnderstood as error:
+            self._done, self.reusable = True, False
+            raise UpstreamUnavailable(f"production's answer broke off: {error.message}") from error
+        event = self._events.pop(0)
+        self._done = event is END
+        return event
+
+
+@contextlib.contextmanager
+def one_way(client: Connection, upstream: Connection) -> Iterator[None]:
+    """Close production's connection as soon as the client, to whom an answer is on its way, leaves.
+
+    Raises:
+        ClientLeft: in place of what production's connection broke by.
+    """
+    client.when_it_leaves(upstream.abort)
+    try:
+        yield
+    except UpstreamUnavailable:
+        if client.ended:
+            raise ClientLeft from None
+        raise
+    finally:
+        client.when_it_leaves(None)
+
+
+async def pump(upstream: UpstreamSide, client: ClientSide, seen: Callable[[bytes], None]) -> int:
+    """Carry the body of an answer whose head has been sent, at the client's pace.
+
+    Args:
+        upstream: its head has been read.
+        client: where it goes.
+        seen: told of each piece before it is sent on.
+
+    Returns:
+        Bytes of the body.
+
+    Raises:
+        UpstreamUnavailable: production broke off in the middle; so does the client's answer.
+    """
+    size = 0
+    while piece := await upstream.data():
+        size += len(piece)
+        seen(piece)
+        client.piece(piece)
+        await client.connection.drain()
+    client.finish()
+    return size
+
+
+async def two_way(
+    client: Connection,
+    upstream: Connection,
+    *,
+    down: Callable[[bytes], bytes],
+    up: Callable[[bytes], bytes],
+) -> None:
+    """Carry bytes both ways until production sends no more, or the client is gone.
+
+    Args:
+        client: one side.
+        upstream: the other.
+        down: what of production's bytes goes to the client.
+        up: what of the client's bytes goes to production.
+    """
+    client.when_it_leaves(upstream.abort, half=True)
+    try:
+        async with asyncio.TaskGroup() as group:
+            upward = group.create_task(_carry(client, upstream, up))
+            await _carry(upstream, client, down)
+            upward.cancel()
+    finally:
+        client.when_it_leaves(None)
+
+
+async def _carry(source: Connection, target: Connection, through: Callable[[bytes], bytes]) -> None:
+    """Carry one way until the source sends no more; then the target is told so."""
+    while data := await source.read():
+        target.write(through(data))
+        await target.drain()
+    target.write_eof()
