@@ -47,7 +47,7 @@ ANSWERS = {
     "old": (ASKED, b"HTTP/1.0 200 OK\r\n\r\nall of it", [200], b"all of it"),
     "interim": (
         ASKED,
-        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 A\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
         [100, 103, 200],
         b"",
     ),
