@@ -18,8 +18,9 @@ from gateway.domain.identity import DatabaseTokenEvidence, SshKeyEvidence
 from gateway.domain.secret import Secret
 from gateway.log import get_logger
 from gateway.protocols.ssh import refusal
-from gateway.protocols.ssh.channel import Channel, Slow
+from gateway.protocols.ssh.channel import Channel
 from gateway.protocols.ssh.connection import Connection
+from gateway.protocols.ssh.lane import Slow
 
 if TYPE_CHECKING:
     from gateway.domain.identity import Identity

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.protocols.ssh.channel import Feeds
+    from gateway.protocols.ssh.lane import Feeds
     from gateway.terminal.programs import KeyLock
 
 _ERASE: Final = 3

@@ -18,7 +18,7 @@ from gateway.session.life import SessionOver
 if TYPE_CHECKING:
     from gateway.domain.ids import UnitNumber
     from gateway.judge.shell.judgement import ShellJudgement
-    from gateway.protocols.ssh.channel import Feeds
+    from gateway.protocols.ssh.lane import Feeds
     from gateway.protocols.ssh.units import ShellUnit, Terminal
     from gateway.session.line import Session
 

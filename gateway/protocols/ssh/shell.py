@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from gateway.judge.shell.judgement import ShellJudgement
-    from gateway.protocols.ssh.channel import Channel, Feeds
+    from gateway.protocols.ssh.channel import Channel
+    from gateway.protocols.ssh.lane import Feeds
     from gateway.protocols.ssh.production import HostReads
     from gateway.protocols.ssh.running import Stage
     from gateway.protocols.ssh.units import Terminal
