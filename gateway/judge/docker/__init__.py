@@ -1,0 +1,1 @@
+"""The Docker Engine API: a request → what it would do, and the one request that is sent in its place."""
