@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import msgspec
@@ -21,19 +22,21 @@ MAX_DIGITS: Final = 400
 """Longest number that is read."""
 
 
-def strict_json(body: bytes) -> Json:
+def strict_json(body: bytes, *, folds: bool = True) -> Json:
     """Return what a JSON text says.
 
     Args:
         body: all of it.
+        folds: whether the server takes members by their names in any case, as Go's own decoder does; that of
+            Kubernetes doesn't.
 
     Raises:
-        NotRead: it is no JSON in UTF-8, is nested too deep, has two members of one object whose names fold to
-            the same, half a surrogate pair, or a number that is none.
+        NotRead: it is no JSON in UTF-8, is nested too deep, has two members of one object whose names are the
+            same to the server, half a surrogate pair, or a number that is none.
     """
     try:
         text = body.decode()
-        value: Json = _DECODER.decode(text)
+        value: Json = (_FOLDING if folds else _EXACT).decode(text)
         # Escapes such as \ud800 alone mean one thing to one decoder and another to the next.
         if "\\u" in text:
             rebuilt_json(value)
@@ -58,11 +61,18 @@ def rebuilt_json(value: Json) -> bytes:
     return msgspec.json.encode(value)
 
 
-def _object(members: list[tuple[str, Json]]) -> Json:
-    found = dict(members)
-    if len({name.casefold() for name in found}) < len(members):
+def _exact(members: list[tuple[str, Json]]) -> Json:
+    return _object(members, len({name for name, _ in members}))
+
+
+def _folding(members: list[tuple[str, Json]]) -> Json:
+    return _object(members, len({name.casefold() for name, _ in members}))
+
+
+def _object(members: list[tuple[str, Json]], names: int) -> Json:
+    if names < len(members):
         raise NotRead("repeated-key", "An object of the body has the same member twice.")
-    return found
+    return dict(members)
 
 
 def _integer(digits: str) -> int:
@@ -82,6 +92,11 @@ def _constant(name: str) -> Json:
     raise NotRead("number", f"{name} is no number of JSON.")
 
 
-_DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
-)
+def _decoder(of_members: Callable[[list[tuple[str, Json]]], Json]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=of_members, parse_int=_integer, parse_float=_float, parse_constant=_constant
+    )
+
+
+_EXACT: Final = _decoder(_exact)
+_FOLDING: Final = _decoder(_folding)

@@ -47,6 +47,12 @@ def test_what_could_be_read_in_two_ways_is_not_read(body: bytes, what: str) -> N
     assert error.value.what == what
 
 
+def test_names_in_another_case_are_other_names_where_the_server_says_so() -> None:
+    assert strict_json(b'{"README":1,"readme":2}', folds=False) == {"README": 1, "readme": 2}
+    with pytest.raises(NotRead):
+        strict_json(b'{"readme":1,"readme":2}', folds=False)
+
+
 def test_pairs_of_surrogates_are_one_character() -> None:
     assert strict_json(b'"\\ud83d\\ude00"') == "\U0001f600"
 

@@ -1,0 +1,1 @@
+"""Requests to a Kubernetes API: which of them only read."""
