@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 import trustme
-from servers import SAMPLE_CUSTOMERS, Certificates, Production, free_port, installation_of
+from servers import SAMPLE_CUSTOMERS, UNSYNCED, Certificates, Production, free_port, installation_of
 from sshd import SSHD, Sshd
 
 from gateway.changes.founding import found_repository
 from gateway.cli.demo.production import DATABASE, READER, SERVICE, WRITER, SampleProduction
+from gateway.settings import SHIPPED
 from gateway.store.embedded import EmbeddedPostgres
+from gateway.store.migrations import migrate
+from gateway.store.pool import Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -60,34 +63,59 @@ def certificates(server_folder: Path) -> Certificates:
 async def store_server(server_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
     """The one server that holds every test's store."""
     server = await EmbeddedPostgres.start(
-        server_folder / "store", name="test-store", settings={"max_connections": "300"}
+        server_folder / "store", name="test-store", settings={"max_connections": "300", **UNSYNCED}
     )
     yield server
     await server.stop()
 
 
-async def _fresh_database(server: EmbeddedPostgres) -> AsyncIterator[str]:
-    name = f"store_{secrets.token_hex(6)}"
+@pytest.fixture(scope="session")
+async def founded_store(store_server: EmbeddedPostgres) -> str:
+    """Name of a database with the gateway's tables and nothing in them, for the tests' stores to begin as."""
+    name = "founded"
+    await _create(store_server, name, "template1")
+    async with await Store.open(store_server.dsn(name)) as store:
+        await migrate(store, SHIPPED / "migrations")
+    return name
+
+
+async def _create(server: EmbeddedPostgres, name: str, template: str) -> None:
     connection = await asyncpg.connect(server.dsn())
     try:
-        await connection.execute(f"CREATE DATABASE {name}")
-        yield server.dsn(name)
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    finally:
+        await connection.close()
+
+
+async def _fresh_database(server: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
+    name = f"store_{secrets.token_hex(6)}"
+    await _create(server, name, template)
+    yield server.dsn(name)
+    connection = await asyncpg.connect(server.dsn())
+    try:
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await connection.close()
 
 
 @pytest.fixture(scope="module")
-async def store_dsn(store_server: EmbeddedPostgres) -> AsyncIterator[str]:
-    """URL of an empty database of the module's own."""
-    async for dsn in _fresh_database(store_server):
+async def store_dsn(store_server: EmbeddedPostgres, founded_store: str) -> AsyncIterator[str]:
+    """URL of a database of the module's own, with the gateway's empty tables."""
+    async for dsn in _fresh_database(store_server, founded_store):
         yield dsn
 
 
 @pytest.fixture
-async def fresh_store_dsn(store_server: EmbeddedPostgres) -> AsyncIterator[str]:
-    """URL of an empty database of the test's own."""
-    async for dsn in _fresh_database(store_server):
+async def fresh_store_dsn(store_server: EmbeddedPostgres, founded_store: str) -> AsyncIterator[str]:
+    """URL of a database of the test's own, with the gateway's empty tables."""
+    async for dsn in _fresh_database(store_server, founded_store):
+        yield dsn
+
+
+@pytest.fixture
+async def empty_dsn(store_server: EmbeddedPostgres) -> AsyncIterator[str]:
+    """URL of a database of the test's own with nothing in it, as an operator makes it for a new gateway."""
+    async for dsn in _fresh_database(store_server, "template1"):
         yield dsn
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gateway.store.embedded import EmbeddedPostgres
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15")
+UNSYNCED = {"fsync": "off", "full_page_writes": "off"}
+"""Settings of servers that nobody pulls the plug on: tests that see many databases come and go wait less."""
 SAMPLE_CUSTOMERS = 600
 """Customers in the tests' shop database; the demo's has more."""
 

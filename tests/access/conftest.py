@@ -27,7 +27,6 @@ from gateway.domain.identity import BearerEvidence, Identity, PasswordEvidence
 from gateway.domain.secret import Secret
 from gateway.store.endpoints import Registration
 from gateway.store.keyring import Keyring
-from gateway.store.migrations import migrate
 from gateway.store.pool import Store
 from gateway.transport.authority import Authority
 
@@ -99,7 +98,6 @@ class Installation:
 
 async def install(dsn: str, folder: Path, policies: Path) -> Installation:
     store = await Store.open(dsn)
-    await migrate(store, ROOT / "migrations")
     policy = Policy.load(policies)
     keyring = Keyring.load(folder / "master")
     passwords = Passwords(cheap=True)

@@ -12,7 +12,6 @@ from changes.shop import URL, bare_repository, orders_db
 from gateway.changes.flow import Changes, SessionFacts
 from gateway.domain.identity import Identity, IdentityKind
 from gateway.domain.ids import GrantId, IdentityId, SessionId
-from gateway.store.migrations import migrate
 from gateway.store.pool import Store
 
 if TYPE_CHECKING:
@@ -20,13 +19,10 @@ if TYPE_CHECKING:
 
     from gateway.store.embedded import EmbeddedPostgres
 
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
-
 
 @pytest.fixture
 async def store(fresh_store_dsn: str) -> AsyncIterator[Store]:
     opened = await Store.open(fresh_store_dsn)
-    await migrate(opened, MIGRATIONS)
     yield opened
     await opened.close()
 

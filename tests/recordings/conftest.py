@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from recordings.place import MIGRATIONS, Place
+from recordings.place import Place
 
 from gateway.store.keyring import Keyring
-from gateway.store.migrations import migrate
 from gateway.store.pool import Store
 
 if TYPE_CHECKING:
@@ -19,6 +18,5 @@ if TYPE_CHECKING:
 @pytest.fixture
 async def place(fresh_store_dsn: str, tmp_path: Path) -> AsyncIterator[Place]:
     store = await Store.open(fresh_store_dsn)
-    await migrate(store, MIGRATIONS)
     yield Place(store, Keyring.load(tmp_path / "keys"), tmp_path / "recordings")
     await store.close()

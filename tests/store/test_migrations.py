@@ -13,8 +13,8 @@ SHIPPED = Path(__file__).resolve().parents[2] / "migrations"
 
 
 @pytest.fixture
-async def store(fresh_store_dsn):
-    async with await Store.open(fresh_store_dsn) as opened:
+async def store(empty_dsn):
+    async with await Store.open(empty_dsn) as opened:
         yield opened
 
 
@@ -38,9 +38,9 @@ async def test_only_what_is_new_is_applied(store, folder) -> None:
     assert await migrate(store, folder) == ["0010_third.sql"]
 
 
-async def test_replicas_that_start_at_once_apply_each_once(store, folder, fresh_store_dsn) -> None:
+async def test_replicas_that_start_at_once_apply_each_once(store, folder, empty_dsn) -> None:
     (folder / "0003_slow.sql").write_text("SELECT pg_sleep(0.3); INSERT INTO first VALUES (2);")
-    async with await Store.open(fresh_store_dsn) as other, asyncio.TaskGroup() as group:
+    async with await Store.open(empty_dsn) as other, asyncio.TaskGroup() as group:
         done = [group.create_task(migrate(each, folder)) for each in (store, other)]
     assert sorted(len(task.result()) for task in done) == [0, 3]
     async with store.connection() as conn:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,17 +13,14 @@ from gateway.domain.errors import InvalidInput
 from gateway.domain.identity import IdentityKind
 from gateway.store import endpoints, grants, people, requests
 from gateway.store.endpoints import Registration
-from gateway.store.migrations import migrate
 from gateway.store.pool import Store
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
 async def store(store_dsn):
     async with await Store.open(store_dsn) as opened:
-        await migrate(opened, MIGRATIONS)
         yield opened
 
 
