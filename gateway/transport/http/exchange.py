@@ -12,7 +12,7 @@ from gateway.transport.http.head import END, End, NotUnderstood, RequestHead, Re
 from gateway.transport.http.read import RequestReader, ResponseReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from gateway.transport.http.connection import Connection
     from gateway.transport.http.head import Headers
@@ -201,14 +201,15 @@ class UpstreamSide:
         self._done = True
 
     def ask(self, sent: bytes, asked: RequestHead, hijacked: frozenset[str] = frozenset()) -> None:
-        """Send a request.
+        """Send a request; an answer that was not read to its end before is in the way.
 
         Args:
             sent: all of it.
             asked: its head, which tells what can be answered.
             hijacked: content types by which an answer of 200 changes protocol as 101 does.
         """
-        assert self._done
+        if not self.whole:
+            raise UpstreamUnavailable("another answer is on its way")
         self._reader = ResponseReader(asked, hijacked)
         self._events.clear()
         self._done = self.reusable = self.begun = False
@@ -216,8 +217,8 @@ class UpstreamSide:
 
     @property
     def whole(self) -> bool:
-        """Whether the last answer was read to its end."""
-        return self._done
+        """Whether the answer has been read to its end."""
+        return self._done or (bool(self._events) and self._events[0] is END)
 
     async def head(self) -> ResponseHead:
         """Return the answer's head; interim ones are read over.
@@ -317,7 +318,7 @@ async def pump(upstream: UpstreamSide, client: ClientSide, seen: Callable[[bytes
 
 async def two_way(
     client: Connection,
-    upstream: Connection,
+    upstream: UpstreamSide,
     *,
     down: Callable[[bytes], bytes],
     up: Callable[[bytes], bytes],
@@ -325,24 +326,26 @@ async def two_way(
     """Carry bytes both ways until production sends no more, or the client is gone.
 
     Args:
-        client: one side.
-        upstream: the other.
+        client: one side; what came behind its request has been sent on.
+        upstream: the other, behind the head by which the protocol changed.
         down: what of production's bytes goes to the client.
         up: what of the client's bytes goes to production.
     """
-    client.when_it_leaves(upstream.abort, half=True)
+    client.when_it_leaves(upstream.connection.abort, half=True)
     try:
         async with asyncio.TaskGroup() as group:
-            upward = group.create_task(_carry(client, upstream, up))
-            await _carry(upstream, client, down)
+            upward = group.create_task(_carry(client.read, upstream.connection, up))
+            await _carry(upstream.data, client, down)
             upward.cancel()
     finally:
         client.when_it_leaves(None)
 
 
-async def _carry(source: Connection, target: Connection, through: Callable[[bytes], bytes]) -> None:
+async def _carry(
+    read: Callable[[], Awaitable[bytes]], target: Connection, through: Callable[[bytes], bytes]
+) -> None:
     """Carry one way until the source sends no more; then the target is told so."""
-    while data := await source.read():
+    while data := await read():
         target.write(through(data))
         await target.drain()
     target.write_eof()

@@ -14,7 +14,7 @@ from gateway.domain.http import Request
 from gateway.transport.http import write
 from gateway.transport.http.connection import READ_AHEAD, WRITE_HIGH, Connection
 from gateway.transport.http.exchange import ClientLeft, ClientSide, UpstreamSide, one_way, pump, two_way
-from gateway.transport.http.head import NotUnderstood, RequestHead, forwarded
+from gateway.transport.http.head import NotUnderstood, RequestHead, forwarded, request_head
 from gateway.transport.stream import stream_over
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nhello"
+ASKED = request_head("POST", "/", (("host", "x"), ("connection", "upgrade"), ("upgrade", "tcp")))
 ENDLESS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -209,11 +210,19 @@ async def test_what_is_no_http_is_told_to_the_door() -> None:
             await side.head()
 
 
+async def switch(upstream: UpstreamSide, server: Peer) -> None:
+    """Have production change protocol."""
+    upstream.ask(b"", ASKED)
+    await server.send(write.switched(101, (), upgrade="tcp"))
+    assert (await upstream.head()).switched
+
+
 async def test_bytes_go_both_ways_after_a_change_of_protocol() -> None:
     async with both() as (side, client, upstream, server):
+        await switch(upstream, server)
         async with asyncio.TaskGroup() as group:
             group.create_task(
-                two_way(side.connection, upstream.connection, down=bytes.upper, up=lambda data: data[::-1])
+                two_way(side.connection, upstream, down=bytes.upper, up=lambda data: data[::-1])
             )
             await client.send(b"abc")
             assert await server.receive(3) == b"cba"
@@ -228,13 +237,15 @@ async def test_bytes_go_both_ways_after_a_change_of_protocol() -> None:
 
 
 async def test_production_is_left_once_the_client_is_gone() -> None:
-    async with both() as (side, client, upstream, server), asyncio.TaskGroup() as group:
-        group.create_task(two_way(side.connection, upstream.connection, down=bytes, up=bytes))
-        client.sock.close()
-        await server.send(b"nobody reads this")
-        await asyncio.sleep(0.01)
-        with contextlib.suppress(OSError):
-            await server.send(b"nor this")
+    async with both() as (side, client, upstream, server):
+        await switch(upstream, server)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(two_way(side.connection, upstream, down=bytes, up=bytes))
+            client.sock.close()
+            with contextlib.suppress(OSError):
+                while True:
+                    await server.send(b"nobody reads this")
+                    await asyncio.sleep(0.001)
 
 
 async def test_a_client_that_still_sends_reads_its_answer() -> None:

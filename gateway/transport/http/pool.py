@@ -1,0 +1,114 @@
+"""Connections of one session to one place of production, dialled when they are needed and kept while idle."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from gateway.domain.errors import UpstreamUnavailable
+from gateway.transport.http import write
+from gateway.transport.http.exchange import UpstreamSide, one_way
+from gateway.transport.http.head import RequestHead
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from gateway.domain.http import Request
+    from gateway.transport.http.connection import Connection
+    from gateway.transport.http.head import ResponseHead
+
+_REPEATABLE: Final = frozenset(("GET", "HEAD"))
+"""May be sent again where a connection that lay idle turns out to be closed (RFC 9110, section 9.2.2)."""
+
+
+class Pool:
+    """Connections of one session; none is ever passed to another.
+
+    Args:
+        dial: opens one.
+        host: what ``Host`` says.
+        hijacked: content types by which an answer of 200 changes protocol as 101 does.
+    """
+
+    def __init__(
+        self, dial: Callable[[], Awaitable[Connection]], host: str, hijacked: frozenset[str] = frozenset()
+    ) -> None:
+        self._dial = dial
+        self._host = host
+        self._hijacked = hijacked
+        self._idle: list[UpstreamSide] = []
+        self._open: set[UpstreamSide] = set()
+        self._closed = False
+
+    async def ask(
+        self, request: Request, *, upgrade: str = "", client: Connection | None = None
+    ) -> tuple[UpstreamSide, ResponseHead]:
+        """Send a request; return its connection and the answer's head. ``done`` takes the connection back.
+
+        Args:
+            request: as judged and rebuilt.
+            upgrade: the protocol to change to; empty: none.
+            client: whose leaving breaks it off; None: nobody's.
+
+        Raises:
+            UpstreamUnavailable: production can't be reached, or broke off.
+            ClientLeft: the client left before the answer came.
+        """
+        asked = RequestHead(request.method, request.target, request.headers, upgrade=upgrade)
+        try:
+            sent = write.request(request, self._host, upgrade=upgrade)
+        except ValueError as error:
+            raise UpstreamUnavailable("the request can't be written down for production") from error
+        while not self._closed:
+            kept = bool(self._idle) and request.method in _REPEATABLE
+            side = self._idle.pop() if kept else await self._fresh()
+            watched = contextlib.nullcontext() if client is None else one_way(client, side.connection)
+            try:
+                with watched:
+                    side.ask(sent, asked, self._hijacked)
+                    return side, await side.head()
+            except UpstreamUnavailable:
+                begun = side.begun
+                self.done(side)
+                if not kept or begun:
+                    raise
+            except BaseException:
+                self.done(side)
+                raise
+        raise UpstreamUnavailable("the session is over")
+
+    async def asked(self, request: Request, *, most: int) -> tuple[ResponseHead, bytes]:
+        """Send a request and return its whole answer.
+
+        Raises:
+            UpstreamUnavailable: production can't be reached, broke off, or answered more than ``most`` bytes.
+        """
+        side, head = await self.ask(request)
+        try:
+            return head, await side.body(most)
+        finally:
+            self.done(side)
+
+    def done(self, side: UpstreamSide) -> None:
+        """Keep a connection whose answer was read to its end for the next request; close any other."""
+        if side.reusable and side.whole and not self._closed and not side.connection.ended:
+            self._idle.append(side)
+        else:
+            self._open.discard(side)
+            side.connection.abort()
+
+    def abort(self) -> None:
+        """Break off whatever runs, and stay closed."""
+        self._closed = True
+        for side in self._open:
+            side.connection.abort()
+        self._open.clear()
+        self._idle.clear()
+
+    async def _fresh(self) -> UpstreamSide:
+        side = UpstreamSide(await self._dial())
+        if self._closed:
+            side.connection.abort()
+            raise UpstreamUnavailable("the session is over")
+        self._open.add(side)
+        return side
