@@ -45,7 +45,7 @@ SECRET = "hunter2-of-the-shop"  # a value that only the container's environment 
 SETTINGS = '[orders]\nminimum = 10\ncurrency = "EUR"\n'
 LOG = "".join(f"2026-09-0{day} order {day}00 shipped\n" for day in range(1, 8))
 _TICKING = 'n=0; while :; do n=$((n+1)); echo "tick $n"; echo "behind $n" >&2; sleep 1; done'
-_FOREVER = str(10**8)
+FOREVER = str(10**8)
 
 
 def why_missing() -> str:
@@ -55,10 +55,15 @@ def why_missing() -> str:
             return f"{program.name} is not installed (apt install docker.io busybox)"
     if shutil.which("docker") is None:
         return "the docker client is not installed (apt install docker.io)"
-    capabilities = re.search(r"^CapEff:\s*(\w+)", Path("/proc/self/status").read_text(), re.MULTILINE)
-    if capabilities is None or not int(capabilities[1], 16) & CAP_SYS_ADMIN:
+    if not capabilities() & CAP_SYS_ADMIN:
         return "dockerd needs a root that may mount"
     return ""
+
+
+def capabilities() -> int:
+    """What this process may do, as a set of bits (capabilities(7))."""
+    found = re.search(r"^CapEff:\s*(\w+)", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(found[1], 16) if found else 0
 
 
 @dataclass(slots=True)
@@ -102,10 +107,10 @@ class Engine:
         try:
             made.launch(certificates)
             made.import_image(SHOP, _shop_files(), environment={"SHOP_PASSWORD": SECRET})
-            made.import_image(BARE, _bare_files())
+            made.import_image(BARE, bare_files())
             made.run("ticker", SHOP, "sh", "-c", _TICKING)
-            made.run("shop", SHOP, "sleep", _FOREVER)
-            made.run("bare", BARE, "/sleep", _FOREVER)
+            made.run("shop", SHOP, "sleep", FOREVER)
+            made.run("bare", BARE, "/sleep", FOREVER)
         except BaseException:
             made.stop()
             raise
@@ -331,6 +336,7 @@ def _shop_files() -> dict[str, bytes | str | None]:
     return {**shop_system(), "app": None, "app/settings.toml": SETTINGS, "app/shop.log": LOG}
 
 
-def _bare_files() -> dict[str, bytes | str | None]:
+def bare_files() -> dict[str, bytes | str | None]:
+    """One program, and no shell, as ``files`` of ``archive``."""
     # Under the name of one of its programs busybox is that one only.
     return {**busybox_libraries(), "sleep": BUSYBOX.read_bytes()}

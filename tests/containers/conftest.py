@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+import cluster as clusters
 import engine as engines
+import go_programs
 import pytest
+import releases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from servers import Certificates
+
+BUILT = {"cluster", "compose", "helm"}
+"""Fixtures that may build their programs first, which takes minutes once."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and BUILT & set(item.fixturenames):
+            item.add_marker(pytest.mark.timeout(go_programs.BUILD_SECONDS))
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +38,46 @@ def engine(server_folder: Path, certificates: Certificates) -> Iterator[engines.
     made = engines.Engine.start(folder, certificates)
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster(server_folder: Path, request: pytest.FixtureRequest) -> Iterator[clusters.Cluster]:
+    """A Kubernetes cluster with objects and pods; skips where none can run."""
+    with _building(request):
+        why = clusters.why_missing()
+    if why:
+        pytest.skip(why)
+    folder = server_folder / "cluster"
+    folder.mkdir()
+    made = clusters.Cluster.start(folder)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def compose(request: pytest.FixtureRequest, engine: engines.Engine) -> Path:
+    """Docker compose, which the engine's client has as its plugin; skips where it can't be built."""
+    plugin = engine.client_folder / "cli-plugins" / "docker-compose"
+    plugin.parent.mkdir(exist_ok=True)
+    plugin.symlink_to(_program(request, "docker-compose"))
+    return plugin
+
+
+@pytest.fixture(scope="session")
+def helm(request: pytest.FixtureRequest) -> Path:
+    """Helm; skips where it can't be built."""
+    return _program(request, "helm")
+
+
+def _program(request: pytest.FixtureRequest, name: str) -> Path:
+    try:
+        with _building(request):
+            return go_programs.program(name)
+    except releases.Missing as missing:
+        pytest.skip(str(missing))
+
+
+def _building(request: pytest.FixtureRequest) -> AbstractContextManager[None]:
+    """Let what is told of a build be seen while it lasts."""
+    capturing = request.config.pluginmanager.getplugin("capturemanager")
+    return capturing.global_and_fixture_disabled() if capturing else nullcontext()
