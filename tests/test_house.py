@@ -184,7 +184,7 @@ def test_a_file_is_one_sitting() -> None:
 
 
 def test_tests_stand_at_the_mirrored_path() -> None:
-    beside = {"corpus", "oracle", "live", "faults", "docs"}
+    beside = {"containers", "corpus", "oracle", "live", "faults", "docs"}
     wrong = []
     for path in (ROOT / "tests").rglob("test_*.py"):
         place = path.relative_to(ROOT / "tests").parent
