@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from itertools import islice
-from typing import IO, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 import typer
 
 from gateway.cli.groups import group
-from gateway.domain.errors import GlassgateError
+from gateway.cli.judge_lines import answer_lines, request_line, request_of, text_line
+from gateway.domain.http import Request
 from gateway.domain.verdict import Decision, Verdict
 from gateway.judge.catalogue import load_postgres
 from gateway.judge.postgres import SqlContext, VerdictCache
@@ -28,6 +27,9 @@ AT_ENDPOINT_AT_ONCE = 200
 ASSUMED_HOME = "/home/engineer"
 """What ``~`` stands for where no host is asked."""
 
+REQUEST_LINES = 'Read {"id": …, "method": …, "path": …, "headers"?, "body"?} lines, answer each in order.'
+"""What ``--jsonl`` says where requests are judged."""
+
 EXIT_STATUS = {Decision.ALLOW: 0, Decision.CHANGE: 3, Decision.REFUSE: 4}
 """Exit status of a single judgement."""
 
@@ -39,18 +41,6 @@ class Shell(StrEnum):
 
     BASH = "bash"
     SH = "sh"
-
-
-class _Line(msgspec.Struct):
-    text: str
-    id: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class _Answer(msgspec.Struct):
-    id: msgspec.Raw
-    verdict: str
-    rule: str
-    reason: str
 
 
 @app.callback()
@@ -139,10 +129,72 @@ def sftp(
     _answer_all(by_operation, text, jsonl=jsonl, as_json=as_json)
 
 
+@app.command()
+def docker(
+    method: Annotated[str | None, typer.Argument(help="Such as GET.")] = None,
+    path: Annotated[str | None, typer.Argument(help="The path with its query.")] = None,
+    body: Annotated[str | None, typer.Argument(help="The body, where it has one.")] = None,
+    *,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help=REQUEST_LINES)] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Judge a request of the Docker Engine API as a session's first unit.
+
+    The newest version of the API is assumed, and a container whose image has sh.
+
+    Example:
+      glassgate judge docker GET '/v1.51/containers/json?all=1'
+      glassgate judge docker POST /containers/web/exec '{"Cmd": ["ls", "-la"]}'
+    """
+    _answer_requests(by_routes(), method, path, body, jsonl=jsonl, as_json=as_json)
+
+
+@app.command()
+def kubernetes(
+    method: Annotated[str | None, typer.Argument(help="Such as GET.")] = None,
+    path: Annotated[str | None, typer.Argument(help="The path with its query.")] = None,
+    body: Annotated[str | None, typer.Argument(help="The body, where it has one.")] = None,
+    *,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help=REQUEST_LINES)] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Judge a request to a Kubernetes API as a session's first unit.
+
+    A gateway is assumed that has an identity for dry-runs at the cluster, and a grant that leaves the values
+    of Secrets out.
+
+    Example:
+      glassgate judge kubernetes GET '/api/v1/namespaces/shop/pods?watch=true'
+      glassgate judge kubernetes DELETE /api/v1/namespaces/shop/pods/web-1
+    """
+    _answer_requests(by_api_catalogue(), method, path, body, jsonl=jsonl, as_json=as_json)
+
+
+def _answer_requests(
+    judged: Callable[[Sequence[Request]], list[Verdict]],
+    method: str | None,
+    path: str | None,
+    body: str | None,
+    *,
+    jsonl: bool,
+    as_json: bool,
+) -> None:
+    """Answer each line of standard input, or the one request, whose verdict is the exit status then."""
+    if jsonl:
+        answer_lines(sys.stdin.buffer, sys.stdout.buffer, request_line, judged)
+        return
+    if method is None or path is None:
+        raise typer.BadParameter("A method and a path are needed, or --jsonl.")
+    given = (body or "").encode("utf-8", "surrogateescape")
+    (verdict,) = judged((request_of(method, path, given),))
+    show(verdict, as_json=as_json)
+    raise typer.Exit(EXIT_STATUS[verdict.decision])
+
+
 def _answer_all(judged: Judged, text: str | None, *, jsonl: bool, as_json: bool, batch: int = 1) -> None:
     """Answer each line of standard input, or the one text, whose verdict is the exit status then."""
     if jsonl:
-        answer_lines(sys.stdin.buffer, sys.stdout.buffer, judged, batch=batch)
+        answer_lines(sys.stdin.buffer, sys.stdout.buffer, text_line, judged, batch=batch)
         return
     one = sys.stdin.buffer.read().decode("utf-8", "surrogateescape") if text is None else text
     (verdict,) = judged((one,))
@@ -174,6 +226,30 @@ def by_command_catalogue(*, guarded: bool, sudo: bool, shell: Shell) -> Judged:
         load_shell(), shell=_SHELLS[shell], guarded=guarded, sudo=sudo, terminal=True, home=ASSUMED_HOME
     )
     return lambda texts: [judge_line(text, context, plans=False).verdict for text in texts]
+
+
+def by_routes() -> Callable[[Sequence[Request]], list[Verdict]]:
+    """Return the judge over the routes of the Docker Engine API."""
+    from gateway.judge.docker.catalogue import load_docker
+    from gateway.judge.docker.context import DockerContext
+    from gateway.judge.docker.judge import judge as judge_request
+    from gateway.judge.shell.catalogue import load_shell
+    from gateway.judge.shell.context import ShellContext
+
+    context = DockerContext(load_docker(), ShellContext(load_shell()))
+    return lambda requests: [judge_request(each, context).verdict for each in requests]
+
+
+def by_api_catalogue() -> Callable[[Sequence[Request]], list[Verdict]]:
+    """Return the judge over the catalogue of the Kubernetes API."""
+    from gateway.judge.kubernetes.catalogue import load_kubernetes
+    from gateway.judge.kubernetes.context import KubernetesContext
+    from gateway.judge.kubernetes.judge import judge as judge_request
+    from gateway.judge.shell.catalogue import load_shell
+    from gateway.judge.shell.context import ShellContext
+
+    context = KubernetesContext(load_kubernetes(), ShellContext(load_shell()), dry_runs=True)
+    return lambda requests: [judge_request(each, context).verdict for each in requests]
 
 
 def by_builtins() -> Judged:
@@ -217,66 +293,7 @@ def show(verdict: Verdict, *, as_json: bool) -> None:
         print(f"{verdict.decision.word}  {verdict.rule}\n{verdict.reason}")
 
 
-def answer_lines(lines: Iterable[bytes], answers: IO[bytes], judged: Judged, *, batch: int = 1) -> None:
-    """Answer each line in order; one that can't be read gets a refusal with its id, as far as it has one.
-
-    Args:
-        lines: JSON objects with ``id`` and ``text``.
-        answers: where one JSON object a line goes.
-        judged: the judge.
-        batch: lines that are judged in one go; with 1 each is answered before the next is read.
-    """
-    full = (line for line in lines if line.strip())
-    while some := list(islice(full, batch)):
-        read = [_read(line) for line in some]
-        verdicts = iter(_surely(judged, [each.text for each in read if isinstance(each, _Line)]))
-        for each in read:
-            answer = _answer(each.id, next(verdicts)) if isinstance(each, _Line) else each
-            answers.write(_ENCODER.encode(answer) + b"\n")
-        answers.flush()
-
-
-def _surely(judged: Judged, texts: Sequence[str]) -> list[Verdict]:
-    """Judge; a text that the judge fails at is not a read, and ends nothing behind it."""
-    verdicts = []
-    try:
-        return judged(texts)
-    except GlassgateError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is no read
-        if len(texts) == 1:
-            return [Verdict(Decision.REFUSE, "judge.fault", f"The judge failed: {type(error).__name__}.")]
-        for text in texts:
-            verdicts += _surely(judged, [text])
-    return verdicts
-
-
-def _read(line: bytes) -> _Line | _Answer:
-    """Return what a line asks, or what it is answered where it can't be read."""
-    try:
-        return _LINES.decode(line)
-    except (msgspec.DecodeError, RecursionError) as error:
-        verdict = Verdict(Decision.REFUSE, "input.malformed", f"The line can't be read: {error}.")
-        return _answer(_identity(line), verdict)
-
-
-def _answer(identity: msgspec.Raw, verdict: Verdict) -> _Answer:
-    return _Answer(identity, verdict.decision.word, verdict.rule, verdict.reason)
-
-
-def _identity(line: bytes) -> msgspec.Raw:
-    """The id of a line whose other members can't be read, null where it has none."""
-    try:
-        found = json.loads(line.decode("utf-8", "replace"))
-        return msgspec.Raw(json.dumps(found["id"]).encode())
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError):
-        return _NO_ID
-
-
 _SHELLS: Mapping[Shell, Literal["bash", "sh"]] = {Shell.BASH: "bash", Shell.SH: "sh"}
-_NO_ID = msgspec.Raw(b"null")
-_LINES = msgspec.json.Decoder(_Line)
-_ENCODER = msgspec.json.Encoder()
 
 
 if __name__ == "__main__":

@@ -141,3 +141,84 @@ def test_a_command_line_that_is_no_text_is_refused() -> None:
     done = _judge(given=b"ls \xff", kind="ssh")
     assert done.returncode == 4
     assert b"UTF-8" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("asked", "verdict", "status"),
+    [
+        (("GET", "/v1.51/containers/json?all=1"), "allow", 0),
+        (("POST", "/containers/web/exec", '{"Cmd": ["ls", "-la"]}'), "allow", 0),
+        (("DELETE", "/containers/web"), "change", 3),
+        (("POST", "/containers/web/exec", '{"Cmd": ["sh"]}'), "refuse", 4),
+        (("GET", "/containers/web/../x/json"), "refuse", 4),
+    ],
+)
+def test_one_request_to_an_engine(asked: tuple[str, ...], verdict: str, status: int) -> None:
+    done = _judge(*asked, kind="docker")
+    assert done.returncode == status, done.stderr
+    assert done.stdout.decode().startswith(f"{verdict}  ")
+
+
+def test_requests_are_answered_in_order_at_a_rate() -> None:
+    rows: list[dict[str, object]] = [
+        {"method": "GET", "path": "/v1.51/containers/web/json?size=1"},
+        {"method": "POST", "path": "/containers/web/exec", "body": '{"Cmd":["ls","-la","/srv"]}'},
+        {"method": "POST", "path": "/containers/web/exec", "body": {"Cmd": ["rm", "x"]}},
+        {"method": "GET", "path": "/info", "headers": {"X-HTTP-Method-Override": "DELETE"}},
+        {"method": "GET", "path": "/info", "headers": [["Accept", "*/*"]]},
+        {"method": "GET"},
+    ]
+    lines = [row | {"id": number} for number, row in enumerate(rows * 1500)]
+    given = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    before = time.perf_counter()
+    done = _judge("--jsonl", given=given, kind="docker")
+    taken = time.perf_counter() - before
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == list(range(len(lines)))
+    assert [answer["verdict"] for answer in answers[: len(rows)]] == [
+        "allow",
+        "allow",
+        "change",
+        "refuse",
+        "allow",
+        "refuse",
+    ]
+    # An idle machine does more than 2,000; other tests run beside this one.
+    assert len(lines) / taken > 500
+
+
+@pytest.mark.parametrize(
+    ("asked", "verdict", "status"),
+    [
+        (("GET", "/api/v1/namespaces/shop/pods?watch=true"), "allow", 0),
+        (("GET", "/api/v1/namespaces/shop/pods/web/exec?command=ls&command=-la"), "allow", 0),
+        (("DELETE", "/api/v1/namespaces/shop/pods/web"), "change", 3),
+        (("GET", "/api/v1/namespaces/shop/pods/web/exec?command=rm&command=x"), "change", 3),
+        (("GET", "/api/v1/namespaces/shop/pods/web/portforward"), "refuse", 4),
+        (("PATCH", "/apis/apps/v1/namespaces/shop/deployments/web?dryRun=All&dryRun=", "{}"), "refuse", 4),
+    ],
+)
+def test_one_request_to_a_cluster(asked: tuple[str, ...], verdict: str, status: int) -> None:
+    done = _judge(*asked, kind="kubernetes")
+    assert done.returncode == status, done.stderr
+    assert done.stdout.decode().startswith(f"{verdict}  ")
+
+
+def test_requests_to_a_cluster_are_answered_at_a_rate() -> None:
+    rows: list[dict[str, object]] = [
+        {"method": "GET", "path": "/api/v1/namespaces/shop/pods/web?pretty=true"},
+        {"method": "GET", "path": "/api/v1/namespaces/shop/pods/web/exec?command=ls&command=-la"},
+        {"method": "POST", "path": "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "body": {}},
+        {"method": "DELETE", "path": "/api/v1/nodes/one", "body": {"dryRun": []}},
+        {"method": "GET", "path": "/version", "headers": {"Impersonate-User": ["admin"]}},
+    ]
+    lines = [row | {"id": number} for number, row in enumerate(rows * 1500)]
+    given = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    before = time.perf_counter()
+    done = _judge("--jsonl", given=given, kind="kubernetes")
+    taken = time.perf_counter() - before
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == list(range(len(lines)))
+    wanted = ["allow", "allow", "allow", "change", "refuse"]
+    assert [answer["verdict"] for answer in answers[: len(rows)]] == wanted
+    assert len(lines) / taken > 500

@@ -48,7 +48,10 @@ def judge_exec(
         return replace(found, verdict=NO_COMMAND)
     if tty and query.flag("stdin") and asks_shell(command):
         return replace(found, verdict=SHELL, action=KubernetesAction.SHELL, title="a shell in the pod")
-    shell = judge_argv(command, replace(context.shell, guarded=False, terminal=tty))
+    surroundings = replace(
+        context.shell, guarded=False, sudo=False, terminal=tty, home="", folder="", variables={}
+    )
+    shell = judge_argv(command, surroundings)
     found = replace(found, verdict=shell.verdict, shell=shell, title=shell.title)
     if shell.verdict.decision is not Decision.ALLOW:
         return found

@@ -91,11 +91,8 @@ class _Asked:
         never = catalogue.never_read.get(info.special if info.special == "proxy" else info.subresource)
         never = never or catalogue.never_read.get(info.resource)
         if never is not None:
-            rule, reason = (
-                never.names[0],
-                f"{info.subresource or info.special or info.resource} {never.reason}.",
-            )
-            verdict = Verdict(never.severity, f"kubernetes.{rule}", reason)
+            what = f"{info.resource}/{info.subresource}" if info.subresource else info.resource
+            verdict = Verdict(never.severity, f"kubernetes.{never.names[0]}", f"{what} {never.reason}.")
             return self.refused(found, info, verdict)
         if info.subresource == "exec":
             return self.executed(found, info)
