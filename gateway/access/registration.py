@@ -30,6 +30,8 @@ _OPTIONS: Final = {
     }
 }
 """Options whose values are a choice, where the kind's own room reads them."""
+_NAMELESS: Final = (EndpointKind.DOCKER, EndpointKind.KUBERNETES)
+"""Where a certificate or token says who the gateway is, not a name."""
 _LONGEST: Final = 1000
 _LONGEST_PEM: Final = 256 << 10
 _MOST: Final = 200
@@ -76,13 +78,17 @@ def _check_labels(labels: Mapping[str, str]) -> None:
 
 def _check_address(registration: Registration) -> None:
     socket = registration.host.startswith("/")
+    if socket and registration.kind is EndpointKind.KUBERNETES:
+        raise InvalidInput("that can't be a cluster's host", hint="a name or an address")
     if socket:
         _check_text("host", registration.host, longest=100)
     elif not _HOST.fullmatch(registration.host):
         raise InvalidInput("that can't be a host", hint="a name, an address, or the folder of a unix socket")
-    if not 1 <= registration.port <= 65535:
+    if socket and registration.kind is EndpointKind.DOCKER:
+        _check_engine_socket(registration)
+    elif not 1 <= registration.port <= 65535:
         raise InvalidInput("that can't be a port", hint="1 to 65535; of a unix socket, the one in its name")
-    _check_text("username", registration.username, longest=128, needed=True)
+    _check_text("username", registration.username, longest=128, needed=registration.kind not in _NAMELESS)
     if registration.tls not in _TLS:
         raise InvalidInput(f"tls can't be {registration.tls[:20]!r}", hint=f"one of {', '.join(_TLS)}")
     if registration.tls == "off" and not socket and registration.host not in _LOOPBACK:
@@ -90,6 +96,14 @@ def _check_address(registration: Registration) -> None:
             "tls can be off on loopback and unix sockets only",
             hint="use verify-full, with ca where it is your own",
         )
+
+
+def _check_engine_socket(registration: Registration) -> None:
+    """A Docker engine's socket is a path, which has no port; what it is reached by needs no TLS."""
+    if registration.port:
+        raise InvalidInput("that socket has no port", hint="leave it out")
+    if registration.tls != "off":
+        raise InvalidInput("there is no TLS on a unix socket", hint="tls off")
 
 
 def _check_authority(registration: Registration) -> None:

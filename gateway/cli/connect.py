@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from gateway.cli import containers
 from gateway.cli.durations import moment_text, parse_duration
 from gateway.cli.groups import group
-from gateway.cli.options import EndpointArgument, client_of, complete_endpoint
+from gateway.cli.options import EndpointArgument, client_of, complete_endpoint, completing
 from gateway.cli.requests import decided, told
 from gateway.cli.statuses import Status
 from gateway.domain.errors import InvalidInput, NotAuthorised, NotFound
@@ -35,7 +36,10 @@ def connect(
     endpoint: EndpointArgument,
     command: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[-- COMMAND…]", help="What to run, on the host for ssh; else psql, a shell."),
+        typer.Argument(
+            metavar="[-- COMMAND…]",
+            help="What to run, on the host for ssh; else psql, a shell, or the settings.",
+        ),
     ] = None,
     *,
     reason: Annotated[
@@ -47,17 +51,21 @@ def connect(
         bool, typer.Option("--terminal", "-t", help="Run the command in a terminal (ssh).")
     ] = False,
 ) -> None:
-    """Look at an endpoint with its usual client: psql, ssh.
+    """Look at an endpoint with its usual client: psql, ssh, docker, kubectl.
 
     Without a grant, a terminal is asked for the reason, the request is filed, and when an approver says yes
     it goes straight on. The exit status is the command's. For a host, the command runs there; the words of it
-    are joined as ssh joins them, and a key of this profile is made and registered the first time.
+    are joined as ssh joins them, and a key of this profile is made and registered the first time. For an
+    engine or a cluster, the command gets its settings and a credential for as long as it runs; without one
+    the settings are written and the lines printed that lead a shell there, as `glassgate config` does.
 
     Example:
       glassgate connect orders-db
       glassgate connect orders-db -- psql -c 'SELECT count(*) FROM orders'
       glassgate connect web-1 -- 'journalctl -u nginx | grep -c error'
       glassgate connect web-1 -t -- less /var/log/syslog
+      glassgate connect prod-docker -- docker ps
+      glassgate connect prod-k8s -- kubectl get pods
     """
     client = client_of(ctx)
     way = _way(client, endpoint)
@@ -72,10 +80,15 @@ def connect(
 
         argv = open_way(client, way).argv(way.user, command or (), terminal=terminal)
         _become(argv, dict(os.environ))
+    if way.kind in containers.KINDS:
+        if not command:
+            containers.print_settings(client, way)
+            return
+        raise typer.Exit(containers.look(client, way, _program(command[0]), command))
     _become(command or [_CLIENTS[way.kind]], _environment(client, way, dbname))
 
 
-_CLIENTS = {"postgres": "psql", "ssh": "ssh"}
+_CLIENTS = {"postgres": "psql", "ssh": "ssh", "docker": "docker", "kubernetes": "kubectl"}
 """Kind → its usual client."""
 
 
@@ -165,8 +178,8 @@ def _program(name: str) -> str:
 
     carried = wheel_folder() / "bin" / name
     if os.sep in name or not carried.is_file():
-        what = "OpenSSH" if name == "ssh" else "PostgreSQL"
-        raise InvalidInput(f"{name}: no such program", hint=f"install the {what} client")
+        what = {"psql": "the PostgreSQL client", "ssh": "the OpenSSH client"}.get(name, "it")
+        raise InvalidInput(f"{name}: no such program", hint=f"install {what}")
     return str(carried)
 
 
@@ -222,7 +235,8 @@ def ssh(
 ) -> None:
     """Print an ssh_config for ssh and everything built on it, with the gateway's host key pinned.
 
-    A key of this profile is made and registered the first time.
+    A key of this profile is made and registered the first time. A Docker engine is reached so as well, with
+    DOCKER_HOST=ssh://ENDPOINT.
 
     Example:
       glassgate config ssh >> ~/.ssh/config
@@ -242,7 +256,7 @@ def ssh(
             raise NotFound("there is no host that you may look at", hint="glassgate endpoints")
     found = [_way(client, name) for name in names]
     for each in found:
-        if each.kind != "ssh":
+        if each.kind != "ssh" and not each.ssh_port:
             raise InvalidInput(f"{each.endpoint} is no host", hint=f"glassgate config psql {each.endpoint}")
     way = open_way(client, found[0])
     print("\n".join(way.section(each.endpoint, each.user) for each in found), end="")
@@ -250,3 +264,46 @@ def ssh(
     if missing:
         hint = f'You have no grant yet: glassgate request {missing[0]} --for 1h --reason "…"'
         print(hint, file=sys.stderr)
+
+
+@app.command("docker")
+def docker(
+    ctx: typer.Context,
+    endpoint: Annotated[
+        str, typer.Argument(metavar="ENDPOINT", help="Its name.", autocompletion=completing("docker"))
+    ],
+) -> None:
+    """Write a certificate for docker and what is built on it, and print the lines that lead a shell to it.
+
+    The key is made here and stays here. The certificate opens this endpoint alone, until the login ends and
+    for 12 hours at most.
+
+    Example:
+      eval "$(glassgate config docker prod-docker)"
+      docker ps
+    """
+    client = client_of(ctx)
+    way = _way(client, endpoint)
+    containers.require_kind(way, "docker", "Docker engine")
+    containers.print_settings(client, way)
+
+
+@app.command("kube")
+def kube(
+    ctx: typer.Context,
+    endpoint: Annotated[
+        str, typer.Argument(metavar="ENDPOINT", help="Its name.", autocompletion=completing("kubernetes"))
+    ],
+) -> None:
+    """Write a kubeconfig for kubectl and what is built on it, and print the line that leads a shell to it.
+
+    It holds no secret: clients fetch short-lived tokens by `glassgate credential kubernetes`.
+
+    Example:
+      eval "$(glassgate config kube prod-k8s)"
+      kubectl get pods
+    """
+    client = client_of(ctx)
+    way = _way(client, endpoint)
+    containers.require_kind(way, "kubernetes", "Kubernetes cluster")
+    containers.print_settings(client, way)

@@ -46,6 +46,12 @@ COMMANDS: Final = (
     Entry("withdraw", "requests:withdraw", "Take an access request of your own back.", "Look"),
     Entry("connect", "connect:connect", "Look at an endpoint with its usual client.", "Look"),
     Entry("config", "connect:app", "Print what native clients need to connect by themselves.", "Look"),
+    Entry(
+        "credential",
+        "credential:app",
+        "Print a credential for a client that fetches it by itself.",
+        "Look",
+    ),
     Entry("token", "tokens:app", "Make and list tokens for clients and machines.", "Look"),
     Entry("key", "keys:app", "Register, list and remove your public keys for the SSH door.", "Look"),
     Entry("grants", "grants:grants", "List grants: what may be read, by whom, until when.", "Look"),

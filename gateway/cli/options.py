@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.cli.client import Client
     from gateway.cli.profiles import Profile
 
@@ -46,14 +48,27 @@ def client_of(ctx: typer.Context) -> Client:
 
 def complete_endpoint(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer names of endpoints to the shell; nothing where the gateway can't be asked."""
+    return _names(ctx, incomplete, "")
+
+
+def completing(kind: str) -> Callable[[typer.Context, str], list[str]]:
+    """Return what offers names of endpoints of one kind to the shell."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        return _names(ctx, incomplete, kind)
+
+    return complete
+
+
+def _names(ctx: typer.Context, incomplete: str, kind: str) -> list[str]:
     from gateway.domain.errors import GlassgateError
     from gateway.web.shapes.endpoints import EndpointList, ListEndpoints
 
     try:
-        found = client_of(ctx).call("GET /v1/endpoints", ListEndpoints(), EndpointList)
+        found = client_of(ctx).call("GET /v1/endpoints", ListEndpoints(), EndpointList).endpoints
     except GlassgateError:
         return []
-    return [endpoint.name for endpoint in found.endpoints if endpoint.name.startswith(incomplete)]
+    return [one.name for one in found if one.name.startswith(incomplete) and kind in {"", one.kind}]
 
 
 EndpointArgument = Annotated[

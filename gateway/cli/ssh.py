@@ -89,7 +89,7 @@ def open_way(client: Client, connection: Connection) -> Way:
 
     Args:
         client: whose profile it is for.
-        connection: of an SSH endpoint, asked over verified TLS.
+        connection: of an endpoint that is reached by SSH, asked over verified TLS.
 
     Raises:
         InvalidInput: the gateway says no host key.
@@ -101,9 +101,10 @@ def open_way(client: Client, connection: Connection) -> Way:
     name, _, _ = connection.user.rpartition("+")
     key = _registered_key(client, name)
     known = home() / f"{client.profile.label}.known_hosts"
-    shown = connection.host if connection.port == _SSH else f"[{connection.host}]:{connection.port}"
+    port = connection.ssh_port or connection.port
+    shown = connection.host if port == _SSH else f"[{connection.host}]:{port}"
     write_private(known, f"{shown} {connection.host_key}\n".encode())
-    return Way(connection.host, connection.port, key, known)
+    return Way(connection.host, port, key, known)
 
 
 _SSH: Final = 22

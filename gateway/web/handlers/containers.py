@@ -24,7 +24,6 @@ async def certify(call: Call, question: i.NewDockerCertificate) -> i.DockerCerti
     )
     return i.DockerCertificate(
         certificate=made.pem,
-        authority=call.parts.authority,
         endpoint=question.endpoint,
         id=made.token,
         expires_at=made.expires_at,

@@ -58,6 +58,7 @@ async def connection(call: Call, question: shapes.EndpointName) -> shapes.Connec
     """Say how a native client reaches an endpoint through the gateway."""
     endpoint = await call.parts.endpoints.resolve(question.name, call.identity)
     door = _door(call, endpoint)
+    ssh = call.parts.doors.get(EndpointKind.SSH) if endpoint.kind is EndpointKind.DOCKER else None
     held = await call.parts.endpoints.list(call.identity, endpoint.name)
     mine = next((one for one in held if one.endpoint.id == endpoint.id), None)
     return shapes.Connection(
@@ -70,7 +71,8 @@ async def connection(call: Call, question: shapes.EndpointName) -> shapes.Connec
         access=_access(mine) if mine is not None else "",
         request=mine.pending if mine is not None else None,
         ends_at=mine.grant.ends_at if mine is not None and mine.grant is not None else None,
-        host_key=door.host_key,
+        host_key=door.host_key if ssh is None else ssh.host_key,
+        ssh_port=0 if ssh is None else ssh.port,
     )
 
 
@@ -200,7 +202,7 @@ def _settings(told: shapes.SettingsFacts, kind: EndpointKind) -> EndpointSetting
     results = told.record_results
     return EndpointSettings(
         require=require,
-        record_results=kind is EndpointKind.SSH if results is None else results,
+        record_results=kind is not EndpointKind.POSTGRES if results is None else results,
         max_recording_bytes=told.max_recording_bytes,
         keep_days=told.keep_days,
         idle_seconds=told.idle_seconds,

@@ -73,6 +73,7 @@ class Connection(Shape, frozen=True, kw_only=True):
         request: the pending request's number.
         ends_at: when the caller's access ends; None until its clock has started, or without access.
         host_key: public key that the SSH door shows, as OpenSSH writes it; empty: TLS proves the door.
+        ssh_port: of the SSH door, where the endpoint is reached by another and by that one too; else 0.
     """
 
     endpoint: str
@@ -85,6 +86,7 @@ class Connection(Shape, frozen=True, kw_only=True):
     request: int | None
     ends_at: datetime | None
     host_key: str = ""
+    ssh_port: int = 0
 
 
 class RepositoryFacts(Shape, frozen=True, kw_only=True):
@@ -138,10 +140,11 @@ class PutEndpoint(Question, frozen=True, kw_only=True):
         name: as people type it.
         kind: protocol.
         labels: such as ``env=prod``.
-        host: address, or the folder of its unix socket.
-        port: TCP port.
-        username: the gateway's own login there.
-        password: of that login, or its private key in PEM for ssh; None keeps the one that is registered.
+        host: address, or the folder of its unix socket; that socket's path for docker.
+        port: TCP port; 0 for a socket of docker.
+        username: the gateway's own login there; empty for docker and kubernetes.
+        password: of that login, or its private key in PEM for ssh; for docker and kubernetes JSON that holds
+            ``token``, or ``certificate`` and ``key``; None keeps the one that is registered.
         tls: verify-full, require or off.
         ca: PEM of the authority that signed the server's certificate; the host's public keys for ssh.
         repository: where changes go.
@@ -152,8 +155,8 @@ class PutEndpoint(Question, frozen=True, kw_only=True):
     kind: str = "postgres"
     labels: dict[str, str] = {}
     host: str
-    port: int
-    username: str
+    port: int = 0
+    username: str = ""
     password: str | None = None
     tls: str = "verify-full"
     ca: str = ""

@@ -198,15 +198,13 @@ class DockerCertificate(Shape, frozen=True, kw_only=True):
     """A certificate for the Docker door.
 
     Attributes:
-        certificate: as PEM; what a client calls cert.pem.
-        authority: as PEM; what a client calls ca.pem.
+        certificate: as PEM; what docker calls cert.pem.
         endpoint: the engine that it opens.
         id: its number; it is revoked as a machine token of that number is, or by logging out.
         expires_at: when it is over.
     """
 
     certificate: str
-    authority: str
     endpoint: str
     id: int
     expires_at: datetime

@@ -1,0 +1,129 @@
+"""Engines and clusters by commands alone: registered, shown, and what their clients are given."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import trustme
+from command_line import People
+
+from gateway.cli.statuses import Status
+
+AUTHORITY = trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("files")
+    issued = AUTHORITY.issue_cert("gateway")
+    issued.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    issued.private_key_pem.write_to_path(folder / "key.pem")
+    AUTHORITY.cert_pem.write_to_path(folder / "ca.pem")
+    (folder / "token").write_text("reader-token")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def docker(glassgate: People, files: Path) -> str:
+    added = glassgate(
+        *("admin", "endpoint", "add", "prod-docker", "--kind", "docker", "--host", "tcp://127.0.0.1:1"),
+        *("--ca", str(files / "ca.pem"), "--client-certificate", str(files / "cert.pem")),
+        *("--client-key", str(files / "key.pem"), "--label", "env=prod"),
+        *("--repository", "/srv/shop.git", "--repository-path", "/srv/shop=deploy"),
+    )
+    assert added.status == 0, added.err
+    return "prod-docker"
+
+
+@pytest.fixture(scope="module")
+def cluster(glassgate: People, files: Path) -> str:
+    added = glassgate(
+        *("admin", "endpoint", "add", "prod-k8s", "--kind", "kubernetes", "--server", "https://127.0.0.1:1"),
+        *("--ca-file", str(files / "ca.pem"), "--token-file", str(files / "token"), "--label", "env=prod"),
+    )
+    assert added.status == 0, added.err
+    return "prod-k8s"
+
+
+def test_an_engine_is_registered_and_shown_without_its_secret(glassgate: People, docker: str) -> None:
+    shown = glassgate("admin", "endpoint", "show", docker)
+    assert "127.0.0.1:1" in shown.out
+    assert "/srv/shop to deploy" in shown.out
+    told = glassgate("admin", "endpoint", "show", docker, "--json")
+    assert (told.json["kind"], told.json["username"], told.json["tls"]) == ("docker", "", "verify-full")
+    assert told.json["settings"]["record_results"]
+    assert "PRIVATE" not in told.out
+    assert docker in glassgate("engineer", "endpoints", "docker").out
+
+
+def test_an_engines_socket_is_registered(glassgate: People) -> None:
+    words = ("endpoint", "add", "here-docker", "--kind", "docker", "--host", "/run/docker.sock")
+    assert glassgate("admin", *words).status == 0
+    shown = glassgate("admin", "endpoint", "show", "here-docker", "--json").json
+    assert (shown["host"], shown["port"], shown["tls"]) == ("/run/docker.sock", 0, "off")
+    lines = glassgate("admin", "endpoint", "show", "here-docker").out.splitlines()
+    assert next(line.split() for line in lines if line.startswith("address")) == [
+        "address",
+        "/run/docker.sock",
+    ]
+
+
+def test_a_cluster_is_registered_as_a_kubeconfig_says(glassgate: People, files: Path) -> None:
+    config = files / "config"
+    config.write_text(
+        "current-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n"
+        "clusters: [{name: c, cluster: {server: 'https://k8s.internal:6443',"
+        " certificate-authority: ca.pem}}]\n"
+        "users: [{name: u, user: {tokenFile: token}}]\n"
+    )
+    words = ("endpoint", "add", "other-k8s", "--kind", "kubernetes", "--kubeconfig", str(config))
+    assert glassgate("admin", *words).status == 0
+    shown = glassgate("admin", "endpoint", "show", "other-k8s", "--json").json
+    assert (shown["host"], shown["port"]) == ("k8s.internal", 6443)
+    assert shown["ca"] == (files / "ca.pem").read_text()
+    wrong = glassgate("admin", *words, "--context", "staging")
+    assert wrong.status == Status.ERROR
+    assert "no context staging" in wrong.err
+
+
+def test_a_credential_goes_nowhere_else_than_it_was_given_for(glassgate: People, cluster: str) -> None:
+    moved = glassgate(
+        "admin", "endpoint", "add", cluster, "--kind", "kubernetes", "--server", "https://other.internal:6443"
+    )
+    assert moved.status == Status.ERROR
+    assert "another place" in moved.err
+
+
+def test_kubectl_is_given_a_token_of_an_hour(glassgate: People) -> None:
+    made = glassgate("engineer", "credential", "kubernetes")
+    assert made.status == 0, made.err
+    assert made.json["apiVersion"] == "client.authentication.k8s.io/v1"
+    assert made.json["kind"] == "ExecCredential"
+    assert made.json["status"]["token"].startswith("ggk_")
+    assert made.json["status"]["expirationTimestamp"].endswith("Z")
+    asked = json.dumps({"apiVersion": "client.authentication.k8s.io/v1beta1", "spec": {}})
+    older = glassgate("engineer", "credential", "kubernetes", KUBERNETES_EXEC_INFO=asked)
+    assert older.json["apiVersion"] == "client.authentication.k8s.io/v1beta1"
+    unknown = glassgate("engineer", "credential", "kubernetes", KUBERNETES_EXEC_INFO='{"apiVersion": "v9"}')
+    assert unknown.status == Status.ERROR
+
+
+def test_a_client_without_a_login_is_told_what_to_do(glassgate: People) -> None:
+    ended = glassgate("nobody", "credential", "kubernetes")
+    assert (ended.status, ended.out) == (Status.NOT_AUTHORISED, "")
+    assert "glassgate --profile nobody login" in ended.err
+
+
+def test_a_token_of_a_cluster_is_none_of_the_api(glassgate: People) -> None:
+    token = glassgate("engineer", "credential", "kubernetes").json["status"]["token"]
+    used = glassgate("ci", "whoami", GLASSGATE_TOKEN=token, GLASSGATE_CA=str(glassgate.gateway.ca))
+    assert used.status == Status.NOT_AUTHORISED
+
+
+def test_the_kind_before_a_name_must_be_its_kind(glassgate: People) -> None:
+    assert "CREATE ROLE" in glassgate("admin", "endpoint", "harden", "postgres", "orders-db").out
+    wrong = glassgate("admin", "endpoint", "harden", "docker", "orders-db")
+    assert wrong.status == Status.ERROR
+    assert "orders-db is a postgres endpoint" in wrong.err
