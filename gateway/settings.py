@@ -39,12 +39,16 @@ class Listen(_Section, frozen=True, kw_only=True):
         api_port: HTTP API over TLS.
         postgres_port: PostgreSQL clients.
         ssh_port: SSH clients.
+        docker_port: Docker clients.
+        kubernetes_port: Kubernetes clients.
     """
 
     host: str = "127.0.0.1"
     api_port: Port = 8443
     postgres_port: Port = 6432
     ssh_port: Port = 2222
+    docker_port: Port = 2376
+    kubernetes_port: Port = 6443
 
 
 class Database(_Section, frozen=True, kw_only=True):
