@@ -161,7 +161,8 @@ class _Asked:
             reason = "Secrets are answered as JSON, their values masked; the client takes other forms only."
             verdict = _refuse("secrets.accept", reason)
             return replace(found, verdict=verdict, action=KubernetesAction.NONE, unacceptable=True)
-        sent = self.sent(query, ("accept", accept), ("accept-encoding", "identity"))
+        # Indented events would not be one a line.
+        sent = self.sent(query.without("pretty"), ("accept", accept), ("accept-encoding", "identity"))
         return replace(found, verdict=allowed, request=sent, masks=True)
 
     def reviewed(
