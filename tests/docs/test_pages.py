@@ -79,7 +79,13 @@ async def test_the_marked_commands_of_a_page_do_what_it_says(page: Path, short_f
 
 def here(command: str, stage: Stage) -> str:
     """A command as a page has it, for the page's own demo: its folder and its ports."""
-    ports = {"8443": stage.ports.api, "6432": stage.ports.postgres, "2222": stage.ports.ssh}
+    ports = {
+        "8443": stage.ports.api,
+        "6432": stage.ports.postgres,
+        "2222": stage.ports.ssh,
+        "2376": stage.ports.docker,
+        "6443": stage.ports.kubernetes,
+    }
     for shown, real in ports.items():
         command = command.replace(shown, str(real))
     return command.replace(".demo", str(stage.folder))

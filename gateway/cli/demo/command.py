@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 ApiPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the gateway's HTTP API.")]
 PostgresPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the gateway's PostgreSQL door.")]
 SshPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the gateway's SSH door.")]
+DockerPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the gateway's Docker door.")]
+KubernetesPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the gateway's Kubernetes door.")]
 ProductionPort = Annotated[int, typer.Option(min=1, max=65535, help="Of sample production.")]
 HostPort = Annotated[int, typer.Option(min=1, max=65535, help="Of the sample host's sshd.")]
 
@@ -41,6 +43,8 @@ def demo(
     api_port: ApiPort = 8443,
     postgres_port: PostgresPort = 6432,
     ssh_port: SshPort = 2222,
+    docker_port: DockerPort = 2376,
+    kubernetes_port: KubernetesPort = 6443,
     production_port: ProductionPort = 15432,
     host_port: HostPort = 15022,
 ) -> None:
@@ -64,7 +68,8 @@ def demo(
         if play or markdown:
             asyncio.run(_interruptible(_play(as_markdown=markdown)))
         else:
-            ports = Ports(api_port, postgres_port, ssh_port, production_port, host_port)
+            doors = (api_port, postgres_port, ssh_port, docker_port, kubernetes_port)
+            ports = Ports(*doors, production_port, host_port)
             asyncio.run(_interruptible(_show(ports, began)))
     except SceneFailed as failed:
         print(f"\n\nThe story came out otherwise than told.\n{failed.message}", file=sys.stderr)

@@ -18,6 +18,8 @@ class Ports:
         api: the gateway's HTTP API.
         postgres: the gateway's door for PostgreSQL clients.
         ssh: the gateway's door for SSH clients.
+        docker: the gateway's door for Docker clients.
+        kubernetes: the gateway's door for Kubernetes clients.
         production: sample production.
         host: the sample host's sshd.
     """
@@ -25,6 +27,8 @@ class Ports:
     api: int
     postgres: int
     ssh: int
+    docker: int
+    kubernetes: int
     production: int
     host: int
 
@@ -38,6 +42,8 @@ class Ports:
             "--api-port": self.api,
             "--postgres-port": self.postgres,
             "--ssh-port": self.ssh,
+            "--docker-port": self.docker,
+            "--kubernetes-port": self.kubernetes,
             "--production-port": self.production,
             "--host-port": self.host,
         }

@@ -259,6 +259,8 @@ data = "gateway"
 api-port = {ports.api}
 postgres-port = {ports.postgres}
 ssh-port = {ports.ssh}
+docker-port = {ports.docker}
+kubernetes-port = {ports.kubernetes}
 
 [witness]
 seconds = 5

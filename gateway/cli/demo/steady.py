@@ -43,6 +43,7 @@ def steady(text: str, stage: Stage) -> str:
     text = text.replace(str(stage.ports.host), "15022")
     text = text.replace(str(stage.ports.api), "8443").replace(str(stage.ports.postgres), "6432")
     text = text.replace(str(stage.ports.production), "15432").replace(str(stage.ports.ssh), "2222")
+    text = text.replace(str(stage.ports.docker), "2376").replace(str(stage.ports.kubernetes), "6443")
     for pattern, sample in _PATTERNS:
         text = re.sub(pattern, sample, text, flags=re.MULTILINE)
     return text

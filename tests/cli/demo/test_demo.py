@@ -47,6 +47,8 @@ async def demo(folder: Path, ports: Ports) -> AsyncIterator[asyncio.subprocess.P
         "--api-port": ports.api,
         "--postgres-port": ports.postgres,
         "--ssh-port": ports.ssh,
+        "--docker-port": ports.docker,
+        "--kubernetes-port": ports.kubernetes,
         "--production-port": ports.production,
         "--host-port": ports.host,
     }
