@@ -106,7 +106,7 @@ class DockerCatalogue:
         oldest: version that is known.
         newest: version that is known.
         registries: that a read may ask, ``*.x`` for every host below x.
-        routes: (method, first segment of the path) → routes, those without names first.
+        routes: (method, first segment of the path) → routes, in the order in which they are tried.
         fingerprint: changes with the content: verdicts are kept by it.
     """
 
@@ -164,9 +164,14 @@ def load_docker(folder: Path = FOLDER) -> DockerCatalogue:
         file.oldest,
         file.newest,
         file.registries,
-        {key: tuple(sorted(routes, key=lambda each: bool(each.kinds))) for key, routes in found.items()},
+        {key: tuple(sorted(routes, key=_order)) for key, routes in found.items()},
         sha256(msgspec.json.encode(file)).hexdigest(),
     )
+
+
+def _order(route: Route) -> tuple[bool, int]:
+    """Paths without names first, and of those with names the longest: a name may have slashes in it."""
+    return bool(route.kinds), -route.path.count("/")
 
 
 def _check(path: Path, route: Route, seen: set[tuple[str, str]]) -> None:

@@ -27,10 +27,11 @@ GRAMMARS: Final = {
     "debug": re.compile(r"[a-z]+(?:/[a-z]*)?"),
     "image": re.compile(_REFERENCE),
     "registry-image": re.compile(_REFERENCE),
+    "any": re.compile(rf"{_PLAIN}|{_REFERENCE}"),
 }
 """Kind → what a name of that kind may be, in full."""
 
-WITH_SLASHES: Final = frozenset({"image", "registry-image", "debug"})
+WITH_SLASHES: Final = frozenset({"image", "registry-image", "any", "debug"})
 """Kinds whose names may have slashes."""
 
 
