@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 import trustme
+from live_gateway import Beginning, LiveGateway
 from servers import SAMPLE_CUSTOMERS, UNSYNCED, Certificates, Production, free_port, installation_of
 from sshd import SSHD, Sshd
 
@@ -110,6 +111,33 @@ async def fresh_store_dsn(store_server: EmbeddedPostgres, founded_store: str) ->
     """URL of a database of the test's own, with the gateway's empty tables."""
     async for dsn in _fresh_database(store_server, founded_store):
         yield dsn
+
+
+@pytest.fixture(scope="session")
+async def first_gateway(store_server: EmbeddedPostgres, server_folder: Path) -> LiveGateway:
+    """A gateway that was started once, given its people, and stopped."""
+    await _create(store_server, "first", "template1")
+    folder = server_folder / "first-gateway"
+    folder.mkdir()
+    gateway = LiveGateway.start(folder, store=store_server.dsn("first"))
+    gateway.stop()
+    return gateway
+
+
+@pytest.fixture(scope="module")
+async def beginning(store_server: EmbeddedPostgres, first_gateway: LiveGateway) -> AsyncIterator[Beginning]:
+    """What a gateway of the module's own begins with."""
+    async for dsn in _fresh_database(store_server, "first"):
+        yield Beginning(dsn, first_gateway)
+
+
+@pytest.fixture
+async def fresh_beginning(
+    store_server: EmbeddedPostgres, first_gateway: LiveGateway
+) -> AsyncIterator[Beginning]:
+    """What a gateway of the test's own begins with."""
+    async for dsn in _fresh_database(store_server, "first"):
+        yield Beginning(dsn, first_gateway)
 
 
 @pytest.fixture

@@ -10,16 +10,20 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jwt
 from servers import Production, free_port
 
+from gateway.access.tokens import Jwts
 from gateway.cli.client import Client
 from gateway.cli.profiles import Profile
 from gateway.domain.errors import GlassgateError
 from gateway.server import ADMINISTRATOR_FILE
 from gateway.store import postmaster
+from gateway.store.keyring import Keyring
 from gateway.web.shapes.access import Approve, FileRequest, RequestFacts
 from gateway.web.shapes.endpoints import EndpointFacts, PutEndpoint, RepositoryFacts, SettingsFacts
 from gateway.web.shapes.gateway import Readiness
@@ -31,6 +35,19 @@ if TYPE_CHECKING:
 
 PEOPLE = ("engineer", "approver", "reviewer")
 READY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a test's gateway begins with, instead of making keys, tables and people each time.
+
+    Attributes:
+        dsn: URL of its store, which is a copy of the first gateway's.
+        first: a gateway that was given the three people, and stopped.
+    """
+
+    dsn: str
+    first: LiveGateway
 
 
 @dataclass(slots=True)
@@ -64,36 +81,42 @@ class LiveGateway:
         *,
         settings: str = "",
         store: str = "",
+        beginning: Beginning | None = None,
         policies: Path | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> LiveGateway:
-        """Start a gateway and add the three people.
+        """Start a gateway with the three people.
 
         Args:
             folder: empty.
             settings: more tables of gateway.toml.
             store: database.url; empty: embedded.
+            beginning: what to go on from, its store included; None: from nothing.
             policies: folder of policy and catalogue; None: the shipped one.
             environment: variables beside this process's own.
         """
         made = cls(folder, free_port(), free_port(), free_port(), environment or {})
         shipped = f'policies = "{policies}"\n' if policies else ""
-        database = f'[database]\nurl = "{store}"\n' if store else ""
+        url = beginning.dsn if beginning else store
+        database = f'[database]\nurl = "{url}"\n' if url else ""
         (folder / "gateway.toml").write_text(
             f'data = "data"\n{shipped}'
             f"[listen]\napi-port = {made.api_port}\npostgres-port = {made.postgres_port}\n"
             f"ssh-port = {made.ssh_port}\n"
             f"{database}[witness]\nseconds = 1\n{settings}"
         )
-        made.launch()
-        made._people()
+        if beginning:
+            shutil.copytree(beginning.first.data, made.data)
+            made._take_over(beginning.first)
+            made.launch()
+        else:
+            made.launch()
+            made._people()
         return made
 
     def replica(self, folder: Path, *, store: str, settings: str = "") -> LiveGateway:
         """Start another gateway on the same store, with the same keys, for the same people."""
-        other = LiveGateway(
-            folder, free_port(), free_port(), free_port(), self.environment, passwords=dict(self.passwords)
-        )
+        other = LiveGateway(folder, free_port(), free_port(), free_port(), self.environment)
         for part in ("keys", "tls", "ssh"):
             shutil.copytree(self.data / part, folder / "data" / part)
         (folder / "gateway.toml").write_text(
@@ -101,9 +124,8 @@ class LiveGateway:
             f"[listen]\napi-port = {other.api_port}\npostgres-port = {other.postgres_port}\n"
             f"ssh-port = {other.ssh_port}\n{settings}"
         )
+        other._take_over(self)
         other.launch()
-        for person in PEOPLE:
-            other.login(person)
         return other
 
     @property
@@ -164,6 +186,15 @@ class LiveGateway:
     def login(self, name: str) -> None:
         question = Login(name=name, password=self.passwords[name])
         self.tokens[name] = self.client("").call("POST /v1/login", question, LoggedIn).token
+
+    def _take_over(self, first: LiveGateway) -> None:
+        """Have the people and the logins that stand in the store; a login's token names the gateway's URL."""
+        self.passwords = dict(first.passwords)
+        jwts = Jwts(Keyring.load(self.data / "keys" / "master"), f"https://localhost:{self.api_port}")
+        for name, token in first.tokens.items():
+            login = jwt.decode(token, options={"verify_signature": False})
+            ends = datetime.fromtimestamp(login["exp"], UTC)
+            self.tokens[name] = jwts.sign(name, login["jti"], ends).reveal().decode()
 
     def _people(self) -> None:
         name, password = (self.data / ADMINISTRATOR_FILE).read_text().split()

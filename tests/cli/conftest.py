@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from command_line import People
-from live_gateway import LiveGateway
+from live_gateway import Beginning, LiveGateway
 from servers import Production
 
 from gateway.changes.founding import found_repository
@@ -25,9 +25,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def gateway(
-    tmp_path_factory: pytest.TempPathFactory, production: Production, store_dsn: str, repository: Path
+    tmp_path_factory: pytest.TempPathFactory, production: Production, beginning: Beginning, repository: Path
 ) -> Iterator[LiveGateway]:
-    live = LiveGateway.start(tmp_path_factory.mktemp("gateway"), store=store_dsn)
+    live = LiveGateway.start(tmp_path_factory.mktemp("gateway"), beginning=beginning)
     live.add_endpoint(production, repository=repository)
     yield live
     live.stop()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from live_gateway import LiveGateway
+from live_gateway import Beginning, LiveGateway
 from servers import Production
 
 from gateway.store.embedded import EmbeddedPostgres
@@ -136,13 +136,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_ends_the_session_before_anything_runs_unrecorded(
-    tmp_path: Path, production: Production, fresh_store_dsn: str, small_disk: Path
+    tmp_path: Path, production: Production, fresh_beginning: Beginning, small_disk: Path
 ) -> None:
     place = tmp_path / "gateway"
     place.mkdir()
     recordings = small_disk / "recordings"
     gateway = LiveGateway.start(
-        place, store=fresh_store_dsn, settings=f'[recording]\nfolder = "{recordings}"\n'
+        place, beginning=fresh_beginning, settings=f'[recording]\nfolder = "{recordings}"\n'
     )
     try:
         gateway.add_endpoint(production)

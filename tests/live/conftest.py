@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from live_clients import NEW, OLD, Live
-from live_gateway import LiveGateway
+from live_gateway import Beginning, LiveGateway
 from live_ssh import LiveSsh
 from servers import DEBIAN_15, Production
 from sshd import Sshd
@@ -31,13 +31,13 @@ def live(
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
     production: Production,
-    store_dsn: str,
+    beginning: Beginning,
     repository: Path,
 ) -> Iterator[Live]:
     servers = {NEW: production}
     if (DEBIAN_15 / "bin" / "postgres").exists():
         servers[OLD] = request.getfixturevalue("production15")
-    gateway = LiveGateway.start(tmp_path_factory.mktemp("live"), store=store_dsn)
+    gateway = LiveGateway.start(tmp_path_factory.mktemp("live"), beginning=beginning)
     for name, server in servers.items():
         gateway.add_endpoint(server, name=name, repository=repository)
         gateway.grant(name, minutes=120)
@@ -63,9 +63,9 @@ def version(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(scope="module")
-def ssh(tmp_path_factory: pytest.TempPathFactory, sshd: Sshd, store_dsn: str) -> Iterator[LiveSsh]:
+def ssh(tmp_path_factory: pytest.TempPathFactory, sshd: Sshd, beginning: Beginning) -> Iterator[LiveSsh]:
     """A gateway with that host behind it, and an engineer with a key and access."""
-    gateway = LiveGateway.start(tmp_path_factory.mktemp("gateway"), store=store_dsn)
+    gateway = LiveGateway.start(tmp_path_factory.mktemp("gateway"), beginning=beginning)
     made = LiveSsh(gateway, sshd, tmp_path_factory.mktemp("people"))
     made.register()
     made.add_key("engineer")

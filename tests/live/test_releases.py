@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from live_clients import Live, listing_script, listings, run
-from live_gateway import LiveGateway
+from live_gateway import Beginning, LiveGateway
 from servers import Production
 
 from gateway.web.shapes.changes import ChangeFacts, ChangeId
@@ -41,9 +41,9 @@ def production(version: int, request: pytest.FixtureRequest) -> Production:
 
 @pytest.fixture(scope="module")
 def gateway(
-    tmp_path_factory: pytest.TempPathFactory, store_dsn: str, request: pytest.FixtureRequest
+    tmp_path_factory: pytest.TempPathFactory, beginning: Beginning, request: pytest.FixtureRequest
 ) -> Iterator[LiveGateway]:
-    made = LiveGateway.start(tmp_path_factory.mktemp("releases"), store=store_dsn)
+    made = LiveGateway.start(tmp_path_factory.mktemp("releases"), beginning=beginning)
     yield made
     made.stop()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
-from live_gateway import LiveGateway
+from live_gateway import Beginning, LiveGateway
 from live_ssh import LiveSsh, until
 
 from gateway.web.shapes.access import Approve, FileRequest, GrantList, ListGrants, RequestFacts, Revoke
@@ -155,9 +155,9 @@ def test_a_host_that_goes_away_is_told_and_recorded(ssh: LiveSsh) -> None:
 
 
 def test_draining_ends_commands_with_a_word(
-    tmp_path_factory: pytest.TempPathFactory, ssh: LiveSsh, fresh_store_dsn: str
+    tmp_path_factory: pytest.TempPathFactory, ssh: LiveSsh, fresh_beginning: Beginning
 ) -> None:
-    gateway = LiveGateway.start(tmp_path_factory.mktemp("drained"), store=fresh_store_dsn)
+    gateway = LiveGateway.start(tmp_path_factory.mktemp("drained"), beginning=fresh_beginning)
     other = LiveSsh(gateway, ssh.sshd, tmp_path_factory.mktemp("people"))
     other.register()
     other.add_key("engineer")

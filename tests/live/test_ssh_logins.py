@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from live_gateway import LiveGateway
+from live_gateway import Beginning, LiveGateway
 from live_ssh import LiveSsh, until
 from servers import free_port
 from sshd import Sshd
@@ -191,9 +191,9 @@ def test_a_host_that_is_away_says_so(ssh: LiveSsh) -> None:
 
 
 def test_many_wrong_tokens_pause_their_source(
-    tmp_path_factory: pytest.TempPathFactory, sshd: Sshd, fresh_store_dsn: str
+    tmp_path_factory: pytest.TempPathFactory, sshd: Sshd, fresh_beginning: Beginning
 ) -> None:
-    gateway = LiveGateway.start(tmp_path_factory.mktemp("limits"), store=fresh_store_dsn)
+    gateway = LiveGateway.start(tmp_path_factory.mktemp("limits"), beginning=fresh_beginning)
     try:
         ssh = LiveSsh(gateway, sshd, tmp_path_factory.mktemp("people"))
         ssh.register()

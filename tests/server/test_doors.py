@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from live_gateway import LiveGateway
+from live_gateway import Beginning, LiveGateway
 
 if TYPE_CHECKING:
     import pytest
@@ -22,11 +22,11 @@ def said(gateway: LiveGateway, words: str, times: int) -> None:
         time.sleep(0.1)
 
 
-def test_catalogues_are_followed(tmp_path_factory: pytest.TempPathFactory, store_dsn: str) -> None:
+def test_catalogues_are_followed(tmp_path_factory: pytest.TempPathFactory, beginning: Beginning) -> None:
     folder = tmp_path_factory.mktemp("followed")
     policies = folder / "policies"
     shutil.copytree(POLICIES, policies)
-    gateway = LiveGateway.start(tmp_path_factory.mktemp("gateway"), store=store_dsn, policies=policies)
+    gateway = LiveGateway.start(tmp_path_factory.mktemp("gateway"), beginning=beginning, policies=policies)
     try:
         commands = policies / "catalogue" / "shell" / "coreutils.toml"
         whole = commands.read_text()

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_gateway import LiveGateway
+from live_gateway import Beginning, LiveGateway
 from servers import Production
 
 
 @pytest.fixture(scope="module")
 def gateway(
-    tmp_path_factory: pytest.TempPathFactory, production: Production, store_dsn: str
+    tmp_path_factory: pytest.TempPathFactory, production: Production, beginning: Beginning
 ) -> Iterator[LiveGateway]:
     folder: Path = tmp_path_factory.mktemp("gateway")
-    live = LiveGateway.start(folder, store=store_dsn)
+    live = LiveGateway.start(folder, beginning=beginning)
     live.add_endpoint(production)
     yield live
     live.stop()

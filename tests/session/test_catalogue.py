@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from live_gateway import LiveGateway
+from live_gateway import Beginning, LiveGateway
 from servers import Production
 
 from gateway.settings import SHIPPED
@@ -25,9 +25,9 @@ def policies(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def gateway(
-    tmp_path: Path, policies: Path, production: Production, fresh_store_dsn: str
+    tmp_path: Path, policies: Path, production: Production, fresh_beginning: Beginning
 ) -> Iterator[LiveGateway]:
-    live = LiveGateway.start(tmp_path, store=fresh_store_dsn, policies=policies)
+    live = LiveGateway.start(tmp_path, beginning=fresh_beginning, policies=policies)
     live.add_endpoint(production)
     live.grant()
     yield live

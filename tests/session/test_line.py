@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from live_gateway import LiveGateway
+from live_gateway import Beginning, LiveGateway
 from servers import Production
 
 from gateway.web.shapes.access import (
@@ -183,8 +183,10 @@ def test_five_minutes_before_the_end_the_client_gets_a_notice(gateway: LiveGatew
     assert any("ends in 5 minutes" in notice for notice in notices)
 
 
-def test_a_restart_tells_live_clients(tmp_path: Path, production: Production, fresh_store_dsn: str) -> None:
-    other = LiveGateway.start(tmp_path, store=fresh_store_dsn)
+def test_a_restart_tells_live_clients(
+    tmp_path: Path, production: Production, fresh_beginning: Beginning
+) -> None:
+    other = LiveGateway.start(tmp_path, beginning=fresh_beginning)
     other.add_endpoint(production)
     other.grant()
     with psycopg.connect(other.dsn(), autocommit=True) as connection:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from live_gateway import LiveGateway
+from live_gateway import Beginning, LiveGateway
 from servers import Production
 
 from gateway.web.shapes.sessions import ListSessions, SessionList
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, production: Production, fresh_store_dsn: str) -> Iterator[LiveGateway]:
-    live = LiveGateway.start(tmp_path, store=fresh_store_dsn, settings="[recording]\nperson-mib = 1\n")
+def gateway(tmp_path: Path, production: Production, fresh_beginning: Beginning) -> Iterator[LiveGateway]:
+    live = LiveGateway.start(tmp_path, beginning=fresh_beginning, settings="[recording]\nperson-mib = 1\n")
     live.add_endpoint(production)
     yield live
     live.stop()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from live_gateway import LiveGateway
+from live_gateway import Beginning, LiveGateway
 from servers import Production
 
 from gateway.domain.errors import Conflict, NotFound
@@ -20,15 +20,15 @@ from gateway.web.shapes.sessions import Kill, ListSessions, Proof, SessionList, 
 
 @pytest.fixture(scope="module")
 def replicas(
-    tmp_path_factory: pytest.TempPathFactory, production: Production, store_dsn: str
+    tmp_path_factory: pytest.TempPathFactory, production: Production, beginning: Beginning
 ) -> Iterator[tuple[LiveGateway, LiveGateway]]:
     folder: Path = tmp_path_factory.mktemp("replicas")
     for name in ("one", "two"):
         (folder / name).mkdir()
     shared = f'[recording]\nfolder = "{folder / "recordings"}"\n'
-    one = LiveGateway.start(folder / "one", store=store_dsn, settings=shared)
+    one = LiveGateway.start(folder / "one", beginning=beginning, settings=shared)
     one.add_endpoint(production)
-    two = one.replica(folder / "two", store=store_dsn, settings=shared)
+    two = one.replica(folder / "two", store=beginning.dsn, settings=shared)
     yield one, two
     two.stop()
     one.stop()

@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 import psycopg
 import pytest
-from live_gateway import LiveGateway
+from live_gateway import Beginning, LiveGateway
 from plain_http import Http
 
 from gateway.recordings.verify_file import verify_file
@@ -137,14 +137,14 @@ def test_a_live_session_is_watched_from_its_beginning_and_killed(call: Http, gat
 
 
 async def test_each_look_is_a_leaf_of_the_ledger_with_who_and_why(
-    call: Http, session: int, store_dsn: str
+    call: Http, session: int, beginning: Beginning
 ) -> None:
     def look() -> None:
         assert call(f"GET /v1/sessions/{session}/replay?why=INC-9", by="reviewer").status == 200
         assert call("GET /v1/search?text=secret-word&why=INC-10", by="reviewer").status == 200
 
     await asyncio.to_thread(look)
-    store = await asyncpg.connect(store_dsn)
+    store = await asyncpg.connect(beginning.dsn)
     try:
         rows = await store.fetch(
             "SELECT kind, convert_from(data, 'UTF8') AS data FROM ledger_leaves"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from live_gateway import LiveGateway
+from live_gateway import Beginning, LiveGateway
 from plain_http import Http
 from servers import Production
 
@@ -35,9 +35,9 @@ def policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def gateway(
-    tmp_path_factory: pytest.TempPathFactory, production: Production, store_dsn: str, policies: Path
+    tmp_path_factory: pytest.TempPathFactory, production: Production, beginning: Beginning, policies: Path
 ) -> Iterator[LiveGateway]:
-    live = LiveGateway.start(tmp_path_factory.mktemp("gateway"), store=store_dsn)
+    live = LiveGateway.start(tmp_path_factory.mktemp("gateway"), beginning=beginning)
     live.stop()
     config = live.folder / "gateway.toml"
     config.write_text(f'policies = "{policies}"\n{config.read_text()}')
