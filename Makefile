@@ -1,10 +1,10 @@
-# make demo    sample production, the gateway and three accounts on this machine; Ctrl-C stops all of it
-# make test    every test, against real servers and clients; those of the next line aside
-# make test-kube  the tests against a Docker engine and a Kubernetes cluster, which root alone can start
-# make lint    ruff and mypy
-# make story   play the demo's story and put its output into README.md
-# make bench   measure against direct connections and pgbouncer
-# make clean   remove what the targets above have made
+# make demo       sample production, the gateway and three accounts on this machine; Ctrl-C stops all of it
+# make test       every test, against real servers and clients, but for the next line's
+# make test-kube  the tests against a real Docker engine and Kubernetes API server; as root, and with Go once
+# make lint       ruff and mypy
+# make story      play the demo's story and put its output into README.md
+# make bench      measure against direct connections and pgbouncer
+# make clean      remove what the targets above have made
 #
 # Needs Python 3.11 or newer and make. PYTHON=… chooses another interpreter, DEMO="…" hands options to the demo.
 

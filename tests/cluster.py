@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 ETCD = Path("/usr/bin/etcd")
 OBJECTS = MODULES / "kube" / "objects"
+PROGRAMS = ("kube-apiserver", "kubelet", "kubectl")
 READY_SECONDS = 60.0
 SHOP_POD = "shop-6d4cf56db6-x2x8q"
 PREVIOUS = "".join(f"2026-09-01T08:00:0{second}.000000000Z stdout F before {second}\n" for second in range(3))
@@ -65,7 +66,7 @@ def why_missing() -> str:
     if not capabilities() & CAP_SYS_ADMIN:
         return "the kubelet needs a root that may make namespaces"
     try:
-        for name in ("kube-apiserver", "kubelet", "kubectl"):
+        for name in PROGRAMS:
             program(name)
     except Missing as missing:
         return str(missing)

@@ -71,8 +71,7 @@ def program(name: str) -> Path:
     Raises:
         Missing: it is not there and can't be built here.
     """
-    wanted = PROGRAMS[name]
-    built = CACHE / f"{name}-{_digest(wanted)}" / name
+    wanted, built = PROGRAMS[name], place(name)
     if built.exists():
         return built
     built.parent.mkdir(parents=True, exist_ok=True)
@@ -81,6 +80,11 @@ def program(name: str) -> Path:
         if not built.exists():  # another process may have built it meanwhile
             _build(name, wanted, built)
     return built
+
+
+def place(name: str) -> Path:
+    """Where a program of PROGRAMS stands once it is built."""
+    return CACHE / f"{name}-{_digest(PROGRAMS[name])}" / name
 
 
 def _build(name: str, wanted: Program, built: Path) -> None:

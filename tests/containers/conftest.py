@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 
     from servers import Certificates
 
-BUILT = {"cluster", "compose", "helm"}
-"""Fixtures that may build their programs first, which takes minutes once."""
+BUILT = {"cluster": clusters.PROGRAMS, "compose": ("docker-compose",), "helm": ("helm",)}
+"""Fixtures that build programs first where they aren't yet, which takes minutes."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    unbuilt = {
+        fixture
+        for fixture, programs in BUILT.items()
+        if not all(go_programs.place(name).exists() for name in programs)
+    }
     for item in items:
-        if isinstance(item, pytest.Function) and BUILT & set(item.fixturenames):
+        if isinstance(item, pytest.Function) and unbuilt & set(item.fixturenames):
             item.add_marker(pytest.mark.timeout(go_programs.BUILD_SECONDS))
 
 
