@@ -3,6 +3,13 @@
 A library's exceptions become one of these at the door of the room that owns the library.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.domain.endpoint import Endpoint
+
 
 class GlassgateError(Exception):
     """What went wrong, in one sentence for a person, and what to do next.
@@ -32,6 +39,19 @@ class NotAuthorised(GlassgateError):
 
 class NotFound(GlassgateError):
     """No such thing, or none that this identity may know of: both answer alike."""
+
+
+class AnotherKind(NotFound):
+    """There is such an endpoint, and another door serves it.
+
+    Args:
+        endpoint: which the identity may know of.
+        asked: the kind that was asked for.
+    """
+
+    def __init__(self, endpoint: Endpoint, asked: str) -> None:
+        super().__init__(f"{endpoint.name} is not a {asked} endpoint", hint="glassgate endpoints")
+        self.endpoint = endpoint
 
 
 class Conflict(GlassgateError):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from gateway.domain.unit import Unit
 from gateway.domain.verdict import Judged
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
     from socket import socket
 
     from gateway.domain.change import Capture
@@ -119,8 +119,8 @@ class Opening:
 
     port: int
     bring: Bring
-    serve: Callable[[Arrival], Awaitable[None]]
-    open: Callable[[Arrival, Identity, Endpoint], Awaitable[None]] | None
+    serve: Callable[[Arrival], Coroutine[Any, Any, None]]
+    open: Callable[[Arrival, Identity, Endpoint], Coroutine[Any, Any, None]] | None
 
 
 Openings = Mapping["EndpointKind", Opening]

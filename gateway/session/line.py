@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic
 
 from gateway import __version__
 from gateway.changes.flow import SessionFacts
-from gateway.domain.errors import AuthenticationFailed, GlassgateError, NotFound, RecordingLost
+from gateway.domain.errors import AnotherKind, AuthenticationFailed, GlassgateError, NotFound, RecordingLost
 from gateway.domain.ids import UnitNumber
 from gateway.domain.session import EndCause, Ending, Level
 from gateway.domain.unit import Admitted, Filed, Origin, Refused
@@ -150,7 +150,7 @@ class Line:
         """
         endpoint = await self.resolve(endpoint_name, identity, door.passage)
         if endpoint.kind is not door.kind:
-            raise NotFound(f"{endpoint.name} is not a {door.kind.value} endpoint", hint="glassgate endpoints")
+            raise AnotherKind(endpoint, door.kind.value)
         await self._quota.check(identity)
         grant = await self._grants.take(identity, endpoint)
         with self._leases.hold(grant) as lease:  # a revocation from here on finds the session, dialled or not

@@ -82,7 +82,8 @@ class Reception:
                 if arrival.crowded:
                     stream.write(_crowded())
                     return
-                name, endpoint = split_login(asked.login)
+                only = arrival.passage.endpoint if arrival.passage is not None else ""
+                name, endpoint = split_login(asked.login, only)
                 if asked.negotiate is not None:
                     stream.write(wire.negotiate(asked.negotiate))
                 token = await self._password(stream)

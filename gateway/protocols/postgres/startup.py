@@ -231,13 +231,19 @@ def codec_of(encoding: str) -> str:
     return found
 
 
-def split_login(login: str) -> tuple[str, str]:
+def split_login(login: str, only: str = "") -> tuple[str, str]:
     """Split ``NAME+ENDPOINT`` at the last ``+``; one space serves too (pgJDBC decodes ``+`` to it).
+
+    Args:
+        login: as the client gave it.
+        only: the endpoint that the connection leads to anyway, where it came through another door.
 
     Raises:
         InvalidInput: there is no endpoint in it.
     """
-    name, _, endpoint = login.rpartition("+" if "+" in login else " ")
+    name, mark, endpoint = login.rpartition("+" if "+" in login else " ")
+    if only and not mark:
+        return login, only
     if not name or not endpoint:
         raise InvalidInput(
             "the login name says no endpoint: it is NAME+ENDPOINT",

@@ -23,7 +23,12 @@ from gateway.protocols.ssh.connection import Connection
 from gateway.protocols.ssh.lane import Slow
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from gateway.domain.identity import Identity
+    from gateway.protocols.ssh.connection import WayChannel
+    from gateway.protocols.ssh.forwarding import Ways
+    from gateway.protocols.ssh.way import Forwarded
     from gateway.session.line import Line
 
 MOST_CHANNELS: Final = 64
@@ -61,6 +66,7 @@ class Client(asyncssh.SSHServer):
 
     Args:
         line: proves identities.
+        ways: which it opens to other doors.
         source: the peer's address.
 
     Attributes:
@@ -68,8 +74,9 @@ class Client(asyncssh.SSHServer):
         gone: set once the connection is lost or closed.
     """
 
-    def __init__(self, line: Line, source: str) -> None:
+    def __init__(self, line: Line, ways: Ways, source: str) -> None:
         self._line = line
+        self._ways = ways
         self._source = source
         self._attempts = 0
         self._proving: Login | None = None
@@ -174,7 +181,7 @@ class Client(asyncssh.SSHServer):
     def full(self, *, yes: bool) -> None:
         """The connection takes nothing more, or takes something again."""
         self._full = yes
-        for channel in self._open:
+        for channel in (*self._open, *self._ways.lanes()):
             if self._full is not yes:
                 return  # what the last one had kept has filled the socket again
             channel.wait(Slow.CONNECTION, yes=yes)
@@ -191,12 +198,21 @@ class Client(asyncssh.SSHServer):
         """Return the open channels."""
         return [each for each in self._open if not each.gone.is_set()]
 
-    # ---- what there is not -----------------------------------------------------------------------
+    def connection_requested(
+        self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
+    ) -> tuple[WayChannel, Awaitable[Forwarded]]:
+        """A client wants a connection to somewhere: there are ways to the gateway's own endpoints."""
+        del orig_host, orig_port
+        if self._connection is None:
+            raise _forbidden(refusal.CLOSED)
+        return self._connection.way_channel(), self._forwarded(dest_host, dest_port)
 
-    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
-        """Ports are not forwarded."""
-        del dest_host, dest_port, orig_host, orig_port
-        raise _forbidden(refusal.FORWARDING)
+    async def _forwarded(self, host: str, port: int) -> Forwarded:
+        lane = await self._ways.forward(host, port)
+        lane.wait(Slow.CONNECTION, yes=self._full)
+        return lane
+
+    # ---- what there is not -----------------------------------------------------------------------
 
     def unix_connection_requested(self, dest_path: str) -> bool:
         """Sockets are not forwarded."""

@@ -37,6 +37,10 @@ class SessionChannel(SwiftChannel, asyncssh.SSHServerChannel[bytes]):
         return False
 
 
+class WayChannel(SwiftChannel, asyncssh.SSHTCPChannel[bytes]):
+    """A channel to another door."""
+
+
 class Connection(Swift, asyncssh.SSHServerConnection):
     """One client's connection. Made by ``accept``.
 
@@ -88,6 +92,11 @@ class Connection(Swift, asyncssh.SSHServerConnection):
             window=WINDOW,
             max_pktsize=PACKET,
         )
+
+    def way_channel(self) -> WayChannel:
+        """Return a channel for a connection to another door."""
+        loop = asyncio.get_running_loop()
+        return WayChannel(self, loop, encoding=None, errors="strict", window=WINDOW, max_pktsize=PACKET)
 
     def pause_writing(self) -> None:
         """The socket is full."""

@@ -148,6 +148,11 @@ class Lane(SSHSession[bytes]):
             return
         self._channel.write(data, EXTENDED_DATA_STDERR if error else None)
 
+    def finish(self) -> None:
+        """Send nothing more, and still read."""
+        if self._channel is not None and not self._channel.is_closing():
+            self._channel.write_eof()
+
     async def flushed(self) -> None:
         """Return once the client has been sent all output, or is gone.
 
@@ -158,3 +163,14 @@ class Lane(SSHSession[bytes]):
         self._flushed.clear()
         self._channel.set_write_buffer_limits(0, 0)
         await self._flushed.wait()
+
+
+async def first(*events: asyncio.Event) -> None:
+    """Return once one of them is set."""
+    if any(each.is_set() for each in events):
+        return
+    async with asyncio.TaskGroup() as group:
+        tasks = {group.create_task(event.wait()) for event in events}
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()

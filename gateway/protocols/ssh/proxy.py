@@ -24,6 +24,7 @@ from gateway.protocols.ssh.editing import place_to_edit
 from gateway.protocols.ssh.given import given_by, may_be_read
 from gateway.protocols.ssh.judging import Judging
 from gateway.protocols.ssh.keyboard import Locked
+from gateway.protocols.ssh.lane import first
 from gateway.protocols.ssh.options import options_of
 from gateway.protocols.ssh.production import HostReads
 from gateway.protocols.ssh.running import Running
@@ -293,7 +294,7 @@ class SshDoor:
                 running.started.set()
             lock = lock_of(admitted.judged) if terminal is not None else None
             channel.join(running if lock is None else Locked(running, lock))
-            await _first(running.closed, channel.gone)
+            await first(running.closed, channel.gone)
             if running.closed.is_set():
                 await running.finish()
                 if not running.ended:
@@ -366,13 +367,14 @@ class SshDoor:
         """Tell a client why no session stands, on each channel that it opens, and hang up."""
         try:
             async with asyncio.timeout(TURNED_AWAY_SECONDS), asyncio.TaskGroup() as group:
-                telling = group.create_task(self._tell(error))
+                telling = group.create_task(self.tell(error))
                 await self._client.gone.wait()
                 telling.cancel()
         except TimeoutError:
             self._connection.disconnect(DISC_BY_APPLICATION, error.message)
 
-    async def _tell(self, error: GlassgateError) -> None:
+    async def tell(self, error: GlassgateError) -> None:
+        """Tell each channel that the client opens why there is nothing for it, until cancelled."""
         while True:
             channel = await self._client.next_channel()
             await channel.refuse(refusal.told(error), refusal.status_of(error))
@@ -382,12 +384,3 @@ class SshDoor:
         if self._upstream is not None:
             self._upstream.close()
         self._connection.abort()
-
-
-async def _first(*events: asyncio.Event) -> None:
-    """Return once one of them is set."""
-    async with asyncio.TaskGroup() as group:
-        tasks = {group.create_task(event.wait()) for event in events}
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()

@@ -38,10 +38,10 @@ _ENDINGS: Final = {
 }
 
 SUBSYSTEM: Final = ("this gateway has no such subsystem", "give the command behind the host's name")
-FORWARDING: Final = (
-    "ports are not forwarded, for what runs through them can't be judged; "
-    "log in to the endpoint itself: USER+ENDPOINT at the gateway"
-)
+FORWARDING: Final = "{} is no endpoint that you may reach; nothing else is reached through this gateway"
+CLOSED: Final = "the connection is over"
+MANY_WAYS: Final = "too many connections through one connection"
+WAY_IN_A_WAY: Final = "this connection came through the gateway itself; open the next one beside it"
 LISTENING: Final = "nothing listens on the gateway for a client"
 SOCKETS: Final = "sockets are not forwarded: what runs through them can't be judged"
 TUNNELS: Final = "there are no network tunnels through the gateway"
