@@ -10,16 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from gateway.domain.endpoint import EndpointKind
 from gateway.domain.errors import GlassgateError
 from gateway.judge.catalogue import load_postgres
-from gateway.judge.kubernetes.catalogue import load_kubernetes
-from gateway.judge.kubernetes.judge import judge as judge_request
 from gateway.judge.shell.catalogue import load_shell
 from gateway.judge.shell.judge import judge as judge_line
 from gateway.log import get_logger
-from gateway.protocols.kubernetes.facts import KubernetesFacts
-from gateway.protocols.kubernetes.parts import Parts as KubernetesParts
-from gateway.protocols.kubernetes.parts import Shells
-from gateway.protocols.kubernetes.reception import ALPN as HTTP
-from gateway.protocols.kubernetes.reception import Reception as KubernetesReception
 from gateway.protocols.postgres.catalogue import Catalogues
 from gateway.protocols.postgres.facts import PostgresFacts
 from gateway.protocols.postgres.parts import Parts as PostgresParts
@@ -45,7 +38,7 @@ if TYPE_CHECKING:
     from gateway.transport.tls import ServerTls
     from gateway.web.parts import DoorFacts
 
-PROTOCOLS = (ALPN, HTTP)
+PROTOCOLS = (ALPN,)
 """Names by which clients may choose a door inside TLS."""
 CATALOGUE_SECONDS = 2.0
 
@@ -83,11 +76,7 @@ def open_doors(settings: Settings, line: Line, tls: ServerTls, store: Store) -> 
     Raises:
         ConfigurationBroken: a catalogue or the gateway's SSH host key can't be used.
     """
-    return (
-        _postgres(settings, line, tls, store),
-        _ssh(settings, line, store),
-        _kubernetes(settings, line, tls, store),
-    )
+    return _postgres(settings, line, tls, store), _ssh(settings, line, store)
 
 
 def _postgres(settings: Settings, line: Line, tls: ServerTls, store: Store) -> OpenDoor:
@@ -121,25 +110,6 @@ def _ssh(settings: Settings, line: Line, store: Store) -> OpenDoor:
         SshFacts(settings.public_host, port, parts, public_line(host_key)),
         (parts.warm.run, lambda: _follow(folder, load_shell, parts, store)),
         reach=reception.reach,
-    )
-
-
-def _kubernetes(settings: Settings, line: Line, tls: ServerTls, store: Store) -> OpenDoor:
-    folder = settings.policies_folder / "catalogue"
-    shells = Shells(load_shell(folder / "shell"))
-    parts = KubernetesParts(load_kubernetes(folder), shells, judge_request, judge_line)
-    reception = KubernetesReception(line, parts, tls, login_seconds=settings.limits.login_seconds)
-    port = settings.listen.kubernetes_port
-    return OpenDoor(
-        EndpointKind.KUBERNETES,
-        "Kubernetes clients",
-        port,
-        reception.serve,
-        KubernetesFacts(settings.public_host, port, parts),
-        (
-            lambda: _follow(folder, load_kubernetes, parts, store),
-            lambda: _follow(folder / "shell", load_shell, shells, store),
-        ),
     )
 
 
