@@ -59,6 +59,8 @@ class LiveGateway:
         api_port: of its HTTP API.
         postgres_port: of its PostgreSQL door.
         ssh_port: of its SSH door.
+        docker_port: of its Docker door.
+        kubernetes_port: of its Kubernetes door.
         environment: variables beside this process's own.
         process: the gateway.
         passwords: login name → password.
@@ -69,6 +71,8 @@ class LiveGateway:
     api_port: int
     postgres_port: int
     ssh_port: int
+    docker_port: int
+    kubernetes_port: int
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     passwords: dict[str, str] = field(default_factory=dict)
@@ -95,15 +99,12 @@ class LiveGateway:
             policies: folder of policy and catalogue; None: the shipped one.
             environment: variables beside this process's own.
         """
-        made = cls(folder, free_port(), free_port(), free_port(), environment or {})
+        made = cls(folder, *_ports(), environment or {})
         shipped = f'policies = "{policies}"\n' if policies else ""
         url = beginning.dsn if beginning else store
         database = f'[database]\nurl = "{url}"\n' if url else ""
         (folder / "gateway.toml").write_text(
-            f'data = "data"\n{shipped}'
-            f"[listen]\napi-port = {made.api_port}\npostgres-port = {made.postgres_port}\n"
-            f"ssh-port = {made.ssh_port}\n"
-            f"{database}[witness]\nseconds = 1\n{settings}"
+            f'data = "data"\n{shipped}{made._listen()}{database}[witness]\nseconds = 1\n{settings}'
         )
         if beginning:
             shutil.copytree(beginning.first.data, made.data)
@@ -116,17 +117,23 @@ class LiveGateway:
 
     def replica(self, folder: Path, *, store: str, settings: str = "") -> LiveGateway:
         """Start another gateway on the same store, with the same keys, for the same people."""
-        other = LiveGateway(folder, free_port(), free_port(), free_port(), self.environment)
+        other = LiveGateway(folder, *_ports(), self.environment)
         for part in ("keys", "tls", "ssh"):
             shutil.copytree(self.data / part, folder / "data" / part)
         (folder / "gateway.toml").write_text(
             f'data = "data"\nreplica = "{folder.name}"\n[database]\nurl = "{store}"\n'
-            f"[listen]\napi-port = {other.api_port}\npostgres-port = {other.postgres_port}\n"
-            f"ssh-port = {other.ssh_port}\n{settings}"
+            f"{other._listen()}{settings}"
         )
         other._take_over(self)
         other.launch()
         return other
+
+    def _listen(self) -> str:
+        return (
+            f"[listen]\napi-port = {self.api_port}\npostgres-port = {self.postgres_port}\n"
+            f"ssh-port = {self.ssh_port}\ndocker-port = {self.docker_port}\n"
+            f"kubernetes-port = {self.kubernetes_port}\n"
+        )
 
     @property
     def data(self) -> Path:
@@ -266,3 +273,7 @@ class LiveGateway:
             f"host=localhost port={self.postgres_port} user={person}+{endpoint} dbname={database} "
             f"password={self.database_token(person)} sslmode=verify-full sslrootcert={self.ca} {more}"
         )
+
+
+def _ports() -> tuple[int, int, int, int, int]:
+    return free_port(), free_port(), free_port(), free_port(), free_port()
