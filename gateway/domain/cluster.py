@@ -39,7 +39,8 @@ class ObjectWrite:
         subresource: such as ``scale``; empty for the object itself.
         kind: as its body says; empty where it doesn't.
         patch: how the body of a patch is meant; None for anything else.
-        body: JSON, rebuilt from what was read; None where there is none, or it could not be read.
+        body: as sent; None where there is none, or it was too large to be judged.
+        media: what the body says that it is; empty where it doesn't.
         manager: who the client says manages the fields.
         force: whether an apply takes fields over from other managers.
     """
@@ -54,6 +55,7 @@ class ObjectWrite:
     kind: str = ""
     patch: PatchKind | None = None
     body: bytes | None = None
+    media: str = ""
     manager: str = ""
     force: bool = False
 

@@ -21,7 +21,8 @@ from gateway.judge.kubernetes.headers import accepted, forwarded
 from gateway.judge.kubernetes.info import Info
 from gateway.judge.kubernetes.judgement import KubernetesAction, KubernetesJudgement
 from gateway.judge.kubernetes.parameters import Query, read_query
-from gateway.judge.kubernetes.writes import media_type, member
+from gateway.judge.kubernetes.protobuf import MEDIA, read_envelope
+from gateway.judge.kubernetes.writes import json_of, media_type, member
 
 PARAMETER: Final = "dryRun"
 ALL: Final = "All"
@@ -41,7 +42,7 @@ DELETE_OPTIONS: Final = frozenset(
 """Members of the body of a DELETE that go on (``meta/v1.DeleteOptions``)."""
 
 JSON_TYPES: Final = ("", "application/json")
-"""What a whole object may say that it is."""
+"""What a whole object may say that it is, if it isn't protobuf."""
 
 
 def asks_dry_run(request: Request, target: Target) -> bool:
@@ -101,6 +102,15 @@ def judge_dry_run(
     return replace(found, verdict=verdict, request=sent, action=KubernetesAction.DRY_RUN)
 
 
+def asks_dry_eviction(request: Request) -> bool:
+    """Whether an eviction asks in its body that it be only tried.
+
+    Args:
+        request: as sent.
+    """
+    return member(json_of(request.body), "deleteOptions", PARAMETER) is not None
+
+
 def _unfit(info: Info, context: KubernetesContext) -> str:
     """Why something is not tried; empty where it is."""
     if not context.dry_runs:
@@ -122,10 +132,14 @@ def _object_body(request: Request) -> tuple[bytes | None, str]:
     if request.method == "PATCH":
         if media not in list(PatchKind):
             raise NotRead("content-type", "This is no kind of patch that is understood.")
-    elif media not in JSON_TYPES:
-        raise NotRead("content-type", "Only JSON is understood as the body of a dry-run.")
+    elif media not in (*JSON_TYPES, MEDIA):
+        raise NotRead("content-type", "Only JSON and protobuf are understood as bodies of a dry-run.")
     if not request.body:
         return None, media
+    if media == MEDIA:
+        # Its envelope is read; whatever the object in it is, its writing is only tried.
+        read_envelope(request.body)
+        return request.body, media
     value = strict_json(request.body, folds=False)
     wanted: type = list if media == PatchKind.JSON else dict
     if not isinstance(value, wanted):

@@ -25,7 +25,7 @@ OVERRIDES: Final = frozenset(
 )
 """Headers by which a request says that it is another one."""
 
-FORWARDED: Final = frozenset({"user-agent", "if-none-match", "accept-encoding"})
+FORWARDED: Final = frozenset({"user-agent", "if-none-match", "if-modified-since", "accept-encoding"})
 """Headers that go on as they are, beside those that are rebuilt."""
 
 PROTOCOLS: Final = frozenset(

@@ -13,7 +13,7 @@ from gateway.judge.http.reading import NotRead
 from gateway.judge.http.targets import Target, rebuilt_path, rebuilt_query, split_target
 from gateway.judge.kubernetes.catalogue import Use
 from gateway.judge.kubernetes.context import KubernetesContext
-from gateway.judge.kubernetes.dry_runs import asks_dry_run, judge_dry_run
+from gateway.judge.kubernetes.dry_runs import asks_dry_eviction, asks_dry_run, judge_dry_run
 from gateway.judge.kubernetes.execs import judge_exec
 from gateway.judge.kubernetes.headers import (
     accepted,
@@ -25,7 +25,8 @@ from gateway.judge.kubernetes.headers import (
 from gateway.judge.kubernetes.info import Info, read_info
 from gateway.judge.kubernetes.judgement import KubernetesAction, KubernetesJudgement
 from gateway.judge.kubernetes.parameters import Query, is_flag_set, read_query
-from gateway.judge.kubernetes.writes import title_of, write_of
+from gateway.judge.kubernetes.protobuf import MEDIA, read_envelope
+from gateway.judge.kubernetes.writes import media_type, title_of, write_of
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 """Methods that the API has."""
@@ -91,6 +92,8 @@ class _Asked:
         never = catalogue.never_read.get(info.special if info.special == "proxy" else info.subresource)
         never = never or catalogue.never_read.get(info.resource)
         if never is not None:
+            if asks_dry_eviction(self.request) or asks_dry_run(self.request, self.target):
+                return replace(found, verdict=_refuse("dry-run", "Only objects themselves are tried."))
             what = f"{info.resource}/{info.subresource}" if info.subresource else info.resource
             verdict = Verdict(never.severity, f"kubernetes.{never.names[0]}", f"{what} {never.reason}.")
             return self.refused(found, info, verdict)
@@ -176,9 +179,9 @@ class _Asked:
             return replace(found, verdict=_refuse("review", said))
         self.check_upgrade()
         query = self.query("review")
-        body = self.body()
-        json = ("content-type", "application/json")
-        sent = self.sent(query, ("accept", accepted(self.request)), *((json,) if body else ()), body=body)
+        body, media = self.body()
+        headers = [("accept", accepted(self.request)), *([("content-type", media)] if body else [])]
+        sent = self.sent(query, *headers, body=body)
         return replace(found, verdict=_allow("review", said), request=sent, action=KubernetesAction.ANSWER)
 
     def executed(self, found: KubernetesJudgement, info: Info) -> KubernetesJudgement:
@@ -223,14 +226,17 @@ class _Asked:
             self.target.pairs, self.context.catalogue.uses[use], self.context.catalogue, strict=False
         )
 
-    def body(self) -> bytes | None:
-        """Return the body, rebuilt."""
+    def body(self) -> tuple[bytes | None, str]:
+        """Return the body of a question, and what it is: JSON is rebuilt, protobuf goes as it is."""
         if not self.request.body:
-            return None
+            return None, ""
+        if media_type(self.request) == MEDIA:
+            read_envelope(self.request.body)
+            return self.request.body, MEDIA
         value: Json = strict_json(self.request.body, folds=False)
         if not isinstance(value, dict):
             raise NotRead("body", "The body is no object.")
-        return rebuilt_json(value)
+        return rebuilt_json(value), "application/json"
 
     def check_plain(self) -> None:
         """Refuse what no plain read has."""

@@ -7,11 +7,12 @@ from typing import Final
 
 from gateway.domain.cluster import ObjectVerb, ObjectWrite, PatchKind
 from gateway.domain.http import Request
-from gateway.judge.http.bodies import Json, rebuilt_json, strict_json
+from gateway.judge.http.bodies import Json, strict_json
 from gateway.judge.http.reading import NotRead
 from gateway.judge.http.targets import Target
 from gateway.judge.kubernetes.info import Info
 from gateway.judge.kubernetes.parameters import is_flag_set
+from gateway.judge.kubernetes.protobuf import MEDIA, read_envelope
 
 RESTARTED: Final = "kubectl.kubernetes.io/restartedAt"
 """The annotation by which ``kubectl rollout restart`` changes a pod template."""
@@ -52,18 +53,24 @@ def write_of(request: Request, target: Target, info: Info) -> ObjectWrite:
     verb = _METHODS.get(request.method, ObjectVerb.CREATE)
     if verb is ObjectVerb.DELETE and not info.name:
         verb = ObjectVerb.DELETE_COLLECTION
-    body = _body(request)
+    body, media = json_of(request.body), _media(request)
+    kind, name = (
+        _of_protobuf(request.body)
+        if media == MEDIA
+        else (member(body, "kind"), member(body, "metadata", "name"))
+    )
     return ObjectWrite(
         verb,
         info.group,
         info.version,
         info.resource,
         namespace=info.namespace,
-        name=info.name or _named(member(body, "metadata", "name"), _NAME),
+        name=info.name or _named(name, _NAME),
         subresource=info.subresource,
-        kind=_named(member(body, "kind"), _NAME),
-        patch=_patch(request) if verb is ObjectVerb.PATCH else None,
-        body=None if body is None else rebuilt_json(body),
+        kind=_named(kind, _NAME),
+        patch=PatchKind(media) if verb is ObjectVerb.PATCH and media in list(PatchKind) else None,
+        body=request.body,
+        media=media,
         manager=_named(_parameter(target, "fieldManager"), _MANAGER),
         force=any(name == "force" and is_flag_set(value) for name, value in target.pairs),
     )
@@ -75,7 +82,8 @@ def title_of(write: ObjectWrite) -> str:
     Args:
         write: what would have been done.
     """
-    return f"{_done(write)} in {write.namespace}" if write.namespace else _done(write)
+    place = f" in {write.namespace}" if write.namespace and write.resource != "namespaces" else ""
+    return _done(write) + place
 
 
 def is_restart(body: Json) -> bool:
@@ -105,7 +113,7 @@ def member(value: Json, *path: str) -> Json:
 
 
 def _done(write: ObjectWrite) -> str:
-    body = None if write.body is None else strict_json(write.body, folds=False)
+    body = json_of(write.body)
     replicas = member(body, "spec", "replicas")
     if write.subresource == "scale":
         return f"scale {write.what}" + (f" to {replicas}" if isinstance(replicas, int) else "")
@@ -125,20 +133,33 @@ def _done(write: ObjectWrite) -> str:
     return f"{write.verb} {write.what}"
 
 
-def _body(request: Request) -> Json:
-    if not request.body:
+def json_of(body: bytes | None) -> Json:
+    """Return what a body says as JSON, None where it is none.
+
+    Args:
+        body: as sent.
+    """
+    if not body:
         return None
     try:
-        return strict_json(request.body, folds=False)
+        return strict_json(body, folds=False)
     except NotRead:
         return None
 
 
-def _patch(request: Request) -> PatchKind | None:
+def _media(request: Request) -> str:
     try:
-        return PatchKind(media_type(request))
-    except (ValueError, NotRead):
-        return None
+        return media_type(request)
+    except NotRead:
+        return ""
+
+
+def _of_protobuf(body: bytes | None) -> tuple[str, str]:
+    try:
+        envelope = read_envelope(body or b"")
+    except NotRead:
+        return "", ""
+    return envelope.kind, envelope.name
 
 
 def _parameter(target: Target, name: str) -> str:
