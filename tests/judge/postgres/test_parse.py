@@ -92,29 +92,42 @@ DEEP = {
 }
 
 
-@pytest.mark.parametrize("shape", DEEP)
-@pytest.mark.parametrize("depth", [100, 5_000, 60_000])
-def test_no_depth_of_nesting_breaks_the_process(shape: str, depth: int) -> None:
-    head, opening, core, closing = DEEP[shape]
-    program = (
-        "import sys, json\n"
-        "from gateway.judge.catalogue import load_postgres\n"
-        "from gateway.judge.postgres import SqlContext, judge\n"
-        "from gateway.judge.postgres.builtin import builtin\n"
-        "text = json.loads(sys.stdin.read())\n"
-        "print(judge(text, SqlContext(builtin(), load_postgres())).verdict.decision.word)\n"
-    )
-    text = head + opening * depth + core + closing * depth
+JUDGE = """
+import json, sys
+from gateway.judge.catalogue import load_postgres
+from gateway.judge.postgres import SqlContext, judge
+from gateway.judge.postgres.builtin import builtin
+context = SqlContext(builtin(), load_postgres())
+for shape, text in json.load(sys.stdin).items():
+    print(json.dumps([shape, judge(text, context).verdict.decision.word]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module", params=[100, 5_000, 60_000])
+def judged(request: pytest.FixtureRequest) -> tuple[int, dict[str, str], str]:
+    """A depth, what a process of its own said to each shape, and how it ended."""
+    texts = {
+        shape: head + opening * request.param + core + closing * request.param
+        for shape, (head, opening, core, closing) in DEEP.items()
+    }
     done = subprocess.run(
-        [sys.executable, "-c", program],
-        input=json.dumps(text),
+        [sys.executable, "-c", JUDGE],
+        input=json.dumps(texts),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-500:]
-    assert done.stdout.strip() == ("allow" if depth == 100 else done.stdout.strip()) != "change"
+    said = dict(json.loads(line) for line in done.stdout.splitlines())
+    return request.param, said, f"status {done.returncode} {done.stderr[-500:]}"
+
+
+@pytest.mark.parametrize("shape", DEEP)
+def test_no_depth_of_nesting_breaks_the_process(judged: tuple[int, dict[str, str], str], shape: str) -> None:
+    depth, said, ended = judged
+    assert shape in said, ended
+    assert ended == "status 0 "
+    assert said[shape] == ("allow" if depth == 100 else said[shape]) != "change"
 
 
 @pytest.mark.parametrize(
