@@ -190,6 +190,7 @@ class Cluster:
         self,
         *argv: str,
         config: Path | None = None,
+        environment: Mapping[str, str] | None = None,
         stdin: bytes = b"",
         check: bool = True,
         timeout: float = 60.0,
@@ -199,13 +200,14 @@ class Cluster:
         Args:
             argv: what follows ``kubectl``.
             config: kubeconfig; None: the administrator's, straight to the API server.
+            environment: variables beside those that ``client_environment`` gives.
             stdin: its input.
             check: assert that it succeeds.
             timeout: in seconds.
         """
         done = subprocess.run(
             [program("kubectl"), *argv],
-            env=self.client_environment(config or self.kubeconfig()),
+            env={**self.client_environment(config or self.kubeconfig()), **(environment or {})},
             input=stdin,
             capture_output=True,
             check=False,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import time
 import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,6 @@ from engine import BARE, LOG, SECRET, SHOP, Engine, mounts_under
 from go_programs import program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from servers import Certificates
 
 COMPOSE = """
@@ -29,7 +27,7 @@ services:
     stop_grace_period: 0s
 """
 PROTOCOLS = {"websocket": "true", "spdy": "false"}
-"""What KUBECTL_REMOTE_COMMAND_WEBSOCKETS and KUBECTL_PORT_FORWARD_WEBSOCKETS say."""
+"""What kubectl's variables for WebSockets say."""
 
 
 def test_the_engine_lists_its_containers_and_images(engine: Engine) -> None:
@@ -125,26 +123,44 @@ def test_pods_have_logs(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_pods_execute_programs(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, protocol: str
-) -> None:
-    for name in ("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", "KUBECTL_PORT_FORWARD_WEBSOCKETS"):
-        monkeypatch.setenv(name, PROTOCOLS[protocol])
-    pod = (SHOP_POD, "--container", "app")
-    assert cluster.kubectl("exec", *pod, "--", "cat", "/app/shop.log").stdout.decode() == LOG
-    assert cluster.kubectl("exec", "-i", *pod, "--", "wc", "-c", stdin=b"12345").stdout.strip() == b"5"
-    done = cluster.kubectl(
-        "exec", *pod, "--", "sh", "-c", "echo $SHOP_PASSWORD; echo b >&2; exit 7", check=False
+def test_pods_execute_programs(cluster: Cluster, tmp_path: Path, protocol: str) -> None:
+    pod = (SHOP_POD, "--container", "app", "--")
+    run = functools.partial(
+        cluster.kubectl, environment={"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": PROTOCOLS[protocol]}, check=False
     )
+    assert run("exec", *pod, "cat", "/app/shop.log").stdout.decode() == LOG
+    assert run("exec", "-i", *pod, "wc", "-c", stdin=b"12345").stdout.strip() == b"5"
+    done = run("exec", *pod, "sh", "-c", "echo $SHOP_PASSWORD; echo b >&2; exit 7")
     assert (done.returncode, done.stdout.decode()) == (7, f"{SECRET}\n")
     assert done.stderr.startswith(b"b\n")
-    cluster.kubectl("cp", f"{SHOP_POD}:/app/shop.log", str(tmp_path / "shop.log"), "--container", "app")
+    run("cp", f"{SHOP_POD}:/app/shop.log", str(tmp_path / "shop.log"), "--container", "app")
     assert (tmp_path / "shop.log").read_text() == LOG
-    assert cluster.kubectl("exec", "bare", "--", "sh", check=False).returncode != 0
-    with _forwarded(cluster, "web", 8080) as port:
-        assert (
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10).read() == b"<h1>The shop</h1>\n"
-        )
+    assert run("exec", "bare", "--", "sh").returncode != 0
+    verbose = run("exec", "-v=8", "bare", "--", "/sleep", "0").stderr.lower()
+    assert (b"sec-websocket-protocol: v5.channel.k8s.io" in verbose) == (protocol == "websocket")
+    assert (b"upgrade: spdy/3.1" in verbose) == (protocol == "spdy")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_ports_of_pods_can_be_forwarded(cluster: Cluster, protocol: str) -> None:
+    forwarder = subprocess.Popen(
+        [program("kubectl"), "port-forward", "web", ":8080"],
+        env={
+            **cluster.client_environment(cluster.kubeconfig()),
+            "KUBECTL_PORT_FORWARD_WEBSOCKETS": PROTOCOLS[protocol],
+        },
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert forwarder.stdout is not None
+        told = forwarder.stdout.readline().decode()
+        port = int(told.split("->")[0].rpartition(":")[2])
+        for _ in range(3):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as page:
+                assert page.read() == b"<h1>The shop</h1>\n"
+    finally:
+        forwarder.kill()
+        forwarder.communicate()
 
 
 def test_a_pod_s_programs_see_nothing_of_the_machine(cluster: Cluster) -> None:
@@ -246,20 +262,3 @@ def _mentions(cmdline: Path, folder: Path) -> bool:
         return str(folder) in cmdline.read_text(errors="replace")
     except OSError:
         return False
-
-
-@contextmanager
-def _forwarded(cluster: Cluster, pod: str, port: int) -> Iterator[int]:
-    """A port of this machine that leads to a pod's."""
-    forwarder = subprocess.Popen(
-        [program("kubectl"), "port-forward", pod, f":{port}"],
-        env=cluster.client_environment(cluster.kubeconfig()),
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert forwarder.stdout is not None
-        told = forwarder.stdout.readline().decode()
-        yield int(told.split("->")[0].rpartition(":")[2])
-    finally:
-        forwarder.kill()
-        forwarder.communicate()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -90,6 +91,7 @@ func (n *node) start(place string) error {
 	err2, _ := command.StderrPipe()
 	ready := make(chan error)
 	go func() {
+		runtime.LockOSThread() // the container dies with the thread that has started it
 		ready <- command.Start()
 		var both sync.WaitGroup
 		both.Add(2)
