@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from gateway.domain.endpoint import EndpointKind
 from gateway.domain.errors import GlassgateError
 from gateway.judge.catalogue import load_postgres
+from gateway.judge.kubernetes.catalogue import load_kubernetes
+from gateway.judge.kubernetes.judge import judge as judge_request
 from gateway.judge.shell.catalogue import load_shell
 from gateway.judge.shell.judge import judge as judge_line
 from gateway.log import get_logger
+from gateway.protocols.kubernetes.facts import KubernetesFacts
+from gateway.protocols.kubernetes.parts import Parts as KubernetesParts
+from gateway.protocols.kubernetes.parts import Shells
+from gateway.protocols.kubernetes.reception import ALPN as HTTP
+from gateway.protocols.kubernetes.reception import Reception as KubernetesReception
 from gateway.protocols.postgres.catalogue import Catalogues
 from gateway.protocols.postgres.facts import PostgresFacts
 from gateway.protocols.postgres.parts import Parts as PostgresParts
@@ -38,7 +45,7 @@ if TYPE_CHECKING:
     from gateway.transport.tls import ServerTls
     from gateway.web.parts import DoorFacts
 
-PROTOCOLS = (ALPN,)
+PROTOCOLS = (ALPN, HTTP)
 """Names by which clients may choose a door inside TLS."""
 CATALOGUE_SECONDS = 2.0
 
@@ -76,7 +83,12 @@ def open_doors(settings: Settings, line: Line, tls: ServerTls, store: Store) -> 
     Raises:
         ConfigurationBroken: a catalogue or the gateway's SSH host key can't be used.
     """
-    return _postgres(settings, line, tls, store), _ssh(settings, line, store)
+    shells = Shells(load_shell(settings.policies_folder / "catalogue" / "shell"))
+    return (
+        _postgres(settings, line, tls, store),
+        _ssh(settings, line, store, shells),
+        _kubernetes(settings, line, tls, store, shells),
+    )
 
 
 def _postgres(settings: Settings, line: Line, tls: ServerTls, store: Store) -> OpenDoor:
@@ -95,9 +107,9 @@ def _postgres(settings: Settings, line: Line, tls: ServerTls, store: Store) -> O
     )
 
 
-def _ssh(settings: Settings, line: Line, store: Store) -> OpenDoor:
+def _ssh(settings: Settings, line: Line, store: Store, shells: Shells) -> OpenDoor:
     folder = settings.policies_folder / "catalogue" / "shell"
-    parts = SshParts(load_shell(folder), judge_line)
+    parts = SshParts(shells.catalogue, judge_line)
     host_key = open_host_key(settings.data_folder / "ssh")
     names = frozenset(name.lower() for name in (settings.public_host, *settings.extra_names))
     reception = SshReception(line, parts, host_key, names=names, login_seconds=settings.limits.login_seconds)
@@ -108,8 +120,23 @@ def _ssh(settings: Settings, line: Line, store: Store) -> OpenDoor:
         port,
         reception.serve,
         SshFacts(settings.public_host, port, parts, public_line(host_key)),
-        (parts.warm.run, lambda: _follow(folder, load_shell, parts, store)),
+        (parts.warm.run, lambda: _follow(folder, load_shell, _Every((parts, shells)), store)),
         reach=reception.reach,
+    )
+
+
+def _kubernetes(settings: Settings, line: Line, tls: ServerTls, store: Store, shells: Shells) -> OpenDoor:
+    folder = settings.policies_folder / "catalogue"
+    parts = KubernetesParts(load_kubernetes(folder), shells, judge_request, judge_line)
+    reception = KubernetesReception(line, parts, tls, login_seconds=settings.limits.login_seconds)
+    port = settings.listen.kubernetes_port
+    return OpenDoor(
+        EndpointKind.KUBERNETES,
+        "Kubernetes clients",
+        port,
+        reception.serve,
+        KubernetesFacts(settings.public_host, port, parts),
+        (lambda: _follow(folder, load_kubernetes, parts, store),),
     )
 
 
@@ -128,6 +155,25 @@ class _Judging(Protocol[C]):
     def catalogue(self) -> C: ...
 
     def replace(self, catalogue: C) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Every(Generic[C]):
+    """Several that judge by one catalogue.
+
+    Attributes:
+        judging: at least one.
+    """
+
+    judging: tuple[_Judging[C], ...]
+
+    @property
+    def catalogue(self) -> C:
+        return self.judging[0].catalogue
+
+    def replace(self, catalogue: C) -> None:
+        for each in self.judging:
+            each.replace(catalogue)
 
 
 async def _follow(folder: Path, load: Callable[[Path], C], judging: _Judging[C], store: Store) -> None:

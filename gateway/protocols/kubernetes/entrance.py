@@ -1,0 +1,57 @@
+"""What a request says of who sends it and where to: the gateway's token, and the endpoint before its path."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from gateway.domain.errors import AuthenticationFailed, NotFound
+from gateway.domain.secret import Secret
+
+if TYPE_CHECKING:
+    from gateway.transport.http.head import RequestHead
+
+PREFIX: Final = "/endpoints/"
+_TARGET: Final = re.compile(r"/endpoints/(?P<name>[a-z0-9][a-z0-9.-]{0,252})(?P<rest>[/?].*)?")
+_BEARER: Final = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/=-]+)")
+"""RFC 6750, section 2.1; the scheme's name in any case (RFC 9110, section 11.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, taken apart as far as the entrance goes.
+
+    Attributes:
+        head: with the endpoint's prefix taken off its target.
+        endpoint: name of the endpoint.
+        token: what the client shows.
+    """
+
+    head: RequestHead
+    endpoint: str
+    token: Secret
+
+
+def asked_of(head: RequestHead) -> Asked:
+    """Take a request apart.
+
+    Raises:
+        AuthenticationFailed: it shows no token.
+        NotFound: its path names no endpoint.
+    """
+    given = next((value for name, value in head.headers if name == "authorization"), "")
+    bearer = _BEARER.fullmatch(given)
+    if bearer is None:
+        raise AuthenticationFailed(
+            "the request shows no token of this gateway", hint="glassgate connect ENDPOINT -- kubectl …"
+        )
+    target = _TARGET.fullmatch(head.target)
+    if target is None:
+        raise NotFound(
+            "the path names no endpoint", hint="the server of a kubeconfig is https://GATEWAY/endpoints/NAME"
+        )
+    rest = target["rest"] or "/"
+    stripped = rest if rest.startswith("/") else f"/{rest}"
+    headers = tuple(each for each in head.headers if each[0] != "authorization")
+    return Asked(replace(head, target=stripped, headers=headers), target["name"], Secret(bearer[1].encode()))

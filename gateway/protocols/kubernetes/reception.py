@@ -1,0 +1,100 @@
+"""From a raw connection to a door: encryption, the first request, the token in it, then the line."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, cast
+
+from gateway.domain.errors import GlassgateError, PeerError
+from gateway.domain.identity import ClusterTokenEvidence
+from gateway.log import get_logger
+from gateway.protocols.kubernetes import refusal
+from gateway.protocols.kubernetes.entrance import asked_of
+from gateway.protocols.kubernetes.proxy import KubernetesDoor
+from gateway.transport.http.connection import Connection
+from gateway.transport.http.exchange import ClientSide
+from gateway.transport.stream import accept_tls
+
+if TYPE_CHECKING:
+    from gateway.judge.kubernetes.judgement import KubernetesJudgement
+    from gateway.protocols.kubernetes.entrance import Asked
+    from gateway.protocols.kubernetes.parts import Parts
+    from gateway.protocols.kubernetes.units import KubernetesUnit
+    from gateway.session.door import Door
+    from gateway.session.line import Line
+    from gateway.transport.accept import Arrival
+    from gateway.transport.tls import ServerTls
+
+ALPN: Final = "http/1.1"
+CROWDED: Final = "the gateway has too many connections; try again in a moment"
+
+log = get_logger("protocols.kubernetes")
+
+
+class Reception:
+    """Serves the Kubernetes port.
+
+    Args:
+        line: the straight line that every session follows.
+        parts: what all connections share.
+        tls: the gateway's certificate.
+        login_seconds: time a client has to send its first request.
+    """
+
+    def __init__(self, line: Line, parts: Parts, tls: ServerTls, *, login_seconds: float = 20.0) -> None:
+        self._line = line
+        self._parts = parts
+        self._tls = tls
+        self._login_seconds = login_seconds
+
+    async def serve(self, arrival: Arrival) -> None:
+        """Serve one connection from its first byte to its last.
+
+        Raises:
+            PeerError: it broke the protocol before it could be answered.
+        """
+        client: ClientSide | None = None
+        try:
+            async with asyncio.timeout(self._login_seconds) as clock:
+                stream = await accept_tls(arrival, self._tls.context)
+                client = ClientSide(Connection.over(stream))
+                head = await client.head()
+                if head is None:
+                    return
+                if arrival.crowded:
+                    await _say(client, refusal.answer(refusal.UNAVAILABLE, CROWDED))
+                    return
+                asked = asked_of(head)
+                clock.reschedule(None)
+            await self._session(client, asked, arrival)
+        except GlassgateError as error:
+            log.info("no session", peer=arrival.peer, error=error.message)
+            if client is not None:
+                await _say(client, refusal.of_error(error))
+        except TimeoutError as error:
+            raise PeerError("the client sent no request in time") from error
+        except Exception:
+            if client is not None:
+                failed = "the gateway failed; its log says why"
+                await _say(client, refusal.answer(refusal.INTERNAL, failed))
+            raise
+        finally:
+            if client is not None:
+                client.connection.close()
+
+    async def _session(self, client: ClientSide, asked: Asked, arrival: Arrival) -> None:
+        identity = await self._line.authenticate(ClusterTokenEvidence(asked.token, arrival.source))
+        arrival.settled()
+        door = KubernetesDoor(self._parts, client, asked, arrival)
+        governed = cast("Door[KubernetesUnit, KubernetesJudgement]", door)
+        try:
+            await self._line.run(identity, asked.endpoint, governed)
+        finally:
+            door.close()
+
+
+async def _say(client: ClientSide, said: refusal.Answer) -> None:
+    """Answer for the last time."""
+    headers = (("Content-Type", refusal.JSON), *said.headers)
+    client.answer(said.code, headers, said.body, close=True)
+    await client.linger()

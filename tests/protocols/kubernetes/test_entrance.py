@@ -1,0 +1,53 @@
+"""What a request says of who sends it and where to."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.domain.errors import AuthenticationFailed, NotFound
+from gateway.domain.secret import Secret
+from gateway.protocols.kubernetes.entrance import asked_of
+from gateway.transport.http.head import RequestHead
+
+BEARER = (("host", "gw"), ("authorization", "Bearer gg-c-abc_123"), ("accept", "application/json"))
+
+
+@pytest.mark.parametrize(
+    ("target", "endpoint", "rest"),
+    [
+        ("/endpoints/prod-k8s/api/v1/pods?limit=5", "prod-k8s", "/api/v1/pods?limit=5"),
+        ("/endpoints/prod-k8s", "prod-k8s", "/"),
+        ("/endpoints/prod-k8s/", "prod-k8s", "/"),
+        ("/endpoints/a.b-1?timeout=32s", "a.b-1", "/?timeout=32s"),
+        ("/endpoints/prod-k8s//api", "prod-k8s", "//api"),
+        ("/endpoints/a/endpoints/b/api", "a", "/endpoints/b/api"),
+    ],
+)
+def test_the_prefix_names_the_endpoint_and_is_taken_off(target: str, endpoint: str, rest: str) -> None:
+    asked = asked_of(RequestHead("GET", target, BEARER))
+    assert (asked.endpoint, asked.head.target, asked.token) == (endpoint, rest, Secret("gg-c-abc_123"))
+
+
+def test_the_token_goes_no_further() -> None:
+    asked = asked_of(RequestHead("GET", "/endpoints/a/api", BEARER))
+    assert asked.head.headers == (("host", "gw"), ("accept", "application/json"))
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/", "/api/v1/pods", "/endpoints", "/endpoints/", "/endpoints/A", "/endpoints/..", "/endpoints/%61/api",
+     "/endpoints//api", "//endpoints/a/api", "/endpoints/a;x/api", "/Endpoints/a/api"],
+)  # fmt: skip
+def test_a_path_that_names_no_endpoint_leads_nowhere(target: str) -> None:
+    with pytest.raises(NotFound):
+        asked_of(RequestHead("GET", target, BEARER))
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "Basic YWJj", "Bearer", "Bearer ", "Bearer a b", "bearer=x", "Bearer a,Bearer b", "xBearer a"],
+)
+def test_without_one_token_nobody_is_known(given: str) -> None:
+    headers = (("host", "gw"), *([("authorization", given)] if given else []))
+    with pytest.raises(AuthenticationFailed):
+        asked_of(RequestHead("GET", "/endpoints/a/api", headers))
