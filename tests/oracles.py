@@ -36,6 +36,10 @@ class Oracle:
         dsn = self.server.dsn(database, user, PASSWORD) if user else self.server.dsn(database)
         return psycopg.connect(dsn, autocommit=True, prepare_threshold=None)
 
+    def watch(self, database: str) -> Session:
+        """A superuser's connection for the same few questions, asked thousands of times."""
+        return psycopg.connect(self.server.dsn(database), autocommit=True, prepare_threshold=0)
+
 
 def read_snapshot(session: Session) -> Snapshot:
     """Read a catalogue snapshot as the gateway does."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from oracles import PASSWORD, WRITER, Oracle, Session
-from servers import installation_of
+from servers import UNSYNCED, installation_of
 
 from gateway.store.embedded import EmbeddedPostgres
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 DATABASES = ("sample", "hidden", "altered")
-SETTINGS = {"autovacuum": "off", "max_prepared_transactions": "2", "statement_timeout": "5s"}
+SETTINGS = {"autovacuum": "off", "max_prepared_transactions": "2", "statement_timeout": "5s", **UNSYNCED}
 
 
 @pytest.fixture(scope="session", params=[18, 17, 16, 15])
@@ -67,5 +67,5 @@ def writer(oracle: Oracle) -> Iterator[Session]:
 @pytest.fixture
 def witness(oracle: Oracle) -> Iterator[Session]:
     """A superuser's session beside it, in ``sample``."""
-    with oracle.connect("sample") as session:
+    with oracle.watch("sample") as session:
         yield session
