@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gateway.judge.docker.catalogue import DockerCatalogue
     from gateway.judge.shell.context import ShellContext
+    from gateway.judge.shell.judgement import ShellJudgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Exec:
         tty: whether it has a terminal.
         started: whether it was started; it is started once.
         shell: whether it is a governed shell of the gateway, which the engine knows nothing of.
+        judged: what the shell judge said of it.
     """
 
     container: str
@@ -28,6 +30,7 @@ class Exec:
     tty: bool
     started: bool = False
     shell: bool = False
+    judged: ShellJudgement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """``docker exec``: the command is judged as it is, without a shell, and runs as the judge rebuilt it.
 
 Nothing but the judge stands before it: in a container there is no kernel guard, and its programs are the
-image's own. So it gets the image's user and environment, no rights beyond the container's, and an end with
-its connection.
+image's own. So it gets the image's user and environment, beside it only variables that change nothing but
+looks, no rights beyond the container's, and an end with its connection.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from gateway.judge.docker.members import Members
 from gateway.judge.http.bodies import Json, rebuilt_json
 from gateway.judge.http.reading import NotRead
 from gateway.judge.shell.judge import judge_argv
+from gateway.judge.shell.nested.variables import harmless
 
 SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh", "fish"})
 """Programs that a person asks for to type commands."""
@@ -29,9 +30,6 @@ FOLDERS: Final = ("", "/bin/", "/usr/bin/", "/usr/local/bin/")
 
 BARE: Final = frozenset({"-l", "-i", "-li", "-il", "--login"})
 """Options of a shell that still reads what is typed."""
-
-CONSOLE_SINCE: Final = (1, 42)
-"""The version from which the engine takes a terminal's size with a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,7 @@ class _Wanted:
     tty: bool
     console: tuple[int, int] | None
     folder: str
+    environment: tuple[str, ...]
 
     def body(self, argv: tuple[str, ...]) -> bytes:
         """The body to send."""
@@ -59,6 +58,8 @@ class _Wanted:
             members["ConsoleSize"] = list(self.console)
         if self.folder:
             members["WorkingDir"] = self.folder
+        if self.environment:
+            members["Env"] = list(self.environment)
         return rebuilt_json(members)
 
 
@@ -147,6 +148,8 @@ def started(
             "exec.detached", "A command that outlives its connection is not run; leave out --detach."
         )
     tty, console = members.flag("Tty"), members.size("ConsoleSize")
+    # A library for JavaScript sends its own options along.
+    members.flag("hijack"), members.flag("stdin")
     members.done()
     if tty is not mine.tty:
         raise NotRead("exec.tty", "The command was made with and without a terminal.")
@@ -158,6 +161,7 @@ def started(
         title=f"docker exec {mine.container} {' '.join(mine.argv)}",
         container=mine.container,
         exec_id=number,
+        shell=mine.judged,
         argv=mine.argv,
         tty=tty,
         console=console,
@@ -224,21 +228,24 @@ def _wanted(body: bytes | None, container: str) -> _Wanted:
         members.flag("Tty"),
         members.size("ConsoleSize"),
         members.text("WorkingDir"),
+        members.texts("Env"),
     )
-    # The Python library says again which container, and writes detachKeys so.
-    # The keys work at the client's own end.
-    said, _ = members.text("Container"), (members.text("DetachKeys"), members.text("detachKeys"))
-    user, environment = members.text("User"), members.texts("Env")
-    privileged, detached = members.flag("Privileged"), members.flag("Detach")
+    # Libraries for Python and Java say again which container; keys to detach work at the client's own end.
+    said = {members.text("Container"), members.text("containerId"), ""} - {container, ""}
+    members.text("DetachKeys"), members.text("detachKeys")
+    user, privileged, detached = members.text("User"), members.flag("Privileged"), members.flag("Detach")
     members.done()
-    if said not in ("", container):
+    if said:
         raise NotRead("exec.container", "The body names another container than the path.")
     if privileged:
         raise NotRead("exec.privileged", "A command with rights beyond the container's is not run.")
     if user:
         raise NotRead("exec.user", "A command runs as the image's own user; leave out --user.")
-    if environment:
-        raise NotRead("exec.environment", "A command runs in the image's own environment; leave out --env.")
+    for each in wanted.environment:
+        name, _, value = each.partition("=")
+        if not harmless(name, value):
+            reason = f"What the variable {name[:40]!r} does to a command is not known; leave out --env."
+            raise NotRead("exec.environment", reason)
     if detached:
         raise NotRead(
             "exec.detached", "A command that outlives its connection is not run; leave out --detach."

@@ -106,8 +106,9 @@ def _check_names(route: Route, names: tuple[str, ...], segments: tuple[str, ...]
     for kind, name in zip(route.kinds, names, strict=True):
         if not is_name(kind, name):
             raise NotRead("path.name", f"{name[:60]!r} is no name that an engine gives.")
-    if any("/" in each for each in (segments[0], *segments[2:])):
-        raise NotRead("path", "The path has an escaped slash where no client needs one.")
+    for at, each in enumerate(segments):
+        if "/" in each and not (at == 1 and names and each in names[0]):
+            raise NotRead("path", "The path has an escaped slash where no client needs one.")
 
 
 def _check_since(route: Route, version: str, context: DockerContext) -> None:

@@ -28,6 +28,7 @@ _INTEGER = re.compile(r"-?[0-9]{0,19}")
 _SIZE = re.compile(r"[0-9]{1,5}")
 _TIME = re.compile(r"[0-9A-Za-z:.+-]{0,64}")
 _KEYS = re.compile(r"[A-Za-z0-9@\[\]\\^_,-]{0,64}")
+_PS = re.compile(r"[A-Za-z0-9%,=:+_./@-]+")
 _PLATFORM = re.compile(r"[A-Za-z0-9._/()*+-]{0,64}")
 
 Reader = Callable[[str, DockerContext], str]
@@ -217,7 +218,7 @@ def _ps(value: str, context: DockerContext) -> str:
     if judged.verdict.decision is not Decision.ALLOW or judged.argv[:1] != ("ps",):
         raise _Unfit(f"holds arguments that ps may not get: {judged.verdict.reason.rstrip('.')}")
     words = judged.argv[1:]
-    if any(not each or any(mark.isspace() for mark in each) for each in words):
+    if not all(map(_PS.fullmatch, words)):
         raise _Unfit("holds arguments that can't be handed to ps one by one")
     return " ".join(words)
 
