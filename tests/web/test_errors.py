@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-import time
 
 import pytest
 from plain_http import Http
-
-from gateway.web.listen import FIRST_SECONDS
 
 ASK = "POST /v1/requests"
 GOOD = {"endpoint": "orders-db", "seconds": 600, "reason": "INC-42: look"}
@@ -145,28 +142,3 @@ def test_malformed_http_ends_its_connection_and_no_other(call: Http, bytes_sent:
         assert b"Traceback" not in told
         assert b" 200 " not in told
     assert call("GET /healthz").status == 200
-
-
-@pytest.mark.parametrize("said", [b"", b"GET /healthz HTTP/1.1\r\nHost: loc"], ids=["nothing", "half a head"])
-def test_a_connection_that_asks_for_nothing_is_closed(call: Http, said: bytes) -> None:
-    trust = ssl.create_default_context(cafile=str(call.gateway.ca))
-    with (
-        socket.create_connection(("localhost", call.gateway.api_port), timeout=10) as raw,
-        trust.wrap_socket(raw, server_hostname="localhost") as wrapped,
-    ):
-        wrapped.sendall(said)
-        wrapped.settimeout(FIRST_SECONDS + 5)
-        assert wrapped.recv(1024) == b""
-
-
-def test_a_connection_that_asked_once_may_ask_again_later(call: Http) -> None:
-    connection = call.connect()
-    try:
-        for _ in range(2):
-            connection.request("GET", "/healthz")
-            assert connection.getresponse().read()
-            time.sleep(FIRST_SECONDS + 1)
-        connection.request("GET", "/healthz")
-        assert connection.getresponse().status == 200
-    finally:
-        connection.close()
