@@ -38,10 +38,12 @@ class ClientSide:
 
     Attributes:
         connection: see above.
+        answering: whether an answer to the last request was begun.
     """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.answering = False
         self._reader = RequestReader()
         self._events: list[RequestHead | bytes | End] = []
         self._asked: RequestHead | None = None
@@ -68,6 +70,7 @@ class ClientSide:
         head = self._events.pop(0)
         assert isinstance(head, RequestHead)
         self._asked, self._waits, self._whole = head, head.waits, False
+        self.answering = False
         return head
 
     async def data(self) -> bytes:
@@ -120,6 +123,22 @@ class ClientSide:
         """Whether the request has been read to its end."""
         return self._whole or (bool(self._events) and self._events[0] is END)
 
+    def switch(self, status: int, headers: Headers, *, reason: str = "", upgrade: str = "") -> bytes:
+        """Send the head behind which no HTTP follows.
+
+        Args:
+            status: 101, or 200 of an old hijack.
+            headers: that speak of no connection.
+            reason: phrase behind the status; empty: the usual one.
+            upgrade: the protocol; empty: an old hijack.
+
+        Returns:
+            What the client has sent of the other protocol already.
+        """
+        self.answering = True
+        self.connection.write(write.switched(status, headers, reason=reason, upgrade=upgrade))
+        return self.rest()
+
     def rest(self) -> bytes:
         """Take what came behind the request: bytes of the protocol that it changes to."""
         return self._reader.rest()
@@ -144,6 +163,7 @@ class ClientSide:
             length: of the body; None: not known, it goes out in chunks.
             close: whether the connection ends behind it.
         """
+        self.answering = True
         self._bodyless = self._asked is not None and self._asked.method == "HEAD"
         self._bodyless = self._bodyless or status in (204, 304)
         self._chunks = length is None and not self._bodyless

@@ -27,27 +27,29 @@ class Pool:
     Args:
         dial: opens one.
         host: what ``Host`` says.
-        hijacked: content types by which an answer of 200 changes protocol as 101 does.
     """
 
-    def __init__(
-        self, dial: Callable[[], Awaitable[Connection]], host: str, hijacked: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, dial: Callable[[], Awaitable[Connection]], host: str) -> None:
         self._dial = dial
         self._host = host
-        self._hijacked = hijacked
         self._idle: list[UpstreamSide] = []
         self._open: set[UpstreamSide] = set()
         self._closed = False
 
     async def ask(
-        self, request: Request, *, upgrade: str = "", client: Connection | None = None
+        self,
+        request: Request,
+        *,
+        upgrade: str = "",
+        hijacked: frozenset[str] = frozenset(),
+        client: Connection | None = None,
     ) -> tuple[UpstreamSide, ResponseHead]:
         """Send a request; return its connection and the answer's head. ``done`` takes the connection back.
 
         Args:
             request: as judged and rebuilt.
             upgrade: the protocol to change to; empty: none.
+            hijacked: content types by which an answer of 200 changes protocol as 101 does.
             client: whose leaving breaks it off; None: nobody's.
 
         Raises:
@@ -65,7 +67,7 @@ class Pool:
             watched = contextlib.nullcontext() if client is None else one_way(client, side.connection)
             try:
                 with watched:
-                    side.ask(sent, asked, self._hijacked)
+                    side.ask(sent, asked, hijacked)
                     return side, await side.head()
             except UpstreamUnavailable:
                 begun = side.begun

@@ -1,0 +1,81 @@
+"""What is kept of an answer: its size always, its bytes where the endpoint's policy keeps results."""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from typing import TYPE_CHECKING
+
+from gateway.protocols.docker.frames import STDOUT, Unframed
+from gateway.session.life import SessionOver
+
+if TYPE_CHECKING:
+    from gateway.domain.ids import UnitNumber
+    from gateway.judge.docker.judgement import DockerJudgement
+    from gateway.protocols.docker.units import DockerUnit
+    from gateway.session.line import Session
+
+    Governed = Session[DockerUnit, DockerJudgement]
+
+
+class Tape:
+    """The answer to one unit.
+
+    Args:
+        session: records.
+        number: of the unit.
+        framed: whether two streams may come in one; a terminal's output never does.
+    """
+
+    def __init__(self, session: Governed, number: UnitNumber, *, framed: bool) -> None:
+        self._session = session
+        self._number = number
+        self._recorded = session.endpoint.settings.record_results
+        self._unframed = Unframed() if framed else None
+        self._began = perf_counter_ns()
+        self._size = 0
+        self._said = False
+
+    @property
+    def raw(self) -> bool | None:
+        """Whether it is one raw stream; None: that is not known yet."""
+        return True if self._unframed is None else self._unframed.raw
+
+    def seen(self, data: bytes) -> None:
+        """Keep a piece of it, before it is sent on.
+
+        Raises:
+            SessionOver: it can't be recorded; it must not be shown.
+        """
+        self._size += len(data)
+        if self._unframed is not None:
+            for stream, piece in self._unframed.feed(data):
+                self._output(stream, piece)
+        else:
+            self._output(STDOUT, data)
+
+    def _output(self, stream: int, data: bytes) -> None:
+        if self._recorded:
+            self._session.output(self._number, stream, data)
+
+    def end(self, tag: str, error: str = "") -> None:
+        """Record how the unit was answered; what is told first holds.
+
+        Args:
+            tag: status of the answer, or how the command ended.
+            error: what went wrong.
+        """
+        if self._said:
+            return
+        self._said = True
+        try:
+            self._session.answered(
+                self._number,
+                tag=tag,
+                rows=None,
+                size=self._size,
+                nanoseconds=perf_counter_ns() - self._began,
+                error_code=tag if error else "",
+                error_message=error,
+            )
+        except SessionOver:
+            return  # the recording is lost, which the line says by itself

@@ -1,0 +1,63 @@
+"""Requests, and lines of the governed shell in a container, as the line's units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.domain.http import Request
+from gateway.domain.unit import Unit
+from gateway.judge.docker.judgement import DockerJudgement
+
+
+@dataclass(slots=True)
+class DockerUnit(Unit):
+    """One request.
+
+    Attributes:
+        request: as the client sent it.
+        judged: the judge's answer, once there is one.
+    """
+
+    request: Request = field(default=Request("GET", "/"), kw_only=True)
+    judged: DockerJudgement | None = None
+
+
+@dataclass(slots=True)
+class LineUnit(DockerUnit):
+    """One line, typed into the governed shell of a container or run there by the gateway for it.
+
+    Attributes:
+        container: as the client named it.
+        argv: the shell that was asked for.
+        terminal: whether it runs with one.
+        folder: working folder; empty: the image's.
+        variables: held by the gateway.
+        status: of the line before.
+    """
+
+    container: str = field(kw_only=True)
+    argv: tuple[str, ...] = ("sh",)
+    terminal: bool = False
+    folder: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    status: int = 0
+
+
+def text_of(request: Request) -> bytes:
+    """Return a request as it stands in the recording: a line with method and target, and its body."""
+    line = f"{request.method} {request.target}".encode("latin-1", "replace")
+    return line + b"\n" + request.body if request.body else line
+
+
+def request_of(text: str) -> Request:
+    """Return the request that a text of ``METHOD PATH [BODY]`` stands for.
+
+    Args:
+        text: the parts with a space or a line feed between them.
+    """
+    method, _, rest = text.partition(" ")
+    at = min((place for mark in " \n" if (place := rest.find(mark)) >= 0), default=len(rest))
+    body = rest[at + 1 :].encode("utf-8", "surrogateescape")
+    kind = (("content-type", "application/json"),) if body else ()
+    return Request(method, rest[:at], kind, body or None)
