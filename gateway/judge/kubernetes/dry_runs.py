@@ -21,7 +21,7 @@ from gateway.judge.kubernetes.headers import accepted, forwarded
 from gateway.judge.kubernetes.info import Info
 from gateway.judge.kubernetes.judgement import KubernetesAction, KubernetesJudgement
 from gateway.judge.kubernetes.parameters import Query, read_query
-from gateway.judge.kubernetes.protobuf import MEDIA, read_envelope
+from gateway.judge.kubernetes.protobuf import PROTOBUF, read_envelope
 from gateway.judge.kubernetes.writes import json_of, media_type, member
 
 PARAMETER: Final = "dryRun"
@@ -41,8 +41,8 @@ DELETE_OPTIONS: Final = frozenset(
 )
 """Members of the body of a DELETE that go on (``meta/v1.DeleteOptions``)."""
 
-JSON_TYPES: Final = ("", "application/json")
-"""What a whole object may say that it is, if it isn't protobuf."""
+OBJECT_TYPES: Final = ("application/json", PROTOBUF)
+"""What a whole object may say that it is."""
 
 
 def asks_dry_run(request: Request, target: Target) -> bool:
@@ -88,7 +88,7 @@ def judge_dry_run(
         query = read_query(target.pairs, catalogue.uses["dry-run"], catalogue, strict=False)
         body, media = _object_body(request)
     headers = [("accept", accepted(request))]
-    headers += [("content-type", media)] if body is not None else []
+    headers += [("content-type", media)] if media else []
     path = rebuilt_path(target.segments)
     sent = Request(
         request.method,
@@ -127,24 +127,24 @@ def _unfit(info: Info, context: KubernetesContext) -> str:
 
 
 def _object_body(request: Request) -> tuple[bytes | None, str]:
-    """The body of a create, update or patch, and what it is, rebuilt."""
+    """The body of a create, update or patch, rebuilt, and what it is; the server wants a patch to say it."""
     media = media_type(request)
-    if request.method == "PATCH":
-        if media not in list(PatchKind):
-            raise NotRead("content-type", "This is no kind of patch that is understood.")
-    elif media not in (*JSON_TYPES, MEDIA):
-        raise NotRead("content-type", "Only JSON and protobuf are understood as bodies of a dry-run.")
+    patches = request.method == "PATCH"
+    if media and media not in (list(PatchKind) if patches else OBJECT_TYPES):
+        raise NotRead("content-type", "The body is nothing that is understood in a dry-run.")
     if not request.body:
         return None, media
-    if media == MEDIA:
+    if media == PROTOBUF:
         # Its envelope is read; whatever the object in it is, its writing is only tried.
         read_envelope(request.body)
         return request.body, media
     value = strict_json(request.body, folds=False)
-    wanted: type = list if media == PatchKind.JSON else dict
+    wanted: tuple[type, ...] = (dict,)
+    if patches and media in ("", PatchKind.JSON):
+        wanted = (list,) if media else (dict, list)
     if not isinstance(value, wanted):
         raise NotRead("body", "The body is nothing that can be written.")
-    return rebuilt_json(value), media or "application/json"
+    return rebuilt_json(value), media or ("" if patches else OBJECT_TYPES[0])
 
 
 def _delete_body(request: Request, given: Query) -> bytes:

@@ -25,7 +25,7 @@ from gateway.judge.kubernetes.headers import (
 from gateway.judge.kubernetes.info import Info, read_info
 from gateway.judge.kubernetes.judgement import KubernetesAction, KubernetesJudgement
 from gateway.judge.kubernetes.parameters import Query, is_flag_set, read_query
-from gateway.judge.kubernetes.protobuf import MEDIA, read_envelope
+from gateway.judge.kubernetes.protobuf import PROTOBUF, read_envelope
 from gateway.judge.kubernetes.writes import media_type, title_of, write_of
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
@@ -230,9 +230,9 @@ class _Asked:
         """Return the body of a question, and what it is: JSON is rebuilt, protobuf goes as it is."""
         if not self.request.body:
             return None, ""
-        if media_type(self.request) == MEDIA:
+        if media_type(self.request) == PROTOBUF:
             read_envelope(self.request.body)
-            return self.request.body, MEDIA
+            return self.request.body, PROTOBUF
         value: Json = strict_json(self.request.body, folds=False)
         if not isinstance(value, dict):
             raise NotRead("body", "The body is no object.")

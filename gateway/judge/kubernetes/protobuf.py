@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.judge.http.reading import NotRead
 
-MEDIA: Final = "application/vnd.kubernetes.protobuf"
+PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 MAGIC: Final = b"k8s\x00"
 
 _BYTES: Final = 2

@@ -12,7 +12,7 @@ from gateway.judge.http.reading import NotRead
 from gateway.judge.http.targets import Target
 from gateway.judge.kubernetes.info import Info
 from gateway.judge.kubernetes.parameters import is_flag_set
-from gateway.judge.kubernetes.protobuf import MEDIA, read_envelope
+from gateway.judge.kubernetes.protobuf import PROTOBUF, read_envelope
 
 RESTARTED: Final = "kubectl.kubernetes.io/restartedAt"
 """The annotation by which ``kubectl rollout restart`` changes a pod template."""
@@ -56,7 +56,7 @@ def write_of(request: Request, target: Target, info: Info) -> ObjectWrite:
     body, media = json_of(request.body), _media(request)
     kind, name = (
         _of_protobuf(request.body)
-        if media == MEDIA
+        if media == PROTOBUF
         else (member(body, "kind"), member(body, "metadata", "name"))
     )
     return ObjectWrite(
