@@ -78,9 +78,8 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Built:
     settings.data_folder.mkdir(parents=True, exist_ok=True)
     keyring = _keyring(settings)
     authority = Authority.open(settings.data_folder / "tls")
-    tls = ServerTls(
-        authority.server_certificate([settings.public_host, *settings.extra_names]), protocols=PROTOCOLS
-    )
+    certificate = authority.server_certificate([settings.public_host, *settings.extra_names])
+    tls = ServerTls(certificate, protocols=PROTOCOLS)
     policy = Policy.load(settings.policies_folder)
     store, keep_store = await _open_store(settings, stack)
     limits = Limits(store)
@@ -126,7 +125,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Built:
         requests=requests,
         synced=settings.recording.durability is Durability.SYNCED,
     )
-    doors = open_doors(settings, line, tls, store)
+    doors = open_doors(settings, line, tls, ServerTls(certificate, clients=authority.pem), store)
     people = People(store, policy, passwords)
     tokens = Tokens(store, policy)
     upkeep = Upkeep(store=store, policy=policy, tokens=tokens, limits=limits)

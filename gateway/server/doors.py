@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 from gateway.domain.endpoint import EndpointKind
 from gateway.domain.errors import GlassgateError
 from gateway.judge.catalogue import load_postgres
+from gateway.judge.docker.catalogue import load_docker
 from gateway.judge.kubernetes.catalogue import load_kubernetes
 from gateway.judge.kubernetes.judge import judge as judge_request
 from gateway.judge.shell.catalogue import load_shell
 from gateway.judge.shell.judge import judge as judge_line
 from gateway.log import get_logger
+from gateway.protocols.docker.facts import DockerFacts
+from gateway.protocols.docker.parts import Parts as DockerParts
+from gateway.protocols.docker.reception import Reception as DockerReception
 from gateway.protocols.kubernetes.facts import KubernetesFacts
 from gateway.protocols.kubernetes.parts import Parts as KubernetesParts
 from gateway.protocols.kubernetes.parts import Shells
@@ -77,8 +81,17 @@ class OpenDoor:
     reach: Callable[[Openings], None] | None = None
 
 
-def open_doors(settings: Settings, line: Line, tls: ServerTls, store: Store) -> tuple[OpenDoor, ...]:
+def open_doors(
+    settings: Settings, line: Line, tls: ServerTls, docker_tls: ServerTls, store: Store
+) -> tuple[OpenDoor, ...]:
     """Build every door.
+
+    Args:
+        settings: where each listens.
+        line: that every session follows.
+        tls: the gateway's certificate.
+        docker_tls: the same, asking clients for theirs.
+        store: where a changed catalogue is written down.
 
     Raises:
         ConfigurationBroken: a catalogue or the gateway's SSH host key can't be used.
@@ -87,6 +100,7 @@ def open_doors(settings: Settings, line: Line, tls: ServerTls, store: Store) -> 
     return (
         _postgres(settings, line, tls, store),
         _ssh(settings, line, store, shells),
+        _docker(settings, line, docker_tls, store, shells),
         _kubernetes(settings, line, tls, store, shells),
     )
 
@@ -122,6 +136,22 @@ def _ssh(settings: Settings, line: Line, store: Store, shells: Shells) -> OpenDo
         SshFacts(settings.public_host, port, parts, public_line(host_key)),
         (parts.warm.run, lambda: _follow(folder, load_shell, _Every((parts, shells)), store)),
         reach=reception.reach,
+    )
+
+
+def _docker(settings: Settings, line: Line, tls: ServerTls, store: Store, shells: Shells) -> OpenDoor:
+    folder = settings.policies_folder / "catalogue"
+    parts = DockerParts(load_docker(folder), lambda: shells.catalogue)
+    reception = DockerReception(line, parts, tls, login_seconds=settings.limits.login_seconds)
+    port = settings.listen.docker_port
+    return OpenDoor(
+        EndpointKind.DOCKER,
+        "Docker clients",
+        port,
+        reception.serve,
+        DockerFacts(settings.public_host, port, parts),
+        (tls.run, lambda: _follow(folder, load_docker, parts, store)),
+        open=reception.open,
     )
 
 
