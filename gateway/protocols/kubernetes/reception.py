@@ -17,7 +17,6 @@ from gateway.transport.stream import accept_tls
 
 if TYPE_CHECKING:
     from gateway.judge.kubernetes.judgement import KubernetesJudgement
-    from gateway.protocols.kubernetes.entrance import Asked
     from gateway.protocols.kubernetes.parts import Parts
     from gateway.protocols.kubernetes.units import KubernetesUnit
     from gateway.session.door import Door
@@ -54,6 +53,7 @@ class Reception:
             PeerError: it broke the protocol before it could be answered.
         """
         client: ClientSide | None = None
+        door: KubernetesDoor | None = None
         try:
             async with asyncio.timeout(self._login_seconds) as clock:
                 stream = await accept_tls(arrival, self._tls.context)
@@ -66,7 +66,11 @@ class Reception:
                     return
                 asked = asked_of(head)
                 clock.reschedule(None)
-            await self._session(client, asked, arrival)
+            identity = await self._line.authenticate(ClusterTokenEvidence(asked.token, arrival.source))
+            arrival.settled()
+            door = KubernetesDoor(self._parts, client, asked, arrival)
+            governed = cast("Door[KubernetesUnit, KubernetesJudgement]", door)
+            await self._line.run(identity, asked.endpoint, governed)
         except GlassgateError as error:
             log.info("no session", peer=arrival.peer, error=error.message)
             if client is not None:
@@ -79,18 +83,11 @@ class Reception:
                 await _say(client, refusal.answer(refusal.INTERNAL, failed))
             raise
         finally:
+            # Not before a refusal was said: what ends a session before it stands comes out of the line too.
+            if door is not None:
+                door.close()
             if client is not None:
                 client.connection.close()
-
-    async def _session(self, client: ClientSide, asked: Asked, arrival: Arrival) -> None:
-        identity = await self._line.authenticate(ClusterTokenEvidence(asked.token, arrival.source))
-        arrival.settled()
-        door = KubernetesDoor(self._parts, client, asked, arrival)
-        governed = cast("Door[KubernetesUnit, KubernetesJudgement]", door)
-        try:
-            await self._line.run(identity, asked.endpoint, governed)
-        finally:
-            door.close()
 
 
 async def _say(client: ClientSide, said: refusal.Answer) -> None:

@@ -6,7 +6,7 @@ retried, 422 hides the message (tried with kubectl).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -101,8 +101,10 @@ def answer(reason: tuple[int, str], message: str, hint: str = "") -> Answer:
 
 
 def of_error(error: errors.GlassgateError) -> Answer:
-    """Return an error as the client is told."""
-    return answer(reason_of(error), error.message, error.hint)
+    """Return an error as the client is told; in a warning too, since discovery shows no error's message."""
+    said = answer(reason_of(error), error.message, error.hint)
+    remark = f"{error.message}: {error.hint}" if error.hint else error.message
+    return replace(said, headers=(*said.headers, ("warning", warning(remark))))
 
 
 def reason_of(error: errors.GlassgateError) -> tuple[int, str]:
