@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -127,3 +130,40 @@ def test_the_kind_before_a_name_must_be_its_kind(glassgate: People) -> None:
     wrong = glassgate("admin", "endpoint", "harden", "docker", "orders-db")
     assert wrong.status == Status.ERROR
     assert "orders-db is a postgres endpoint" in wrong.err
+
+
+def test_a_kubeconfig_holds_no_secret_and_leads_through_the_gateway(glassgate: People, cluster: str) -> None:
+    printed = glassgate("engineer", "config", "kube", cluster)
+    assert printed.status == 0, printed.err
+    assert "glassgate request prod-k8s" in printed.err
+    name, _, path = printed.out.strip().removeprefix("export ").partition("=")
+    assert name == "KUBECONFIG"
+    assert Path(path).stat().st_mode & 0o777 == 0o600
+    assert Path(path).parent.stat().st_mode & 0o777 == 0o700
+    config = json.loads(Path(path).read_text())
+    (only,) = config["clusters"]
+    port = glassgate.gateway.kubernetes_port
+    assert only["cluster"]["server"] == f"https://localhost:{port}/endpoints/prod-k8s"
+    assert (
+        base64.b64decode(only["cluster"]["certificate-authority-data"]) == glassgate.gateway.ca.read_bytes()
+    )
+    assert "token" not in config["users"][0]["user"]
+    wrong = glassgate("engineer", "config", "docker", cluster)
+    assert wrong.status == Status.ERROR
+    assert "no Docker engine" in wrong.err
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_the_real_kubectl_fetches_its_token_by_itself(glassgate: People, cluster: str) -> None:
+    path = glassgate("engineer", "config", "kube", cluster).out.strip().partition("=")[2]
+    argv = ["kubectl", "--kubeconfig", path, "get", "pods", "--request-timeout", "20s"]
+    said = subprocess.run(argv, capture_output=True, text=True, check=False, env=glassgate.environment).stderr
+    assert "glassgate request prod-k8s" in said, said
+    glassgate("nobody", "whoami")
+    config = json.loads(Path(path).read_text())
+    config["users"][0]["user"]["exec"]["args"][-5] = "nobody"
+    other = Path(path).with_name("nobody")
+    other.write_text(json.dumps(config))
+    argv[2] = str(other)
+    said = subprocess.run(argv, capture_output=True, text=True, check=False, env=glassgate.environment).stderr
+    assert "glassgate --profile nobody login" in said, said
