@@ -37,6 +37,7 @@ MODULES: Final = (
     "gateway.recordings.live",
     "gateway.recordings.pen",
     "gateway.recordings.tail",
+    "gateway.transport.layer",
 )
 """What is compiled. A module has a ``.pxd`` with its types, or a ``.pyx`` twin, beside its ``.py``."""
 

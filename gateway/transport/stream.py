@@ -9,6 +9,7 @@ import ssl
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from gateway.domain.errors import PeerError, UpstreamUnavailable
+from gateway.transport.layer import TlsLayer
 
 if TYPE_CHECKING:
     from gateway.transport.accept import Arrival
@@ -18,7 +19,6 @@ READ_AHEAD: Final = 1 << 16
 WRITE_HIGH: Final = 1 << 18
 """Bytes waiting to be sent before the writer is made to wait."""
 HANDSHAKE_SECONDS: Final = 10.0
-SHUTDOWN_SECONDS: Final = 2.0
 
 
 class Taking(Protocol):
@@ -183,21 +183,31 @@ async def accept_tls(arrival: Arrival, context: ssl.SSLContext) -> ByteStream:
     Raises:
         PeerError: it came to nothing.
     """
-    loop = asyncio.get_running_loop()
     arrival.handed_over()
-    stream = ByteStream()  # uvloop returns its own TLS protocol in the place of ours
+    stream = ByteStream()
     try:
-        await loop.connect_accepted_socket(
-            lambda: stream,
-            arrival.socket,
-            ssl=context,
-            ssl_handshake_timeout=HANDSHAKE_SECONDS,
-            ssl_shutdown_timeout=SHUTDOWN_SECONDS,
-        )
+        layer = TlsLayer(stream, context, server_side=True)
+        await _shake(layer, arrival.socket)
     except (OSError, ssl.SSLError, TimeoutError) as error:
         arrival.socket.close()
         raise PeerError(f"no TLS: {_reason(error)}") from error
     return stream
+
+
+async def _shake(layer: TlsLayer, sock: socket.socket) -> None:
+    """Let the loop read and write a socket for TLS, until the handshake is done.
+
+    Raises:
+        OSError, ssl.SSLError, TimeoutError: it came to nothing; the connection is closed.
+    """
+    loop = asyncio.get_running_loop()
+    raw, _ = await loop.create_connection(lambda: cast("asyncio.Protocol", layer), sock=sock)
+    try:
+        async with asyncio.timeout(HANDSHAKE_SECONDS):
+            await layer.shaken
+    except BaseException:
+        raw.abort()
+        raise
 
 
 async def dial_socket(host: str, port: int, *, unix: str = "", seconds: float = 10.0) -> socket.socket:
@@ -266,14 +276,7 @@ async def stream_over(
         if context is None:
             await loop.create_connection(lambda: stream, sock=sock)
         else:
-            await loop.create_connection(
-                lambda: stream,
-                sock=sock,
-                ssl=context,
-                server_hostname=name or "",
-                ssl_handshake_timeout=HANDSHAKE_SECONDS,
-                ssl_shutdown_timeout=SHUTDOWN_SECONDS,
-            )
+            await _shake(TlsLayer(stream, context, server_side=False, name=name or None), sock)
     except (OSError, ssl.SSLError, TimeoutError) as error:
         with contextlib.suppress(OSError):
             sock.close()

@@ -1,0 +1,30 @@
+cimport cython
+
+cdef class TlsLayer:
+    cdef public object _above
+    cdef public object _context
+    cdef public object _incoming
+    cdef public object _outgoing
+    cdef public object _tls
+    cdef public object _raw
+    cdef public long _state
+    cdef public bint _paused
+    cdef public bint _ended
+    cdef public bint _told
+    cdef public object _timer
+    cdef public object shaken
+
+    cpdef buffer_updated(self, Py_ssize_t nbytes)
+    cpdef _take(self, data)
+    cpdef _shake(self)
+    cpdef _fail(self, error)
+    @cython.locals(size=Py_ssize_t, found=Py_ssize_t, ended=bint)
+    cpdef _deliver(self)
+    cpdef _over(self)
+    cpdef _discard(self)
+    cpdef _broken(self, error)
+    @cython.locals(sent=Py_ssize_t)
+    cpdef write(self, data)
+    cpdef _flush(self)
+    cpdef bint is_closing(self)
+    cpdef close(self)

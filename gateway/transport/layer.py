@@ -1,0 +1,321 @@
+"""TLS between the loop's raw transport and a protocol: the library's own, by memory BIOs, without waste.
+
+The loops' own TLS asks OpenSSL for more after each read until it says that there is no more, by an exception;
+measured with benchmarks/, that and what stands between are a tenth of a small query. It stands beneath every
+connection of a hot loop, and is compiled with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from gateway.transport.stream import Taking
+
+SHUTDOWN_SECONDS: Final = 2.0
+"""A peer has so long to take what is left and to say that it has closed too."""
+RECORD: Final = 1 << 14
+"""Largest plain text of one record (RFC 8446 §5.1)."""
+
+CIPHERED: Final = memoryview(bytearray(1 << 18))
+"""What any connection's next read is put into; handed to its BIO before another's."""
+PLAIN: Final = memoryview(bytearray(1 << 18))
+"""What a read is deciphered into; copied out before another's."""
+_MOST: Final = len(PLAIN)
+
+_SHAKING: Final = 0
+_OPEN: Final = 1
+_CLOSING: Final = 2
+_LOST: Final = 3
+
+
+class TlsLayer:
+    """A protocol to the raw transport beneath, a transport to the protocol above.
+
+    Args:
+        above: has the connection once the handshake is done.
+        context: of this side.
+        server_side: whether the peer is a client.
+        name: server name to ask for and to check; clients only.
+
+    Attributes:
+        shaken: done once the handshake is; with the reason where it came to nothing.
+    """
+
+    def __init__(
+        self, above: Taking, context: ssl.SSLContext, *, server_side: bool, name: str | None = None
+    ) -> None:
+        self._above = above
+        self._context = context
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side, name)
+        self._raw: asyncio.Transport
+        self._state = _SHAKING
+        self._paused = False
+        self._ended = False
+        self._told = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.shaken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    # ---- the raw transport's side ------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport and begin."""
+        self._raw = transport  # type: ignore[assignment]  # uvloop's are not registered as asyncio's
+        self._shake()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Lend what the next read is put into."""
+        del sizehint
+        return CIPHERED
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was read into it."""
+        self._take(CIPHERED[:nbytes])
+
+    def data_received(self, data: bytes) -> None:
+        """Take what asyncio's own loop read, which knows buffered protocols by their class alone."""
+        self._take(data)
+
+    def _take(self, data: bytes | memoryview) -> None:
+        self._incoming.write(data)
+        if self._state == _OPEN:
+            self._deliver()
+        elif self._state == _SHAKING:
+            self._shake()
+        elif self._state == _CLOSING:
+            self._discard()
+
+    def eof_received(self) -> bool:
+        """The peer sends no more, whether it said so inside TLS or not: that is handed up behind the rest."""
+        self._ended = True
+        if self._state == _OPEN:
+            self._deliver()
+            return True
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        before, self._state = self._state, _LOST
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if before == _SHAKING:
+            self._fail(exc or ConnectionResetError("the peer closed during the TLS handshake"))
+        else:
+            self._above.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The peer reads slower than we write."""
+        if self._state != _SHAKING:
+            self._above.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The peer has caught up."""
+        if self._state != _SHAKING:
+            self._above.resume_writing()
+
+    # ---- the handshake -----------------------------------------------------------------------------
+
+    def _shake(self) -> None:
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            self._flush()
+            return
+        except (ssl.SSLError, ssl.CertificateError) as error:
+            self._flush()
+            self._fail(error)
+            self._raw.close()
+            return
+        self._flush()
+        self._state = _OPEN
+        self._above.connection_made(self)  # type: ignore[arg-type]  # has what is used of a transport
+        if not self.shaken.done():
+            self.shaken.set_result(None)
+        if self._incoming.pending:
+            self._deliver()
+
+    def _fail(self, error: Exception) -> None:
+        if not self.shaken.done():
+            self.shaken.set_exception(error)
+
+    # ---- reading -----------------------------------------------------------------------------------
+
+    def _deliver(self) -> None:
+        """Decipher what has come and hand it up, as long as it is wanted."""
+        incoming = self._incoming
+        tls = self._tls
+        ended = False
+        while not self._paused and self._state == _OPEN:
+            size = 0
+            try:
+                while size <= _MOST - RECORD:
+                    found: int = tls.read(_MOST - size, PLAIN[size:] if size else PLAIN)  # type: ignore[assignment]
+                    if not found:
+                        ended = True
+                        break
+                    size += found
+                    if not incoming.pending and not tls.pending():
+                        break  # one more call would cost an exception that says so
+            except ssl.SSLWantReadError:
+                ended = self._ended
+            except ssl.SSLError as error:
+                self._broken(error)
+                return
+            if size:
+                self._above.data_received(bytes(PLAIN[:size]))
+            elif not ended:
+                break
+            if ended or (self._ended and not incoming.pending and not tls.pending()):
+                self._over()
+                break
+            if not incoming.pending and not tls.pending():
+                break
+        if self._outgoing.pending and self._state != _LOST:
+            self._flush()
+
+    def _over(self) -> None:
+        """The peer sends no more: close, unless the protocol above still has to send (RFC 8446 §6.1)."""
+        if self._state == _OPEN and not self._told:
+            self._told = True
+            if not self._above.eof_received():
+                self.close()
+
+    def _discard(self) -> None:
+        """Read on to the peer's own end, so that what was sent last is not lost to a reset."""
+        try:
+            while self._tls.read(_MOST, PLAIN):
+                pass
+        except ssl.SSLWantReadError:
+            return
+        except ssl.SSLError:
+            pass
+        self._raw.close()
+
+    def _broken(self, error: Exception) -> None:
+        """What came is no TLS: there is nobody left to talk to."""
+        self._flush()
+        self._state = _CLOSING
+        self._above.connection_lost(error)
+        self._above = _NOBODY
+        self._raw.abort()
+
+    # ---- writing -----------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Send it, in the background where the peer is slow; nothing where the connection has ended."""
+        if self._state != _OPEN or not data:
+            return
+        try:
+            sent = self._tls.write(data)
+            if sent < len(data):  # a record at a time
+                view = memoryview(data)
+                while sent < len(data):
+                    sent += self._tls.write(view[sent:])
+        except ssl.SSLError as error:
+            self._broken(error)
+            return
+        self._raw.write(self._outgoing.read())
+
+    def _flush(self) -> None:
+        if self._outgoing.pending:
+            self._raw.write(self._outgoing.read())
+
+    # ---- a transport's other methods ----------------------------------------------------------------
+
+    def pause_reading(self) -> None:
+        """Hand nothing up until told to."""
+        self._paused = True
+        if self._state == _OPEN:
+            self._raw.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Go on handing up, with what has come already first."""
+        if not self._paused:
+            return
+        self._paused = False
+        if self._state == _OPEN:
+            self._raw.resume_reading()
+            if self._ended or self._incoming.pending or self._tls.pending():
+                asyncio.get_running_loop().call_soon(self._deliver)
+
+    def close(self) -> None:
+        """Send what is left, say that no more comes, wait a little for the peer to do the same."""
+        if self._state == _SHAKING:
+            self._raw.abort()
+        if self._state != _OPEN:
+            return
+        self._state = _CLOSING
+        waits = False
+        try:
+            self._tls.unwrap()
+        except ssl.SSLWantReadError:
+            waits = not self._ended
+        except ssl.SSLError:
+            pass
+        self._flush()
+        if not waits:
+            self._raw.close()
+            return
+        self._raw.resume_reading()
+        self._timer = asyncio.get_running_loop().call_later(SHUTDOWN_SECONDS, self._raw.abort)
+
+    def abort(self) -> None:
+        """Close without sending what is left."""
+        if self._state == _OPEN:
+            self._state = _CLOSING
+        if self._state != _LOST:
+            self._raw.abort()
+
+    def is_closing(self) -> bool:
+        """Whether it is closing or closed."""
+        return self._state in (_CLOSING, _LOST)
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Hand what comes from here on to another protocol."""
+        self._above = protocol  # type: ignore[assignment]  # has the same methods
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """Return the protocol above."""
+        return self._above  # type: ignore[return-value]
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Set how much may wait to be sent before the protocol above is told to pause."""
+        self._raw.set_write_buffer_limits(high, low)
+
+    def get_write_buffer_size(self) -> int:
+        """Return how much waits to be sent, in bytes on the wire."""
+        return self._raw.get_write_buffer_size()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return ``ssl_object``, or what the raw transport knows."""
+        return self._tls if name == "ssl_object" else self._raw.get_extra_info(name, default)
+
+
+class _Nobody:
+    """The protocol above a connection that it was told is lost."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Not called."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Was told before."""
+
+    def data_received(self, data: bytes) -> None:
+        """Not called."""
+
+    def eof_received(self) -> bool | None:
+        """Not called."""
+
+    def pause_writing(self) -> None:
+        """Nothing writes."""
+
+    def resume_writing(self) -> None:
+        """Nothing writes."""
+
+
+_NOBODY: Final = _Nobody()
