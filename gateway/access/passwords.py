@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, TypeVar, final
 
@@ -41,7 +42,7 @@ class Passwords:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
         self._most = threads + waiting
         self._busy = 0
-        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
+        self._nobody = _of_nobody(self._hasher)
 
     async def hash(self, password: Secret) -> str:
         """Return the hash of a new password.
@@ -92,3 +93,13 @@ class Passwords:
     def close(self) -> None:
         """Let the threads go."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _of_nobody(hasher: argon2.PasswordHasher) -> str:
+    """Return a hash as the hasher makes them, of no password: made up, so that no start waits for it."""
+    salt, drawn = (
+        b64encode(secrets.token_bytes(length)).decode().rstrip("=")
+        for length in (hasher.salt_len, hasher.hash_len)
+    )
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={argon2.low_level.ARGON2_VERSION}${cost}${salt}${drawn}"
