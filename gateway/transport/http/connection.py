@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateway.transport.half_closing import HalfClosingTls
     from gateway.transport.stream import ByteStream
 
 READ_AHEAD: Final = 1 << 18
@@ -47,6 +48,14 @@ class Connection(asyncio.Protocol):
             made.eof_received()
         return made
 
+    @classmethod
+    def inside(cls, tls: HalfClosingTls) -> Connection:
+        """Take over a TLS connection whose directions end one by one."""
+        made = cls()
+        made.connection_made(cast("asyncio.Transport", tls))
+        tls.set_protocol(made)
+        return made
+
     # ---- the loop's side -------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -65,7 +74,7 @@ class Connection(asyncio.Protocol):
         _wake(self._reading)
 
     def eof_received(self) -> bool:
-        """The peer sends no more; where it is not said inside TLS it may still read."""
+        """The peer sends no more; unless that was said inside the event loop's TLS it may still read."""
         self._end()
         return not self._tls
 
@@ -138,7 +147,7 @@ class Connection(asyncio.Protocol):
             await self._draining
 
     def write_eof(self) -> None:
-        """Send nothing more, and still read; inside TLS that can't be told, and nothing happens."""
+        """Send nothing more, and still read; inside the event loop's TLS that can't be told."""
         if self._transport is None or self.lost or self._transport.is_closing():
             return
         if self._transport.can_write_eof():
