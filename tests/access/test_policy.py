@@ -232,10 +232,10 @@ async def test_a_thousand_rows_are_computed_once_and_looked_into_after(tmp_path)
     permissions = await policy.permissions_of(frozenset({"role-7"}))
     assert permissions.allows("connect", endpoint("x", env="prod", team="t57"))
     assert not permissions.allows("connect", endpoint("x", env="prod", team="t58"))
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(1000):
         assert await policy.permissions_of(frozenset({"role-7"})) is permissions
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 0.1
 
 
 async def test_the_first_rule_that_fits_says_how_requests_are_approved() -> None:

@@ -25,9 +25,9 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_hostile_text_takes_no_square_of_its_length(name: str) -> None:
     text = f"UPDATE t SET a = '{HOSTILE[name]}' /*{HOSTILE[name].replace('*', '')}*/"
-    began = time.monotonic()
+    began = time.process_time()
     prepared = await prepare(capture(text, explainable=False), SessionId(1), UnitNumber(1), ProductionPort())
-    assert time.monotonic() - began < 15
+    assert time.process_time() - began < 15
     assert len(prepared.parts) == 1
 
 
@@ -35,9 +35,9 @@ async def test_hostile_text_takes_no_square_of_its_length(name: str) -> None:
     "text", ["UPDATE t SET " + "token = " * 20_000, "INSERT INTO " * 20_000, "(" * 100_000, ";" * 100_000]
 )
 async def test_nonsense_takes_no_square_of_its_length(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     await prepare(capture(text, explainable=False), SessionId(1), UnitNumber(1), ProductionPort())
-    assert time.monotonic() - began < 15
+    assert time.process_time() - began < 15
 
 
 async def test_thousands_of_statements_in_one_text_are_kept_as_they_are() -> None:

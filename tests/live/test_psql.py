@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from live_clients import NEW, Live, listing_script, listings, run
+from stopwatch import unhurried
 
 if TYPE_CHECKING:
     from servers import Production
@@ -186,10 +187,10 @@ def test_ctrl_c_cancels_on_the_server(live: Live, endpoint: str, version: int) -
     while running(live.servers[endpoint], mark) != 1:
         assert time.monotonic() < until
         time.sleep(0.02)
-    began = time.monotonic()
+    since = unhurried()
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=10)
-    assert time.monotonic() - began < 2
+    assert unhurried() - since < 2
     assert "canceling statement due to user request" in err
     assert running(live.servers[endpoint], mark) == 0
     assert process.returncode != 0 or "went on" in out

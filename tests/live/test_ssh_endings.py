@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from live_gateway import Beginning, LiveGateway
 from live_ssh import LiveSsh, until
+from stopwatch import unhurried
 
 from gateway.web.shapes.access import Approve, FileRequest, GrantList, ListGrants, RequestFacts, Revoke
 from gateway.web.shapes.identity import Done
@@ -89,11 +90,12 @@ def revoke(ssh: LiveSsh, person: str) -> None:
 @pytest.mark.parametrize("command", ["sleep 441", "tail -f /etc/hostname"])
 def test_revoking_cuts_what_runs_within_a_second_on_the_host_too(ssh: LiveSsh, command: str) -> None:
     with newcomer(ssh, f"rhea-{command[:2]}") as person, ssh.running(command, person=person) as process:
-        revoked = time.monotonic()
+        since = unhurried()
         revoke(ssh, person)
-        assert process.wait(5) == 77
-        assert time.monotonic() - revoked < 1.0
-        until(lambda: quiet(ssh, command), revoked + 1.5 - time.monotonic())
+        assert process.wait(10) == 77
+        assert unhurried() - since < 1.0
+        until(lambda: quiet(ssh, command))
+        assert unhurried() - since < 1.5
         assert "taken away by approver: done here" in said(process)
     until(lambda: not ssh.sessions(person, state="live"))
     (session,) = ssh.sessions(person)
@@ -136,10 +138,11 @@ def test_a_grant_warns_before_its_end_and_then_ends(ssh: LiveSsh) -> None:
     ssh.gateway.client("approver").call(
         "POST /v1/requests/{id}/approve", Approve(id=filed.id, seconds=2), RequestFacts
     )
-    began = time.monotonic()
+    began, since = time.monotonic(), unhurried()
     ended = ssh.ssh("sleep 461", person="tess")
     assert ended.returncode == 77
-    assert 1 < time.monotonic() - began < 5
+    assert time.monotonic() - began > 1
+    assert unhurried() - since < 5
     assert b"glassgate:" in ended.stderr
     until(lambda: quiet(ssh, "sleep 461"), 2)
 
@@ -184,9 +187,9 @@ def test_revoking_cuts_what_waits_for_its_person(ssh: LiveSsh, how: str) -> None
             process.stdin.write(b"\0\0\0\5\1\0\0\0\3")
             process.stdin.flush()
         process.stdout.read(4)
-        revoked = time.monotonic()
+        since = unhurried()
         revoke(ssh, person)
-        assert process.wait(5) == 77
-        assert time.monotonic() - revoked < 1.0
+        assert process.wait(10) == 77
+        assert unhurried() - since < 1.0
         assert "taken away by approver: done here" in said(process)
     until(lambda: not ssh.sessions(person, state="live"))

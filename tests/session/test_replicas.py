@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from live_gateway import Beginning, LiveGateway
 from servers import Production
+from stopwatch import unhurried
 
 from gateway.domain.errors import Conflict, NotFound
 from gateway.web.shapes.access import GrantList, ListGrants, Revoke
@@ -38,7 +39,7 @@ def wait_for_the_end(connection: psycopg.Connection) -> tuple[float, str]:
     """Run a long query until the session is cut; returns when, and what the client was told."""
     with pytest.raises(psycopg.OperationalError) as cut:
         connection.execute("SELECT pg_sleep(20)")
-    return time.monotonic(), str(cut.value)
+    return unhurried(), str(cut.value)
 
 
 def later(seconds: float, gateway: LiveGateway, person: str, spot: str, question: object) -> list[float]:
@@ -47,7 +48,7 @@ def later(seconds: float, gateway: LiveGateway, person: str, spot: str, question
 
     def ask() -> None:
         time.sleep(seconds)
-        asked.append(time.monotonic())
+        asked.append(unhurried())
         gateway.client(person).call(spot, question, Done)
 
     threading.Thread(target=ask).start()

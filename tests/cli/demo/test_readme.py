@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from gateway.cli.demo.readme import BEGIN, END, story_of, with_story
 from gateway.domain.errors import InvalidInput
 
 README = Path(__file__).resolve().parents[3] / "README.md"
+BLOCKS = re.compile(r"\d+ blocks?")
+"""A busy machine closes a recording's blocks at other moments."""
 
 
 @pytest.mark.timeout(180)
@@ -23,9 +26,10 @@ async def test_the_story_in_the_readme_is_what_a_play_prints() -> None:
     )
     printed, complained = await play.communicate()
     assert play.returncode == 0, complained.decode()
-    if b"no sample host" in complained:
+    if b"There was no " in complained:
         pytest.skip(complained.decode())
-    assert printed.decode().strip() == story_of(README.read_text()), "`make story` writes it anew"
+    told = (BLOCKS.sub("… blocks", text) for text in (printed.decode().strip(), story_of(README.read_text())))
+    assert next(told) == next(told), "`make story` writes it anew"
 
 
 def test_a_story_is_put_in_its_place_alone() -> None:

@@ -43,19 +43,19 @@ def test_half_a_surrogate_is_no_text() -> None:
 
 
 def test_fifty_megabytes_are_refused_at_once() -> None:
-    before = time.perf_counter()
+    before = time.process_time()
     with pytest.raises(NotParsed) as caught:
         parse("SELECT '" + "x" * (50 << 20) + "'")
     assert caught.value.rule == "length"
-    assert time.perf_counter() - before < 1
+    assert time.process_time() - before < 1
 
 
 @pytest.mark.parametrize("run", ["/*", "+", "+-", "/**/", "*+"])
 def test_runs_that_take_the_scanner_long_are_refused_at_once(run: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(NotParsed, match="operator characters in a row"):
         parse("SELECT 1 " + run * (MAX_BYTES // len(run) - 10))
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 def test_banners_of_operator_characters_are_read() -> None:
@@ -64,9 +64,9 @@ def test_banners_of_operator_characters_are_read() -> None:
 
 
 def test_ten_thousand_statements_are_judged_in_time(context: SqlContext) -> None:
-    before = time.perf_counter()
+    before = time.process_time()
     judgement = judge("SELECT 1, 2 FROM t;" * 10_000, context)
-    assert time.perf_counter() - before < 10
+    assert time.process_time() - before < 10
     assert judgement.verdict.decision is Decision.ALLOW
     assert len(judgement.statements) == 10_000
     assert judge("SELECT 1;" * 10_000 + "DELETE FROM t", context).verdict.decision is Decision.CHANGE

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from postgres_door import Gate, Speaker
+from stopwatch import unhurried
 
 from gateway.protocols.postgres import wire
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LONGEST_STALL = 0.75
-"""Seconds; the machine of the tests may be busy itself."""
+"""Seconds of work."""
 
 
 def fresh(count: int) -> Iterable[bytes]:
@@ -25,12 +26,12 @@ def fresh(count: int) -> Iterable[bytes]:
 
 
 async def stalls(stop: asyncio.Event) -> float:
-    """Return the longest time that the loop did not turn."""
+    """Return the longest that the loop worked without a turn, whatever others on the machine took."""
     longest = 0.0
     while not stop.is_set():
-        before = time.monotonic()
+        before = time.thread_time()
         await asyncio.sleep(0.001)
-        longest = max(longest, time.monotonic() - before)
+        longest = max(longest, time.thread_time() - before)
     return longest
 
 
@@ -56,8 +57,9 @@ async def test_many_new_statements_in_one_write_are_judged_in_slices(
 async def test_judging_does_not_slow_down_with_what_is_prepared(speaker: Speaker) -> None:
     filler = b" /* " + b"x" * 6000 + b" */"
     prepared = (wire.parse(b"s%d" % at, b"SELECT %d" % at + filler) for at in range(4000))
-    await asyncio.wait_for(speaker.ask(*prepared, wire.SYNC), 60)
-    began = time.monotonic()
+    speaker.send(*prepared, wire.SYNC)
+    await speaker.until(b"Z", 60)
+    since = unhurried()
     for text in fresh(100):
         await speaker.ask(wire.query(text))
-    assert time.monotonic() - began < 3
+    assert unhurried() - since < 3

@@ -1,0 +1,20 @@
+"""How long something took of its own doing, on a machine that others keep busy too."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+PRESSURE = Path("/proc/pressure/cpu")
+
+
+def unhurried() -> float:
+    """Seconds on the wall, less those in which some program here waited for a processor; for differences.
+
+    On an idle machine that is the time on the wall; where the system does not count such waits, it always is.
+    """
+    try:
+        some = PRESSURE.read_text().splitlines()[0]
+    except OSError:
+        return time.monotonic()
+    return time.monotonic() - int(some.rpartition("total=")[2]) / 1e6
