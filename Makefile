@@ -26,7 +26,8 @@ demo: $(VENV)/installed
 	@$(VENV)/bin/glassgate demo $(DEMO)
 
 test: $(VENV)/installed-dev
-	$(RUN) -m pytest -q -n auto --maxprocesses 4 --dist loadscope --ignore tests/containers $(TESTS)
+	PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest -q -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder \
+		--ignore tests/containers $(TESTS)
 
 test-kube: $(VENV)/installed-dev
 	$(RUN) -m pytest -q -n 0 $(or $(TESTS),tests/containers)

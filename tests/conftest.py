@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -25,6 +26,43 @@ from gateway.store.pool import Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+
+LONGEST = (
+    "docs/test_pages.py",
+    "cli/demo/test_demo.py",
+    "oracle/test_nothing_changes.py",
+    "live/test_tools.py",
+    "live/test_ssh_endings.py",
+    "live/test_releases.py",
+    "live/test_psql.py",
+    "cli/test_story.py",
+    "test_compiled.py",
+    "cli/demo/test_readme.py",
+    "faults/test_gateway.py",
+    "judge/shell/test_nothing_written.py",
+    "oracle/test_hidden.py",
+    "oracle/test_fuzz.py",
+    "cli/test_operate.py",
+    "cli/test_ssh.py",
+    "store/test_embedded.py",
+    "recordings/test_recovery.py",
+    "recordings/test_backup.py",
+)
+"""Modules that take tens of seconds, the longest first."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: tests wait as much as they work."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long modules, so that at the end no worker is left alone with one."""
+    here = Path(__file__).parent
+    longest = {here / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: longest.get(item.path, len(longest)))
 
 
 @pytest.fixture(scope="session")
