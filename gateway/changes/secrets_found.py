@@ -98,6 +98,11 @@ def holds_secret(text: str) -> bool:
     return bool(_SHAPES.search(text)) or any(_random(found.group()) for found in _RANDOM.finditer(text))
 
 
+def names_secret(name: str) -> bool:
+    """Whether a name, such as one of the environment, is one for something secret."""
+    return bool(_NAMED.search(_CAMEL.sub("_", name)))
+
+
 def without_secrets(text: str) -> str:
     """Return free text, such as a reason, with everything of a credential's shape cut out."""
     return _SHAPES.sub("[secret]", text)
@@ -119,7 +124,7 @@ def _secret_name(piece: Piece) -> bool:
     """Whether a word or quoted identifier names something secret."""
     if piece.kind not in (TokenKind.WORD, TokenKind.QUOTED):
         return False
-    return bool(_NAMED.search(_CAMEL.sub("_", piece.text.strip('"'))))
+    return names_secret(piece.text.strip('"'))
 
 
 def _named_by_their_place(pieces: Pieces) -> set[int]:

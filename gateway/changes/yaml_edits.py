@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_DOCUMENT: Final = 1 << 18
 """Longest document that is read, in characters."""
 
+MAX_VALUES: Final = 50_000
+"""Most values of a document that is read, those behind aliases counted each time they stand in it."""
+
 
 class Gone(Enum):
     """Nothing stands at a place any more."""
@@ -47,7 +50,18 @@ class Item:
     value: str | int
 
 
-Step: TypeAlias = str | Item
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An item of a list by its place; behind the last, a new one.
+
+    Attributes:
+        at: from 0.
+    """
+
+    at: int
+
+
+Step: TypeAlias = str | Item | Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +121,22 @@ def said(text: str) -> Any:
     if len(text) > MAX_DOCUMENT:
         return None
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        read = YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError, RecursionError):
         return None
+    return read if _countable(read) else None
+
+
+def _countable(read: Any) -> bool:
+    todo, count = [read], 0
+    while todo and count <= MAX_VALUES:
+        each = todo.pop()
+        count += 1
+        if isinstance(each, dict):
+            todo += each.values()
+        elif isinstance(each, list):
+            todo += each
+    return not todo
 
 
 def edited(text: str, edits: Sequence[Edit]) -> str | None:
@@ -178,7 +205,7 @@ def _set(value: Any, edit: Edit) -> bool:
         if inner is None:
             if edit.value is GONE:
                 return True
-            if isinstance(step, Item) or not isinstance(value, dict):
+            if not isinstance(step, str) or not isinstance(value, dict):
                 return False
             value[step] = _wrapped(edit.path[at + 1 :], edit.value)
             return True
@@ -193,6 +220,11 @@ def _set(value: Any, edit: Edit) -> bool:
         return True
     if not isinstance(value, list):
         return edit.value is GONE
+    if isinstance(last, Place):
+        if edit.value is GONE or last.at > len(value):
+            return False
+        value[last.at : last.at + 1] = [copy.deepcopy(edit.value)]
+        return True
     places = [at for at, each in enumerate(value) if _is(each, last)]
     if len(places) > 1:
         return False
@@ -214,6 +246,8 @@ def _wrapped(path: Sequence[Step], value: Any) -> Any:
 def _member(value: Any, step: Step) -> Any:
     if isinstance(step, str):
         return value.get(step) if isinstance(value, dict) else None
+    if isinstance(step, Place):
+        return value[step.at] if isinstance(value, list) and step.at < len(value) else None
     found = [each for each in value if _is(each, step)] if isinstance(value, list) else []
     return found[0] if len(found) == 1 else None
 
@@ -257,6 +291,8 @@ class _Splice:
         if isinstance(step, str) and isinstance(node, MappingNode):
             pairs = [pair for pair in node.value if _scalar(pair[0]) == step]
             return pairs[0] if len(pairs) == 1 else None
+        if isinstance(step, Place) and isinstance(node, SequenceNode) and step.at < len(node.value):
+            return node.value[step.at], node.value[step.at]
         if isinstance(step, Item) and isinstance(node, SequenceNode):
             for each in node.value:
                 pair = self.find(each, step.member)
@@ -274,7 +310,7 @@ class _Splice:
                 return self._put_in_flow(node, f"{_inline(step)}: {_inline(value)}")
             column = node.value[0][0].start_mark.column
             return self._with_lines(_end(node), _lines({step: value}, column, self.offset))
-        if isinstance(step, Item) and isinstance(node, SequenceNode):
+        if isinstance(step, Item | Place) and isinstance(node, SequenceNode):
             if node.flow_style or not node.value:
                 return self._put_in_flow(node, _inline(value))
             return self._with_lines(_end(node), _lines([value], node.start_mark.column, self.offset))
@@ -285,7 +321,7 @@ class _Splice:
         key, old = found
         if isinstance(parent, SequenceNode) or parent.flow_style:
             if isinstance(old, ScalarNode) or (old.flow_style and parent.flow_style):
-                return self._cut(old.start_mark.index, _end(old), _inline(value))
+                return self._cut(old.start_mark.index, _end(old), _like(old, value))
             return None
         return self._written_over(key, old, value)
 

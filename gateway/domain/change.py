@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from gateway.domain.containers import ContainerWrite
     from gateway.domain.host import HostWrite
     from gateway.domain.ids import ChangeId, EndpointId, IdentityId, SessionId, UnitNumber
 
@@ -177,4 +178,23 @@ class HostCapture:
     given: bytes | None = None
 
 
-Capture: TypeAlias = SqlCapture | HostCapture
+@dataclass(frozen=True, slots=True)
+class ContainerCapture:
+    """What the door of a container engine knows of a refused unit, handed to the change flow.
+
+    Attributes:
+        text: exactly as sent; of a request method and target, and its body on the lines behind.
+        title: one line, such as ``docker restart web``.
+        kind: sort of artifact that can carry it.
+        batch: units of one session with the same batch belong to one change request.
+        writes: what it would have done, in order.
+    """
+
+    text: str
+    title: str
+    kind: ChangeKind
+    batch: int
+    writes: tuple[ContainerWrite, ...]
+
+
+Capture: TypeAlias = SqlCapture | HostCapture | ContainerCapture

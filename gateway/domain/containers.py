@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from gateway.domain.host import HostWrite
 
@@ -40,3 +41,18 @@ class ContainerWrite:
             name: of the parameter.
         """
         return next((value for each, value in self.options if each == name), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container as an engine describes it.
+
+    Attributes:
+        name: that the engine gave it, without its slash.
+        image: that it was made of, as it was named then.
+        labels: by name.
+    """
+
+    name: str
+    image: str
+    labels: Mapping[str, str] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
+    from gateway.domain.containers import Container
     from gateway.domain.host import HostFile
 
 
@@ -53,4 +54,26 @@ class ReadHost(Protocol):
         """
 
 
-ReadProduction: TypeAlias = ReadDatabase | ReadHost
+@runtime_checkable
+class ReadEngine(Protocol):
+    """The session's own reads of a container engine, of origin ``gateway``: same judge, same recording."""
+
+    def inside(self, container: str) -> ReadHost:
+        """Return the way to read files in a container.
+
+        Args:
+            container: as the client named it.
+        """
+
+    async def described(self, container: str) -> Container | None:
+        """Return what the engine says of a container, None where it knows none of that name.
+
+        Args:
+            container: as the client named it.
+
+        Raises:
+            UpstreamUnavailable: it could not be asked.
+        """
+
+
+ReadProduction: TypeAlias = ReadDatabase | ReadHost | ReadEngine

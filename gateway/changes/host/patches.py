@@ -52,14 +52,14 @@ def patches(
     Raises:
         InvalidInput: a path that git could not hold.
     """
-    work = _Work(change, repository, held)
+    work = Work(change, repository, held)
     for _, part in all_parts(change):
         work.take(part)
     return work.files(), tuple(dict.fromkeys(work.notes))
 
 
 @dataclass(slots=True)
-class _Work:
+class Work:
     """The repository's files, one part after the other carried into them.
 
     Attributes:
@@ -87,6 +87,13 @@ class _Work:
         else:
             self.by_hand.append((part.text, part.why))
 
+    def base(self, path: str) -> bytes | None:
+        """Return the repository's file, with what earlier parts made of it; None where there is none."""
+        if path in self.now:
+            now = self.now[path]
+            return None if now is None else now[0]
+        return self.held.get(path)
+
     def files(self) -> tuple[FilePatch, ...]:
         """Return the patch."""
         result = []
@@ -100,7 +107,7 @@ class _Work:
 
     def _file(self, part: FilePart) -> None:
         path, mapped = place_of(part.path, self.repository.paths)
-        if part.new is None and self._base(path) is None:
+        if part.new is None and self.base(path) is None:
             self.by_hand.append((f"remove {part.path}", f"the repository does not hold {path}"))
             return
         if part.old == part.new and part.executable == part.was_executable:
@@ -116,7 +123,7 @@ class _Work:
         if part.new is None:
             self.now[path] = None
             return
-        base = self._base(path)
+        base = self.base(path)
         new = part.new
         if base is None and part.old is not None:
             self.notes.append(f"the repository does not hold {path} yet: the whole file is added")
@@ -136,13 +143,6 @@ class _Work:
             self.notes.append(REPLACED_NOTE)
         self.now[path] = (shown, part.executable)
 
-    def _base(self, path: str) -> bytes | None:
-        """The repository's file, with what earlier parts made of it."""
-        if path in self.now:
-            now = self.now[path]
-            return None if now is None else now[0]
-        return self.held.get(path)
-
     def _stanza(self, part: StanzaPart) -> None:
         image = self.repository.image
         words = one_line(" ".join((part.tool, part.action, *part.names)), 500)
@@ -157,7 +157,7 @@ class _Work:
         if not image:
             self.by_hand.append((words, "the endpoint names no image definition (its repository's image)"))
             return
-        said = in_image(part, (self._base(image) or b"").decode("utf-8", "replace"), image)
+        said = in_image(part, (self.base(image) or b"").decode("utf-8", "replace"), image)
         if said is None:
             self.by_hand.append((words, f"there are no words for it in {image}"))
         else:

@@ -37,13 +37,13 @@ class PreparedHost:
     Attributes:
         text: as typed, without secrets.
         parts: what it would have done, as it is stored.
-        paths: files of the host that it would have changed.
+        touched: files of the host that it would have changed.
         fingerprint: sha256 of what it would do.
     """
 
     text: str
     parts: str
-    paths: tuple[str, ...]
+    touched: tuple[str, ...]
     fingerprint: bytes
 
 
@@ -62,17 +62,31 @@ async def prepare_host(capture: HostCapture, production: ReadHost) -> PreparedHo
             f"the command is too large for a change request ({len(capture.text):,} characters)",
             hint="put the content into a file of the repository",
         )
-    copy = _Copy(production, _as_text(without_secrets(capture.text)), capture.given)
-    parts = [await copy.part(write) for write in capture.writes]
-    kept = tuple(part for part in parts if part is not None)
-    if not kept:
-        kept = (HandPart(copy.text, "what it would have changed is not known"),)
+    text = as_text(without_secrets(capture.text))
+    parts = await host_parts(text, capture.writes, capture.given, production)
     return PreparedHost(
-        copy.text,
-        encode_parts(kept),
-        tuple(dict.fromkeys(part.path for part in kept if isinstance(part, FilePart))),
-        _fingerprint(copy.text, kept),
+        text,
+        encode_parts(parts),
+        tuple(dict.fromkeys(part.path for part in parts if isinstance(part, FilePart))),
+        _fingerprint(text, parts),
     )
+
+
+async def host_parts(
+    text: str, writes: tuple[HostWrite, ...], given: bytes | None, production: ReadHost
+) -> tuple[HostPart, ...]:
+    """Return what a refused command comes to, at least one part.
+
+    Args:
+        text: the command, without secrets.
+        writes: what it would have done.
+        given: what it would have read as its standard input; None: not known.
+        production: the session's own reads.
+    """
+    copy = _Copy(production, text, given)
+    parts = [await copy.part(write) for write in writes]
+    kept = tuple(part for part in parts if part is not None)
+    return kept or (HandPart(text, "what it would have changed is not known"),)
 
 
 def _fingerprint(text: str, parts: tuple[HostPart, ...]) -> bytes:
@@ -99,7 +113,7 @@ class _Copy:
 
     async def part(self, write: HostWrite) -> HostPart | None:
         """Return what one write comes to; what can't be read is left to a person, never guessed."""
-        if any(_as_text(path) != path for path in _paths(write)):
+        if any(as_text(path) != path for path in _paths(write)):
             return HandPart(self.text, "a name in it is no text")
         try:
             match write:
@@ -112,7 +126,7 @@ class _Copy:
                 case Stanza(sort, tool, action, names):
                     return StanzaPart(sort, tool, action, names)
                 case ByHand(text):
-                    return HandPart(_as_text(without_secrets(text)), "a person must turn it into code")
+                    return HandPart(as_text(without_secrets(text)), "a person must turn it into code")
                 case _:
                     assert_never(write)
         except UpstreamUnavailable as error:
@@ -175,8 +189,12 @@ def _paths(write: HostWrite) -> tuple[str, ...]:
             return ()
 
 
-def _as_text(text: str) -> str:
-    """Return text with what neither UTF-8 nor the store can hold made visible: bytes that were none, NULs."""
+def as_text(text: str) -> str:
+    """Return text with what neither UTF-8 nor the store can hold made visible: bytes that were none, NULs.
+
+    Args:
+        text: with surrogates in the place of bytes that were no UTF-8.
+    """
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\u2400")
 
 
