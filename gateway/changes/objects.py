@@ -7,6 +7,7 @@ import time
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ _LOCK_TRIES = 50
 _LOCK_SECONDS = 0.02
 _MAX_NAMES = 50_000
 _MAX_BLOB = 16 << 20
+_MAX_SEARCHED = 1 << 20
+_SUBMODULE = 0o160000
 _REGULAR = (0o100644, 0o100755)
 _HOOKS = (
     *("pre-receive", "update", "post-receive", "post-update", "proc-receive", "reference-transaction"),
@@ -173,6 +176,25 @@ class Objects:
                 raise InvalidInput(f"{path} is larger than {_MAX_BLOB >> 20} MB or no file")
             return blob.data
 
+    def holding(self, commit: str, folder: str, endings: tuple[str, ...], word: bytes) -> Mapping[str, bytes]:
+        """Return the files below a folder that hold a word; see ``GitRepository.holding``."""
+        with self._open() as repo, translated(self.url):
+            tree = self._tree(repo, commit)
+            for part in folder_parts(folder):
+                entry = _entry(tree, part)
+                child = None if entry is None or entry[0] == _SUBMODULE else repo.object_store[entry[1]]
+                if not isinstance(child, Tree):
+                    return {}
+                tree = child
+            names = "".join(f"{part}/" for part in folder_parts(folder))
+            found = islice(_files(repo, tree, names), _MAX_NAMES)
+            blobs = ((path, repo.object_store[blob]) for path, blob in found if path.endswith(endings))
+            return {
+                path: blob.data
+                for path, blob in blobs
+                if isinstance(blob, Blob) and blob.raw_length() <= _MAX_SEARCHED and word in blob.data
+            }
+
     def commit(self, parent: str | None, new: NewCommit) -> str:
         """Make a commit; see ``GitRepository.commit``."""
         with self._open() as repo, translated(self.url):
@@ -241,6 +263,18 @@ def branch_moved(url: str, branch: str) -> Conflict:
     )
 
 
+def _files(repo: Repo, tree: Tree, folder: str) -> Iterator[tuple[str, ObjectID]]:
+    """Yield the regular files of a tree and of those below it."""
+    for name, mode, sha in tree.items():
+        path = f"{folder}{name.decode(errors='replace')}"
+        if stat.S_ISREG(mode):
+            yield path, sha
+        elif stat.S_ISDIR(mode):
+            child = repo.object_store[sha]
+            if isinstance(child, Tree):
+                yield from _files(repo, child, f"{path}/")
+
+
 def _entry(tree: Tree, name: str) -> tuple[int, ObjectID] | None:
     """Return mode and object of one name in a tree."""
     try:
@@ -260,7 +294,7 @@ def _file_entry(repo: Repo, tree: Tree, path: str) -> tuple[int, ObjectID] | Non
         entry = _entry(tree, part)
         if entry is None:
             return None
-        if not stat.S_ISDIR(entry[0]) or entry[0] == 0o160000:
+        if not stat.S_ISDIR(entry[0]) or entry[0] == _SUBMODULE:
             raise InvalidInput(f"{path} leads over {part}, which is no folder in the repository")
         child = repo.object_store[entry[1]]
         assert isinstance(child, Tree)

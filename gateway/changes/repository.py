@@ -119,6 +119,19 @@ class GitRepository:
         """
         return await asyncio.to_thread(self._objects.read, commit, path)
 
+    async def holding(
+        self, commit: str, folder: str, endings: tuple[str, ...], word: bytes
+    ) -> Mapping[str, bytes]:
+        """Return the files below a folder that hold a word, by path; none where there is no such folder.
+
+        Args:
+            commit: with its tree at hand.
+            folder: empty for the whole repository.
+            endings: of the files' names.
+            word: that they hold.
+        """
+        return await asyncio.to_thread(self._objects.holding, commit, folder, endings, word)
+
     async def commit(self, parent: str | None, new: NewCommit) -> str:
         """Make a commit on top of another, in the gateway's own repository.
 

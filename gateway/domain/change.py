@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from gateway.domain.cluster import ObjectWrite
     from gateway.domain.containers import ContainerWrite
     from gateway.domain.host import HostWrite
     from gateway.domain.ids import ChangeId, EndpointId, IdentityId, SessionId, UnitNumber
@@ -197,4 +198,23 @@ class ContainerCapture:
     writes: tuple[ContainerWrite, ...]
 
 
-Capture: TypeAlias = SqlCapture | HostCapture | ContainerCapture
+@dataclass(frozen=True, slots=True)
+class ClusterCapture:
+    """What the door of a cluster knows of a refused request, handed to the change flow.
+
+    Attributes:
+        text: method and target, and the body on the lines behind.
+        title: one line, such as ``scale deployments.apps/web to 5 in shop``.
+        kind: sort of artifact that can carry it.
+        batch: units of one session with the same batch belong to one change request.
+        writes: what it would have done, in order.
+    """
+
+    text: str
+    title: str
+    kind: ChangeKind
+    batch: int
+    writes: tuple[ObjectWrite, ...]
+
+
+Capture: TypeAlias = SqlCapture | HostCapture | ContainerCapture | ClusterCapture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
+    from gateway.domain.cluster import ObjectWrite
     from gateway.domain.containers import Container
     from gateway.domain.host import HostFile
 
@@ -76,4 +77,32 @@ class ReadEngine(Protocol):
         """
 
 
-ReadProduction: TypeAlias = ReadDatabase | ReadHost | ReadEngine
+@runtime_checkable
+class ReadCluster(Protocol):
+    """The session's own reads of a cluster, of origin ``gateway``: same judge, same recording."""
+
+    async def object(self, write: ObjectWrite) -> bytes | None:
+        """Return the object that a write speaks of as it is now, as JSON; None where there is none.
+
+        Args:
+            write: of it, or of something that hangs below it.
+
+        Raises:
+            UpstreamUnavailable: it could not be read.
+        """
+
+    async def dry_run(self, write: ObjectWrite) -> bytes | None:
+        """Return the object that a write would leave, as JSON, tried by the server and not stored.
+
+        Args:
+            write: of an object itself, none of a Secret.
+
+        Returns:
+            None where the gateway has no identity that can do dry-runs and nothing else.
+
+        Raises:
+            UpstreamUnavailable: the server would refuse the write, or could not be asked.
+        """
+
+
+ReadProduction: TypeAlias = ReadDatabase | ReadHost | ReadEngine | ReadCluster

@@ -1,0 +1,1 @@
+"""Refused writes of a cluster's objects as patches of the manifests that declare them."""
