@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,7 +66,12 @@ SITTING = 500
 """Lines one sitting can read; some 400 is what we aim at."""
 
 FILES = sorted(path for path in GATEWAY.rglob("*.py") if "__pycache__" not in path.parts)
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+
+
+@functools.cache
+def trees() -> dict[Path, ast.Module]:
+    """Every file's syntax; read when a test asks, not whenever tests are collected."""
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 
 def room_of(module: str) -> str | None:
@@ -84,7 +90,7 @@ def module_of(path: Path) -> str:
 
 
 def imports_of(path: Path) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(TREES[path]):
+    for node in ast.walk(trees()[path]):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
@@ -139,7 +145,7 @@ def test_each_library_has_its_room() -> None:
 @pytest.mark.parametrize(("proof", "place"), PROOFS.items())
 def test_each_proof_is_made_in_one_place(proof: str, place: str) -> None:
     makers = set()
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call):
                 continue
@@ -156,7 +162,7 @@ def test_each_proof_is_made_in_one_place(proof: str, place: str) -> None:
 
 def test_sql_and_its_driver_stand_in_the_store_alone() -> None:
     wrong = []
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         if room_of(module_of(path)) == "store":
             continue
         wrong.extend(
@@ -208,7 +214,7 @@ def test_every_room_has_tests() -> None:
 
 def test_no_task_is_loose() -> None:
     wrong = []
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         wrong.extend(
             f"{path.relative_to(ROOT)}:{node.lineno}: asyncio.{node.attr}"
             for node in ast.walk(tree)
