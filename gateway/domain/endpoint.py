@@ -55,7 +55,8 @@ class EndpointSettings:
     """What an operator decides about one endpoint; every member has a safe default.
 
     Attributes:
-        require: what the server must enforce by itself; None: ``role`` for ``env=prod``, else ``default``.
+        require: what the server must enforce by itself; None: ``role`` for ``env=prod``, else, and for Docker
+            engines, ``default``.
         record_results: whether result rows and output of commands go into the recording.
         max_recording_bytes: a session ends when its recording reaches this size.
         keep_days: age at which a recording's key is destroyed and a tombstone left.
@@ -110,7 +111,9 @@ class Endpoint:
 
     @property
     def require(self) -> Require:
-        """What the server must enforce: the setting, else by the ``env`` label."""
+        """What the server must enforce: the setting, else by kind and the ``env`` label."""
         if self.settings.require is not None:
             return self.settings.require
+        if self.kind is EndpointKind.DOCKER:
+            return Require.DEFAULT  # an engine has no login that only reads
         return Require.ROLE if self.labels.get("env") == "prod" else Require.DEFAULT

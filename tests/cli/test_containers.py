@@ -167,3 +167,83 @@ def test_the_real_kubectl_fetches_its_token_by_itself(glassgate: People, cluster
     argv[2] = str(other)
     said = subprocess.run(argv, capture_output=True, text=True, check=False, env=glassgate.environment).stderr
     assert "glassgate --profile nobody login" in said, said
+
+
+def test_dockers_settings_are_written_for_their_owner_alone(glassgate: People, docker: str) -> None:
+    printed = glassgate("engineer", "config", "docker", docker)
+    assert printed.status == 0, printed.err
+    settings = dict(
+        line.removeprefix("export ").split("=", 1)
+        for line in printed.out.splitlines()
+        if line.startswith("export ")
+    )
+    port = glassgate.gateway.docker_port
+    assert settings["DOCKER_HOST"] == f"tcp://localhost:{port}"
+    assert settings["DOCKER_TLS_VERIFY"] == "1"
+    assert f"ssh://engineer+prod-docker@localhost:{glassgate.gateway.ssh_port}" in printed.out
+    folder = Path(settings["DOCKER_CERT_PATH"])
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == {
+        "ca.pem": 0o600,
+        "cert.pem": 0o600,
+        "key.pem": 0o600,
+    }
+    assert (folder / "ca.pem").read_bytes() == glassgate.gateway.ca.read_bytes()
+    wrong = glassgate("engineer", "config", "kube", docker)
+    assert wrong.status == Status.ERROR
+    assert "no Kubernetes cluster" in wrong.err
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="docker is not installed")
+def test_the_real_docker_is_told_what_is_missing(glassgate: People, docker: str) -> None:
+    printed = glassgate("engineer", "config", "docker", docker).out
+    lines = [line for line in printed.splitlines() if line.startswith("export ")]
+
+    def ps(*more: str) -> str:
+        script = "\n".join([*lines, *more, "docker ps"])
+        argv = ["sh", "-c", script]
+        return subprocess.run(
+            argv, capture_output=True, text=True, check=False, env=glassgate.environment
+        ).stderr
+
+    assert "glassgate request prod-docker" in ps()
+    folder = lines[2].partition("=")[2]
+    assert "glassgate config docker" in ps(f"mv {folder}/cert.pem {folder}/key.pem {folder}/..")
+
+
+def test_what_connect_writes_is_gone_when_the_command_ends(glassgate: People, docker: str) -> None:
+    assert glassgate("engineer", "connect", docker, "--", "true").status == Status.NOT_AUTHORISED
+    asked = glassgate("engineer", "request", docker, "--for", "1h", "--reason", "INC-45: mails", "--json")
+    assert glassgate("approver", "approve", str(asked.json["id"])).status == 0
+    looks = 'ls "$DOCKER_CERT_PATH" && echo "$DOCKER_CERT_PATH$DOCKER_CONTEXT" && exit 7'
+    ended = glassgate("engineer", "connect", docker, "--", "sh", "-c", looks, DOCKER_CONTEXT="mine")
+    assert ended.status == 7
+    *files, folder = ended.out.split()
+    assert files == ["ca.pem", "cert.pem", "key.pem"]
+    assert not Path(folder).exists()
+    killed = glassgate("engineer", "connect", docker, "--", "sh", "-c", "kill -TERM $$")
+    assert killed.status == 128 + 15
+    missing = glassgate("engineer", "connect", docker, "--", "no-such-program")
+    assert missing.status == Status.ERROR
+    assert "no such program" in missing.err
+    assert "export DOCKER_HOST=" in glassgate("engineer", "connect", docker).out
+
+
+def test_what_is_sent_to_connect_reaches_its_command(glassgate: People, docker: str) -> None:
+    script = 'trap "echo told; exit 5" TERM; echo ready; while :; do sleep 0.1; done'
+    argv = glassgate.argv("engineer", "connect", docker, "--", "sh", "-c", script)
+    with subprocess.Popen(argv, env=glassgate.environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        assert process.stdout.read() == "told\n"
+    assert process.returncode == 5
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="ssh is not installed")
+def test_an_engines_section_of_ssh_config_leads_to_the_ssh_door(glassgate: People, docker: str) -> None:
+    printed = glassgate("engineer", "config", "ssh", docker)
+    assert printed.status == 0, printed.err
+    assert printed.out.startswith("Host prod-docker\n")
+    assert f"Port {glassgate.gateway.ssh_port}\n" in printed.out
+    assert "User engineer+prod-docker\n" in printed.out

@@ -86,7 +86,7 @@ def test_other_kinds_stay_as_they_were(kind: str) -> None:
     assert place == Place("db.internal", {"postgres": 5432, "ssh": 22}[kind], "verify-full", "", None)
 
 
-FILE = Path("/nonexistent")
+FILE = Path("/no/such/file")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ FILE = Path("/nonexistent")
         ("kubernetes", Told(server="https://x/k8s/clusters/1"), "says more"),
         ("kubernetes", Told(server="https://x", context="prod"), "one of a kubeconfig"),
         ("kubernetes", Told(server="https://x", kubeconfig=FILE), "a kubeconfig says"),
-        ("kubernetes", Told(server="https://x", token_file=FILE), "nonexistent"),
+        ("kubernetes", Told(server="https://x", token_file=FILE), "/no/such/file"),
         ("kubernetes", Told(server="https://x", dry_run_token_file=FILE), "give both"),
     ],
 )

@@ -61,10 +61,13 @@ def _pattern(line: str) -> str:
     "page", [page for page in PAGES if "<!-- run" in page.read_text()], ids=lambda page: page.stem
 )
 async def test_the_marked_commands_of_a_page_do_what_it_says(page: Path, short_folder: Path) -> None:
-    async with open_stage(short_folder / "demo", free_ports(), lambda _: None) as stage:
+    engine = any("prod-docker" in one.command for one in marked(page.read_text()))
+    async with open_stage(short_folder / "demo", free_ports(), lambda _: None, engine=engine) as stage:
         player = Player(environment(stage), short_folder / "demo", lambda _: None)
         if stage.host is None and "web-1" in page.read_text():
             pytest.skip(stage.without)
+        if engine and stage.engine is None:
+            pytest.skip(stage.without_engine)
         player.scene(page.stem, "")
         try:
             for one in marked(page.read_text()):

@@ -50,10 +50,10 @@ def demo(
 ) -> None:
     """Start a gateway with sample production beside it.
 
-    Real sample production (PostgreSQL with a filled shop database, a host by this machine's own sshd, their
-    git repositories), a gateway in front of it and three accounts; Ctrl-C stops all of it. Everything lies in
-    .demo, or GLASSGATE_DEMO_DIR, and is made anew each time. --play takes ports and a folder of its own; its
-    status is 0 only if all came out as told.
+    Real sample production (PostgreSQL with a filled shop database, a host by this machine's own sshd, a
+    container where a Docker engine is at hand, their git repositories), a gateway in front of it and three
+    accounts; Ctrl-C stops all of it. Everything lies in .demo, or GLASSGATE_DEMO_DIR, and is made anew each
+    time. --play takes ports and a folder of its own; its status is 0 only if all came out as told.
 
     Example:
       glassgate demo
@@ -148,6 +148,7 @@ def _tell(stage: Stage, seconds: float) -> None:
         secret = f" (password: {stage.passwords[person]})" if person else ""
         _print_part(f"{title}{secret}", commands)
     _tell_host(stage)
+    _tell_engine(stage)
     print(f"The first login shows the gateway's authority. It must be\n  {stage.fingerprint}\n")
     print("The administrator is logged in already: glassgate --profile admin doctor")
     print(f"For any other PostgreSQL client: glassgate config psql {ENDPOINT}")
@@ -185,6 +186,18 @@ def _tell_host(stage: Stage) -> None:
     )
 
 
+def _tell_engine(stage: Stage) -> None:
+    """Print the commands that look at the sample container, or why there is none."""
+    from gateway.cli.demo import story
+
+    if stage.engine is None:
+        _print_part(f"There is no sample container to look at: {stage.without_engine}", ())
+        return
+    asked = (story.REQUEST_ENGINE, story.APPROVE_HOST.format(number="NUMBER"))
+    _print_part("The same in a container", (*asked, story.LIST, story.LOGS, story.SETTINGS))
+    _print_part("Then try to fix it by hand", (story.TUNE, story.RESTART, "glassgate changes"))
+
+
 def _print_part(title: str, commands: tuple[str, ...]) -> None:
     print(styled(title, "bold"))
     for command in commands:
@@ -208,6 +221,8 @@ async def _play(*, as_markdown: bool) -> None:
             await play_story(player, stage)
             if stage.host is None:
                 print(f"There was no sample host to look at: {stage.without}", file=sys.stderr)
+            if stage.engine is None:
+                print(f"There was no container to look at: {stage.without_engine}", file=sys.stderr)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if as_markdown:

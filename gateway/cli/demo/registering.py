@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gateway.cli.client import Client
+from gateway.cli.demo import engine as sample_engine
 from gateway.cli.demo import host as sample
 from gateway.cli.demo.production import DATABASE, READER
 from gateway.cli.demo.terminals import own_environment, terminal_environment, write_terminal
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from gateway.cli.demo.engine import SampleEngine
     from gateway.cli.demo.host import SampleHost
     from gateway.cli.demo.ports import Ports
     from gateway.cli.demo.production import SampleProduction
 
 ENDPOINT: Final = "orders-db"
 HOST: Final = sample.NAME
+ENGINE: Final = sample_engine.NAME
 PEOPLE: Final[Mapping[str, str]] = {
     "engineer": "Erin Engineer",
     "approver": "Abel Approver",
@@ -52,12 +55,12 @@ class SetUp:
     Attributes:
         passwords: login name → password.
         fingerprint: of the gateway's authority.
-        problem: why the sample host can't be looked at; empty: it can, or there is none.
+        problems: endpoint → why it can't be looked at.
     """
 
     passwords: Mapping[str, str]
     fingerprint: str
-    problem: str
+    problems: Mapping[str, str]
 
 
 def client_of(folder: Path, ports: Ports, token: str = "") -> Client:
@@ -72,7 +75,13 @@ def client_of(folder: Path, ports: Ports, token: str = "") -> Client:
     return Client(Profile("setup", f"https://localhost:{ports.api}", token=token, ca=str(ca)))
 
 
-def set_up(folder: Path, ports: Ports, production: SampleProduction, host: SampleHost | None) -> SetUp:
+def set_up(
+    folder: Path,
+    ports: Ports,
+    production: SampleProduction,
+    host: SampleHost | None,
+    engine: SampleEngine | None,
+) -> SetUp:
     """Add the three accounts and the endpoints.
 
     Raises:
@@ -92,14 +101,18 @@ def set_up(folder: Path, ports: Ports, production: SampleProduction, host: Sampl
         )
         client.call("POST /v1/people", question, Person)
     client.call("PUT /v1/endpoints/{name}", _database(folder, production), EndpointFacts)
-    problem = "" if host is None else _add_host(client, folder, host)
-    return SetUp(passwords, Authority.open(folder / "gateway" / "tls").fingerprint, problem)
+    samples = (
+        None if host is None else _host(folder, host),
+        None if engine is None else _engine(folder, engine),
+    )
+    problems = {each.name: _add(client, each) for each in samples if each is not None}
+    return SetUp(passwords, Authority.open(folder / "gateway" / "tls").fingerprint, problems)
 
 
-def _add_host(client: Client, folder: Path, host: SampleHost) -> str:
-    """Register the sample host and dial it; where that goes wrong, take it back and say why."""
-    client.call("PUT /v1/endpoints/{name}", _host(folder, host), EndpointFacts)
-    name = EndpointName(name=HOST)
+def _add(client: Client, sample: PutEndpoint) -> str:
+    """Register an endpoint and dial it; where that goes wrong, take it back and say why."""
+    client.call("PUT /v1/endpoints/{name}", sample, EndpointFacts)
+    name = EndpointName(name=sample.name)
     found = client.call("POST /v1/endpoints/{name}/check", name, EndpointCheck)
     if not found.good:
         client.call("DELETE /v1/endpoints/{name}", name, Done)
@@ -163,4 +176,16 @@ def _host(folder: Path, host: SampleHost) -> PutEndpoint:
             image="ansible/tasks/main.yml",
         ),
         settings=SettingsFacts(options={"guard": "prefer"}),
+    )
+
+
+def _engine(folder: Path, engine: SampleEngine) -> PutEndpoint:
+    return PutEndpoint(
+        name=ENGINE,
+        kind="docker",
+        labels={"env": "prod", "team": "mail"},
+        host=str(engine.socket),
+        tls="off",
+        password="",
+        repository=RepositoryFacts(url=str(folder / "mailer.git"), paths={"/app/**": "app/**"}),
     )

@@ -1,4 +1,4 @@
-"""Everything the demo starts on this machine: sample production and host, the gateway over them, accounts."""
+"""Everything the demo starts on this machine: samples of production, the gateway over them, accounts."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gateway.changes.founding import found_repository
+from gateway.cli.demo.engine import SERVICE as MAILER
+from gateway.cli.demo.engine import SampleEngine, wait_for_leftover
 from gateway.cli.demo.host import SERVICE as CONFIGURATION
 from gateway.cli.demo.host import SampleHost
 from gateway.cli.demo.production import SERVICE, SampleProduction
-from gateway.cli.demo.registering import client_of, set_up
+from gateway.cli.demo.registering import ENGINE, HOST, client_of, set_up
 from gateway.cli.demo.terminals import own_environment, terminal_environment
 from gateway.domain.errors import ConfigurationBroken, GlassgateError, StoreUnavailable, UpstreamUnavailable
 from gateway.store import postmaster
@@ -51,6 +53,8 @@ class Stage:
         fingerprint: of the gateway's authority.
         host: the sample host; None: this machine can't have one.
         without: why not.
+        engine: the sample Docker engine; None: this machine can't have one.
+        without_engine: why not.
     """
 
     folder: Path
@@ -61,6 +65,8 @@ class Stage:
     fingerprint: str
     host: SampleHost | None
     without: str
+    engine: SampleEngine | None
+    without_engine: str
 
     @property
     def repository(self) -> Path:
@@ -75,7 +81,8 @@ class Stage:
     @property
     def running(self) -> bool:
         """Whether production is there still."""
-        return self.production.server.running and (self.host is None or self.host.running)
+        samples = (self.production.server, self.host, self.engine)
+        return all(each is None or each.running for each in samples)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -150,18 +157,22 @@ def _end_leftovers(folder: Path) -> None:
                 time.sleep(0.1)
             else:
                 break
+    wait_for_leftover(folder, _STOP_SECONDS)
     for pid_file in folder.glob("**/data/postmaster.pid"):
         postmaster.end_orphan(pid_file.parent)
 
 
 @asynccontextmanager
-async def open_stage(folder: Path, ports: Ports, said: Callable[[str], None]) -> AsyncIterator[Stage]:
+async def open_stage(
+    folder: Path, ports: Ports, said: Callable[[str], None], *, engine: bool = True
+) -> AsyncIterator[Stage]:
     """Start everything, and stop everything at the end, however it ends.
 
     Args:
         folder: the demo's; emptied.
         ports: to be used.
         said: told of each step.
+        engine: whether a sample Docker engine is wanted.
 
     Raises:
         InvalidInput: a port is in use.
@@ -177,11 +188,13 @@ async def open_stage(folder: Path, ports: Ports, said: Callable[[str], None]) ->
             async with (
                 _sample_production(folder, ports, said) as production,
                 _sample_host(folder, ports, said) as (host, without),
+                _sample_engine(folder, said) if engine else nullcontext((None, "")) as (docker, why),
             ):
                 said("waiting for the gateway")
                 await _ready(gateway, folder, ports)
                 said("adding the accounts and the endpoints")
-                made = await asyncio.to_thread(set_up, folder, ports, production, host)
+                made = await asyncio.to_thread(set_up, folder, ports, production, host, docker)
+                unseen, undocked = made.problems.get(HOST, ""), made.problems.get(ENGINE, "")
                 yield Stage(
                     folder,
                     ports,
@@ -189,8 +202,10 @@ async def open_stage(folder: Path, ports: Ports, said: Callable[[str], None]) ->
                     gateway,
                     made.passwords,
                     made.fingerprint,
-                    host=None if made.problem else host,
-                    without=without or made.problem,
+                    host=None if unseen else host,
+                    without=without or unseen,
+                    engine=None if undocked else docker,
+                    without_engine=why or undocked,
                 )
         finally:
             await stop_gateway(gateway)
@@ -246,6 +261,30 @@ async def _sample_host(
         yield host, ""
     finally:
         await host.stop()
+
+
+@asynccontextmanager
+async def _sample_engine(
+    folder: Path, said: Callable[[str], None]
+) -> AsyncIterator[tuple[SampleEngine | None, str]]:
+    """Start the sample engine, where this machine can have one; else say why not."""
+    said("starting a sample container")
+    found_repository(
+        folder / "mailer.git",
+        MAILER,
+        author="Mail Team <mail@example.com>",
+        message="Import the mailer",
+        at=datetime(2026, 9, 1, 9, 30, tzinfo=UTC),
+    )
+    try:
+        engine = await SampleEngine.start(folder)
+    except UpstreamUnavailable as error:
+        yield None, error.message + (f" ({error.hint})" if error.hint else "")
+        return
+    try:
+        yield engine, ""
+    finally:
+        await engine.stop()
 
 
 def start_gateway(folder: Path, ports: Ports) -> subprocess.Popen[bytes]:

@@ -27,6 +27,14 @@ _PATTERNS: Final = (
     (r"\bsize \d+\b", "size 24"),
     (r"◇ \S+", "◇ 59m"),
     (r"\bindex [0-9a-f]+\.\.[0-9a-f]+", "index cc81b68..eaa01c6"),
+    (
+        r"^CONTAINER ID +IMAGE.*",
+        "CONTAINER ID   IMAGE      COMMAND               CREATED       STATUS       NAMES",
+    ),
+    (
+        r"^[0-9a-f]{12} +mailer:1.*",
+        '7b1f2c3d4e5f   mailer:1   "sh /app/mailer.sh"   2 hours ago   Up 2 hours   mailer',
+    ),
     (r"[ \t]+$", ""),
 )
 """What is volatile → what stands for it."""

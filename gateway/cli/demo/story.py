@@ -1,13 +1,13 @@
 """The story of a refused write, as people live it: asked, approved, read, refused, committed, reviewed.
 
-Then once more, on a host.
+Then once more, on a host, and in a container.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gateway.cli.demo.registering import ENDPOINT, HOST
+from gateway.cli.demo.registering import ENDPOINT, ENGINE, HOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +49,15 @@ COUNT: Final = "awk '$9 == 504 {print $7}' access.log | sort | uniq -c"
 TIMEOUTS: Final = "grep -n timeout nginx.conf"
 EDIT: Final = "sed -i 's/proxy_read_timeout 5s/proxy_read_timeout 30s/' nginx.conf"
 SUBMIT_HOST: Final = 'glassgate change submit {number} --reason "INC-44: give the shop more time"'
+
+REQUEST_ENGINE: Final = f'glassgate request {ENGINE} --for 1h --reason "INC-45: mails are not sent"'
+LIST: Final = f"glassgate connect {ENGINE} -- docker ps"
+LOGS: Final = f"glassgate connect {ENGINE} -- docker logs mailer"
+SETTINGS: Final = f"glassgate connect {ENGINE} -- docker exec mailer cat /app/mailer.toml"
+TUNE: Final = (
+    f"glassgate connect {ENGINE} -- docker exec mailer sed -i 's/timeout = 2/timeout = 20/' /app/mailer.toml"
+)
+RESTART: Final = f"glassgate connect {ENGINE} -- docker restart mailer"
 WIDE: Final = 200
 """Columns of a terminal in which no line of the host's scene is folded, however long the demo's folder is."""
 
@@ -99,6 +108,8 @@ async def play_story(player: Player, stage: Stage) -> None:
         if stage.host is not None:
             await _look_at_host(player, stage.host)
             await _submit_patch(player, stage)
+        if stage.engine is not None:
+            await _look_at_container(player, after=0 if stage.host is None else 1)
     finally:
         player.close()
 
@@ -244,3 +255,28 @@ async def _submit_patch(player: Player, stage: Stage) -> None:
         r"^-\s+proxy_read_timeout 5s;$",
         r"^\+\s+proxy_read_timeout 30s;$",
     )
+
+
+async def _look_at_container(player: Player, *, after: int) -> None:
+    """Play the scene of the sample container.
+
+    Args:
+        player: types it.
+        after: how many requests and changes there were beside the database's.
+    """
+    player.scene(
+        "And in a container",
+        "It is the usual docker, with a certificate that is gone when the command ends. The engine gets what "
+        "reads; the rest has become change requests.",
+    )
+    request, change = 3 + after, 2 + after
+    await player.run(REQUEST_ENGINE, rf"Request {request}: .* is waiting for an approver")
+    await player.run(APPROVE_HOST.format(number=request), f"Request {request} .* is approved")
+    await player.run(LIST, r"mailer:1 .* mailer$")
+    await player.run(LOGS, "smtp.example.com timed out after 2 s")
+    await player.run(SETTINGS, "^timeout = 2$")
+    await player.run(
+        TUNE, "it was not run", f"change request {change} ", f"glassgate change submit {change} ", status=1
+    )
+    await player.run(RESTART, "it was not run", f"change request {change + 1} ", status=1)
+    await player.run(SETTINGS, "^timeout = 2$")
