@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -162,6 +163,9 @@ def endpoint_of(host: str, port: int = 0, *, tls: str = "off", ca: str = "", **s
     )
 
 
+_routes, _commands = functools.cache(load_docker), functools.cache(load_shell)
+
+
 @contextlib.asynccontextmanager
 async def docker_gate(
     engine: Engine, endpoint: Endpoint | None = None, secret: bytes = b""
@@ -169,8 +173,7 @@ async def docker_gate(
     """Open a door to an engine."""
     at = endpoint or endpoint_of(str(engine.socket))
     line = Straight({"prod-docker": (at, Secret(secret))})
-    shells = load_shell()
-    reception = Reception(line, Parts(load_docker(), lambda: shells), None)  # type: ignore[arg-type]
+    reception = Reception(line, Parts(_routes(), _commands), None)  # type: ignore[arg-type]
     listener = Listener.open("127.0.0.1", 0)
 
     async def serve(arrival: Arrival) -> None:

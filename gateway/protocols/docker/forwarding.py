@@ -139,6 +139,8 @@ class Forwarding:
 
     async def _whole(self, upstream: UpstreamSide, head: ResponseHead, tape: Tape, *, shows: bool) -> None:
         client = self._side.connection
+        if head.first("content-type") == "application/x-tar":
+            tape.is_archive()
         self._side.begin(head.status, forwarded(head.headers), reason=head.reason, length=head.length)
         self._shows = shows and head.length is None and head.status == 200
         try:

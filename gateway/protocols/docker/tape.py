@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from time import perf_counter_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.protocols.docker.frames import STDOUT, Unframed
 from gateway.session.life import SessionOver
 
 if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
     from gateway.domain.ids import UnitNumber
     from gateway.judge.docker.judgement import DockerJudgement
     from gateway.protocols.docker.units import DockerUnit
     from gateway.session.line import Session
 
     Governed = Session[DockerUnit, DockerJudgement]
+
+
+MOST_OF_ARCHIVE: Final = 1 << 20
+"""Bytes of an archive that are kept: of a larger one, its beginning, its size and its hash tell enough."""
 
 
 class Tape:
@@ -34,11 +41,16 @@ class Tape:
         self._began = perf_counter_ns()
         self._size = 0
         self._said = False
+        self._hash: Hash | None = None
 
     @property
     def raw(self) -> bool | None:
         """Whether it is one raw stream; None: that is not known yet."""
         return True if self._unframed is None else self._unframed.raw
+
+    def is_archive(self) -> None:
+        """What comes is an archive: files that are taken out of production."""
+        self._hash = sha256()
 
     def seen(self, data: bytes) -> None:
         """Keep a piece of it, before it is sent on.
@@ -46,7 +58,10 @@ class Tape:
         Raises:
             SessionOver: it can't be recorded; it must not be shown.
         """
-        self._size += len(data)
+        size, self._size = self._size, self._size + len(data)
+        if self._hash is not None:
+            self._hash.update(data)
+            data = data[: max(0, MOST_OF_ARCHIVE - size)]
         if self._unframed is not None:
             for stream, piece in self._unframed.feed(data):
                 self._output(stream, piece)
@@ -54,7 +69,7 @@ class Tape:
             self._output(STDOUT, data)
 
     def _output(self, stream: int, data: bytes) -> None:
-        if self._recorded:
+        if self._recorded and data:
             self._session.output(self._number, stream, data)
 
     def end(self, tag: str, error: str = "") -> None:
@@ -68,6 +83,9 @@ class Tape:
             return
         self._said = True
         try:
+            if self._hash is not None:
+                said = f"unit {self._number}: {self._size} bytes, sha256 {self._hash.hexdigest()}"
+                self._session.event("archive", said)
             self._session.answered(
                 self._number,
                 tag=tag,

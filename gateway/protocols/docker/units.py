@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.domain.http import Request
 from gateway.domain.unit import Unit
 from gateway.judge.docker.judgement import DockerJudgement
+
+_LOGIN: Final = re.compile(r"(?:/v[0-9.]+)?/+auth/*(?:\?.*)?", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -45,9 +49,13 @@ class LineUnit(DockerUnit):
 
 
 def text_of(request: Request) -> bytes:
-    """Return a request as it stands in the recording: a line with method and target, and its body."""
+    """Return a request as it stands in the recording: a line with method and target, and its body.
+
+    The body of ``docker login`` is a password, which nobody needs to look at later.
+    """
     line = f"{request.method} {request.target}".encode("latin-1", "replace")
-    return line + b"\n" + request.body if request.body else line
+    told = request.body if not _LOGIN.fullmatch(request.target) else None
+    return line + b"\n" + told if told else line
 
 
 def request_of(text: str) -> Request:
