@@ -10,12 +10,15 @@ import engine as engines
 import go_programs
 import pytest
 import releases
+from live_gateway import LiveGateway
+from live_kube import LiveKube
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from live_gateway import Beginning
     from servers import Certificates
 
 BUILT = {"cluster": clusters.PROGRAMS, "compose": ("docker-compose",), "helm": ("helm",)}
@@ -57,6 +60,21 @@ def cluster(server_folder: Path, request: pytest.FixtureRequest) -> Iterator[clu
     made = clusters.Cluster.start(folder)
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="module")
+def kube(
+    cluster: clusters.Cluster, beginning: Beginning, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveKube]:
+    """A gateway with the cluster behind it, which the engineer may look at."""
+    gateway = LiveGateway.start(tmp_path_factory.mktemp("gateway"), beginning=beginning)
+    made = LiveKube(gateway, cluster, tmp_path_factory.mktemp("kube"))
+    try:
+        made.register()
+        gateway.grant(made.endpoint)
+        yield made
+    finally:
+        gateway.stop()
 
 
 @pytest.fixture(scope="session")

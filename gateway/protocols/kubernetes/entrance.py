@@ -33,8 +33,13 @@ class Asked:
     token: Secret
 
 
-def asked_of(head: RequestHead) -> Asked:
+def asked_of(head: RequestHead, bound: str = "") -> Asked:
     """Take a request apart.
+
+    Args:
+        head: as sent.
+        bound: the endpoint that its connection leads to already: a client that was told a path of the
+            cluster's own may ask for it without the prefix. Empty: none yet.
 
     Raises:
         AuthenticationFailed: it shows no token.
@@ -47,11 +52,15 @@ def asked_of(head: RequestHead) -> Asked:
             "the request shows no token of this gateway", hint="glassgate connect ENDPOINT -- kubectl …"
         )
     target = _TARGET.fullmatch(head.target)
+    headers = tuple(each for each in head.headers if each[0] != "authorization")
     if target is None:
+        if bound and not head.target.startswith(PREFIX):
+            return Asked(replace(head, headers=headers), bound, Secret(bearer[1].encode()))
         raise NotFound(
-            "the path names no endpoint", hint="the server of a kubeconfig is https://GATEWAY/endpoints/NAME"
+            "the path names no endpoint",
+            hint="a server is https://GATEWAY/endpoints/NAME; kubectl get --raw leaves that path out, "
+            "so begin yours with /endpoints/NAME",
         )
     rest = target["rest"] or "/"
     stripped = rest if rest.startswith("/") else f"/{rest}"
-    headers = tuple(each for each in head.headers if each[0] != "authorization")
     return Asked(replace(head, target=stripped, headers=headers), target["name"], Secret(bearer[1].encode()))

@@ -164,7 +164,7 @@ class KubernetesDoor:
         head = await self._client.head()
         if head is None:
             return None
-        asked = asked_of(head)
+        asked = asked_of(head, self._first.endpoint)
         if asked.token != self._first.token:
             raise AuthenticationFailed("a connection serves the token of its first request alone")
         if asked.endpoint != self._first.endpoint:
@@ -340,11 +340,10 @@ class KubernetesDoor:
         return capture_of(refused)
 
     def close(self) -> None:
-        """Close what is still open on both sides."""
+        """Hang up on the cluster; the client may still be told why there is no session."""
         for upstream in (self._reader, self._writer):
             if upstream is not None:
                 upstream.abort()
-        self._client.connection.close()
 
 
 def _headers(said: refusal.Answer) -> Headers:

@@ -43,6 +43,13 @@ def test_a_path_that_names_no_endpoint_leads_nowhere(target: str) -> None:
         asked_of(RequestHead("GET", target, BEARER))
 
 
+def test_a_connection_that_leads_somewhere_takes_paths_of_the_cluster_s_own() -> None:
+    asked = asked_of(RequestHead("GET", "/openapi/v3?hash=1", BEARER), "prod-k8s")
+    assert (asked.endpoint, asked.head.target) == ("prod-k8s", "/openapi/v3?hash=1")
+    with pytest.raises(NotFound):
+        asked_of(RequestHead("GET", "/endpoints/%61/api", BEARER), "prod-k8s")
+
+
 @pytest.mark.parametrize(
     "given",
     ["", "Basic YWJj", "Bearer", "Bearer ", "Bearer a b", "bearer=x", "Bearer a,Bearer b", "xBearer a"],
