@@ -45,11 +45,12 @@ def judge(request: Request, context: DockerContext) -> DockerJudgement:
         _check_names(route, names, segments)
         title = route.titled(names)
         if route.decided.decision is not Decision.ALLOW:
+            writes = writes_of(request, route, names, target.pairs, title)
             return DockerJudgement(
                 route.decided,
-                title=title,
+                title=writes[0].command if writes else title,
                 container=_container(route, names),
-                writes=writes_of(request, route, names, target.pairs, title),
+                writes=writes,
             )
         _check_since(route, version, context)
         pairs = rebuilt_pairs(route.query, target.pairs, context)
