@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.domain.endpoint import Endpoint, EndpointKind, EndpointSettings
-from gateway.domain.errors import AuthenticationFailed, NotAuthorised
+from gateway.domain.errors import AnotherKind, AuthenticationFailed, NotAuthorised, NotFound
 from gateway.domain.identity import DatabaseTokenEvidence, SshKeyEvidence
 from gateway.domain.ids import EndpointId, SessionId, UnitNumber
 from gateway.domain.secret import Secret
@@ -22,12 +22,12 @@ from gateway.judge.shell.judgement import ShellJudgement
 from gateway.protocols.ssh.host_key import open_host_key
 from gateway.protocols.ssh.parts import Parts
 from gateway.protocols.ssh.reception import Reception
-from gateway.session.door import DialContext
+from gateway.session.door import DialContext, Opening
 from gateway.session.life import SessionOver
-from gateway.transport.accept import Listener
+from gateway.transport.accept import Arrival, Listener
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from sshd import Sshd
 
@@ -41,7 +41,7 @@ CUT_SECONDS = 2.0
 class Room:
     """A session as the contract has it, keeping what it was told instead of a recording."""
 
-    door: Any
+    door: Any = field(repr=False)
     endpoint: Endpoint
     level: Any
     id: SessionId
@@ -111,11 +111,17 @@ class Straight:
         self.keys: set[bytes] = set()
         self.rooms: list[Room] = []
         self.asked: list[str] = []
+        self.people = {TOKEN: "engineer"}
+        self.revoked = False
 
     async def authenticate(self, evidence: Any) -> Any:
+        if self.revoked:
+            raise AuthenticationFailed("your login is over")
         match evidence:
-            case DatabaseTokenEvidence(name="engineer", token=token) if token == Secret(TOKEN):
-                return _Who()
+            case DatabaseTokenEvidence(name=name, token=token) if (
+                self.people.get(token.reveal().decode()) == name
+            ):
+                return _Who(name)
             case SshKeyEvidence(name="engineer", public_key=key) if key in self.keys:
                 return _Who()
         raise AuthenticationFailed("wrong name or token")
@@ -124,10 +130,19 @@ class Straight:
         self.asked.append(name)
         return name == "engineer" and public_key in self.keys
 
+    async def resolve(self, name: str, identity: Any, passage: Any) -> Endpoint:
+        if passage is not None and passage.identity != identity:
+            raise AuthenticationFailed("the way was opened by another login")
+        if name not in self.endpoints or (passage is not None and passage.endpoint not in ("", name)):
+            raise NotFound(f"no endpoint {name}")
+        return self.endpoints[name][0]
+
     async def run(self, identity: Any, name: str, door: Any) -> Ending:
         if name not in self.endpoints:
             raise NotAuthorised(f"you hold no access to {name}", hint=f"glassgate request {name} --for 1h")
         endpoint, secret = self.endpoints[name]
+        if (await self.resolve(name, identity, door.passage)).kind is not door.kind:
+            raise AnotherKind(endpoint, door.kind.value)
         number = SessionId(len(self.rooms) + 1)
         level = await door.dial(endpoint, secret, DialContext(number, identity.name))
         room = Room(door, endpoint, level, number)
@@ -147,7 +162,7 @@ class Gate:
     port: int
     folder: Path
     line: Straight
-    parts: Parts
+    parts: Parts = field(repr=False)  # holds the catalogue; asyncio shows a task's result at its end
     listener: Listener
 
     @property
@@ -202,9 +217,14 @@ def endpoint_for(sshd: Sshd, name: str = "web-1", **settings: Any) -> tuple[Endp
 
 @contextlib.asynccontextmanager
 async def gate_for(
-    folder: Path, endpoints: dict[str, tuple[Endpoint, Secret]], parts: Parts, *, login_seconds: float = 5.0
+    folder: Path,
+    endpoints: dict[str, tuple[Endpoint, Secret]],
+    parts: Parts,
+    *,
+    login_seconds: float = 5.0,
+    docker: Callable[[Arrival, Any, Endpoint], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Gate]:
-    """Open a door for the folder's key ``id``, which is made here."""
+    """Open a door for the folder's key ``id``, made here; it reaches itself and ``docker``."""
     key = open_host_key(folder / "ssh")
     line = Straight(endpoints)
     if not (folder / "id").exists():
@@ -214,6 +234,7 @@ async def gate_for(
     host = key.export_public_key().decode().split()
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{listener.port} {host[0]} {host[1]}\n")
     reception = Reception(line, parts, key, login_seconds=login_seconds)  # type: ignore[arg-type]
+    reach(reception, listener, endpoints, docker)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(listener.run(reception.serve))
         try:
@@ -223,6 +244,31 @@ async def gate_for(
                 room.end(Ending(EndCause.DRAINED, "the test is over"))
             running.cancel()
             listener.close()
+
+
+def reach(
+    reception: Reception,
+    listener: Listener,
+    endpoints: dict[str, tuple[Endpoint, Secret]],
+    docker: Callable[[Arrival, Any, Endpoint], Awaitable[None]] | None,
+) -> None:
+    """Let the door reach itself, and a Docker door where there is one."""
+
+    async def serve(arrival: Arrival) -> None:
+        await listener.serve(arrival, reception.serve)
+
+    async def open_docker(arrival: Arrival, identity: Any, endpoint: Endpoint) -> None:
+        assert docker is not None
+        await listener.serve(arrival, lambda arrived: docker(arrived, identity, endpoint))
+
+    async def serve_docker(arrival: Arrival) -> None:
+        assert arrival.passage is not None
+        await open_docker(arrival, arrival.passage.identity, endpoints[arrival.passage.endpoint][0])
+
+    openings = {EndpointKind.SSH: Opening(listener.port, listener.bring, serve, None)}
+    if docker is not None:
+        openings[EndpointKind.DOCKER] = Opening(2376, listener.bring, serve_docker, open_docker)
+    reception.reach(openings)
 
 
 def wire_key(path: Path) -> bytes:

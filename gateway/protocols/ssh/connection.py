@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 import asyncssh
 
-from gateway.protocols.ssh.swift import Swift, SwiftChannel
+from gateway.protocols.ssh.bounds import BoundedChannel
+from gateway.protocols.ssh.swift import Swift
 
 if TYPE_CHECKING:
     import socket
@@ -28,7 +29,7 @@ MOST_UNSENT: Final = 256 << 10
 """Bytes that wait for a client that does not read."""
 
 
-class SessionChannel(SwiftChannel, asyncssh.SSHServerChannel[bytes]):
+class SessionChannel(BoundedChannel, asyncssh.SSHServerChannel[bytes]):
     """A session channel that takes no environment: it would be kept, without a bound, for nobody."""
 
     def _process_env_request(self, packet: SSHPacket) -> bool:
@@ -37,7 +38,7 @@ class SessionChannel(SwiftChannel, asyncssh.SSHServerChannel[bytes]):
         return False
 
 
-class WayChannel(SwiftChannel, asyncssh.SSHTCPChannel[bytes]):
+class WayChannel(BoundedChannel, asyncssh.SSHTCPChannel[bytes]):
     """A channel to another door."""
 
 

@@ -60,6 +60,7 @@ class Lane(SSHSession[bytes]):
         self._behind: Feeds | None = None
         self._early: deque[bytes] = deque()
         self._eof = False
+        self._held = False
         self._slow = Slow(0)
         self._flushed = asyncio.Event()
         self._flushed.set()
@@ -117,7 +118,7 @@ class Lane(SSHSession[bytes]):
             behind.fed(self._early.popleft())
         if self._slow:
             behind.hurry(hold=True)
-        if self._channel is not None:
+        if self._channel is not None and not self._held:
             self._channel.resume_reading()
         if self._eof:
             behind.fed_up()
@@ -130,6 +131,7 @@ class Lane(SSHSession[bytes]):
 
     def hold(self, *, hold: bool) -> None:
         """Take nothing more from the client while what is behind is slow."""
+        self._held = hold
         if self._channel is None:
             return
         if hold:
