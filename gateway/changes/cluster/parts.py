@@ -42,6 +42,11 @@ class ObjectPart(msgspec.Struct, frozen=True, tag=_TAG):
     why: str = ""
 
 
+class _Tag(msgspec.Struct):
+    type: str
+
+
+_TAGS = msgspec.json.Decoder(tuple[_Tag, ...])
 _PARTS = msgspec.json.Decoder(tuple[ObjectPart, ...])
 
 
@@ -52,7 +57,7 @@ def encode_parts(parts: Sequence[ObjectPart]) -> str:
 
 def speaks_of_objects(change: StoredChange) -> bool:
     """Whether a change request holds what was refused at a cluster's API."""
-    return any(unit.parts.startswith(f'[{{"type":"{_TAG}"') for unit in change.units)
+    return any(part.type == _TAG for unit in change.units for part in _TAGS.decode(unit.parts))
 
 
 def all_parts(change: StoredChange) -> Iterator[ObjectPart]:

@@ -80,7 +80,7 @@ async def prepare_cluster(capture: ClusterCapture, production: ReadCluster) -> P
     text = as_text(_shown(capture))
     parts = [await _part(write, text, production) for write in capture.writes]
     kept = tuple(parts) or (ObjectPart("", by_hand=text, why="what it would have changed is not known"),)
-    seen = [text, *(f"{part.what}\0{part.new}" for part in kept)]
+    seen = [text, *(f"{part.api_version}\0{part.namespace}\0{part.what}\0{part.new}" for part in kept)]
     return PreparedObjects(
         text,
         encode_parts(kept),

@@ -100,6 +100,17 @@ def is_restart(body: Json) -> bool:
     return isinstance(value, str)
 
 
+def redeploys(write: ObjectWrite) -> bool:
+    """Whether a write starts what runs anew, and changes nothing else.
+
+    Args:
+        write: what would have been done.
+    """
+    if write.resource == "pods":
+        return write.verb is ObjectVerb.DELETE or write.subresource == "eviction"
+    return write.verb is ObjectVerb.PATCH and not write.subresource and is_restart(json_of(write.body))
+
+
 def member(value: Json, *path: str) -> Json:
     """Return a member of nested objects, None where it isn't there.
 

@@ -18,6 +18,7 @@ from gateway.judge.kubernetes.catalogue import load_kubernetes
 from gateway.judge.kubernetes.context import KubernetesContext
 from gateway.judge.kubernetes.judge import judge
 from gateway.judge.kubernetes.judgement import KubernetesAction, KubernetesJudgement
+from gateway.judge.kubernetes.writes import redeploys
 from gateway.judge.shell.catalogue import load_shell
 from gateway.judge.shell.context import ShellContext
 
@@ -317,3 +318,18 @@ def test_a_restart_is_told_apart() -> None:
         "deployments.apps/web",
         json.dumps(body).encode(),
     )
+
+
+def test_what_only_starts_anew_is_told_apart() -> None:
+    annotations = {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}
+    body = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+    patch = "application/strategic-merge-patch+json"
+    again = [
+        judged("PATCH", WEB, body, content_type=patch),
+        judged("DELETE", f"{PODS}/web"),
+        judged("POST", f"{PODS}/web/eviction", {}),
+    ]
+    assert all(redeploys(found.writes[0]) for found in again)
+    body["spec"]["replicas"] = 1  # type: ignore[assignment]
+    assert not redeploys(judged("PATCH", WEB, body, content_type=patch).writes[0])
+    assert not redeploys(judged("DELETE", WEB).writes[0])
