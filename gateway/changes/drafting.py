@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING
 
 from gateway.changes import journal, proposal, titles
 from gateway.changes.capture import prepare
+from gateway.changes.cluster.prepare import prepare_cluster
+from gateway.changes.containers.prepare import prepare_containers
 from gateway.changes.host.prepare import prepare_host
 from gateway.changes.shown import one_line
-from gateway.domain.change import ChangeState, HostCapture, SqlCapture
+from gateway.domain.change import ChangeState, ClusterCapture, ContainerCapture, HostCapture, SqlCapture
 from gateway.domain.errors import Conflict
 from gateway.domain.ids import SessionId
-from gateway.domain.production import ReadDatabase, ReadHost
+from gateway.domain.production import ReadCluster, ReadDatabase, ReadEngine, ReadHost
 from gateway.store import drafts
 from gateway.store.drafts import NewUnit
 
 if TYPE_CHECKING:
+    from gateway.changes.cluster.prepare import PreparedObjects
+    from gateway.changes.containers.prepare import PreparedContainers
     from gateway.changes.flow import SessionFacts
+    from gateway.changes.host.prepare import PreparedHost
     from gateway.domain.change import Capture, ChangeKind
     from gateway.domain.endpoint import Repository
     from gateway.domain.ids import ChangeId, EndpointId, IdentityId, UnitNumber
@@ -65,16 +70,24 @@ async def ready_unit(
         case SqlCapture(), ReadDatabase():
             return await _statement(facts, capture, number, production, rule)
         case HostCapture(), ReadHost():
-            return await _command(facts, capture, number, production, rule)
+            return _unit(facts, capture, number, await prepare_host(capture, production), rule)
+        case ContainerCapture(), ReadEngine():
+            prepared = await prepare_containers(capture, production)
+            return _unit(facts, capture, number, prepared, rule)
+        case ClusterCapture(), ReadCluster():
+            return _unit(facts, capture, number, await prepare_cluster(capture, production), rule)
         case _:
             raise TypeError(f"{type(production).__name__} can't read what {type(capture).__name__} needs")
 
 
-async def _command(
-    facts: SessionFacts, capture: HostCapture, number: UnitNumber, production: ReadHost, rule: str
+def _unit(
+    facts: SessionFacts,
+    capture: HostCapture | ContainerCapture | ClusterCapture,
+    number: UnitNumber,
+    prepared: PreparedHost | PreparedContainers | PreparedObjects,
+    rule: str,
 ) -> NewUnit:
-    """Return a refused command on a host."""
-    prepared = await prepare_host(capture, production)
+    """Return a refused command on a host, or request to a container engine or a cluster."""
     return NewUnit(
         session=facts.session,
         number=number,
@@ -90,7 +103,7 @@ async def _command(
         database="",
         context="",
         rule=rule,
-        tables=prepared.paths,
+        tables=prepared.touched,
         rows=None,
         fingerprint=prepared.fingerprint,
     )

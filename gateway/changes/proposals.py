@@ -1,10 +1,14 @@
-"""Which of the two ways a change request is proposed in: a migration, or patches of a host's files."""
+"""Which way a change request is proposed in: a migration, a host's files, compose services, manifests."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.changes import proposal
+from gateway.changes.cluster import proposal as cluster_proposal
+from gateway.changes.cluster.parts import speaks_of_objects
+from gateway.changes.containers import proposal as container_proposal
+from gateway.changes.containers.parts import speaks_of_containers
 from gateway.changes.host import proposal as host_proposal
 from gateway.domain.change import ChangeKind
 
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Proposes(Protocol):
-    """What both ways can do; the modules of that name are the two."""
+    """What each way can do; the modules of that name are the ways."""
 
     async def look(
         self, source: GitRepository, commit: str, change: StoredChange, repository: Repository
@@ -63,4 +67,8 @@ class Proposes(Protocol):
 
 def proposes(change: StoredChange) -> Proposes:
     """Return the way in which a change request is proposed."""
-    return proposal if change.request.kind is ChangeKind.DATA else host_proposal
+    if change.request.kind is ChangeKind.DATA:
+        return proposal
+    if speaks_of_objects(change):
+        return cluster_proposal
+    return container_proposal if speaks_of_containers(change) else host_proposal

@@ -94,7 +94,7 @@ class Document:
 
 _SEPARATOR: Final = re.compile(r"^---(?:[ \t]*|[ \t]+#.*)\r?$\n?", re.MULTILINE)
 _OTHER_SEPARATOR: Final = re.compile(r"^(?:---[ \t]+[^\s#]|\.\.\.|%)", re.MULTILINE)
-_PLAIN: Final = re.compile(r"[A-Za-z_./][A-Za-z0-9_./@+-]*(?::[A-Za-z0-9_./@+-]+)*")
+_PLAIN: Final = re.compile(r"[A-Za-z_./][A-Za-z0-9_./@+=-]*(?::[A-Za-z0-9_./@+=-]+)*")
 _RESERVED: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", "~", ".", ".."})
 _NUMBER: Final = re.compile(r"[.0-9][0-9_.eExXoOa-fA-F+-]*|\.(?:inf|nan)", re.IGNORECASE)
 
