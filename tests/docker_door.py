@@ -116,6 +116,15 @@ class DockerGate:
             env={**self.engine.client_environment(self.url), **(environment or {})},
         )
 
+    @contextlib.asynccontextmanager
+    async def standing(self) -> AsyncIterator[Any]:
+        """The gateway's own reads of a session that stands, with a client that asks for nothing more."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        yield self.rooms[-1].door.production
+        writer.close()
+
     @property
     def rooms(self) -> list[Room]:
         return self.line.rooms

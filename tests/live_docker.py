@@ -160,6 +160,6 @@ class LiveDocker:
         kept = {name: value for name, value in told.items() if name.startswith("DOCKER_") or name == "PATH"}
         return shlex.join(["env", *(f"{name}={value}" for name, value in kept.items()), "docker", *argv])
 
-    def sessions(self, *, state: str = "", person: str = "engineer") -> list[SessionFacts]:
-        question = ListSessions(state=state, endpoint=self.endpoint)
-        return list(self.gateway.client(person).call("GET /v1/sessions", question, SessionList).sessions)
+    def sessions(self, person: str = "engineer", *, state: str = "") -> list[SessionFacts]:
+        question = ListSessions(state=state, endpoint=self.endpoint, by=person)
+        return list(self.gateway.client("reviewer").call("GET /v1/sessions", question, SessionList).sessions)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from docker_door import DockerGate, Room, docker_gate, endpoint_of
+from engine import SETTINGS
 
 from gateway.domain.change import ChangeKind
 from gateway.domain.errors import UpstreamUnavailable
-from gateway.domain.host import Known, Removed, Written
+from gateway.domain.host import Removed
 from gateway.domain.session import EndCause, Ending
 from gateway.domain.verdict import Decision, Layer
 
@@ -129,8 +130,8 @@ async def test_a_file_that_is_copied_in_becomes_its_change(gate: DockerGate, tmp
     assert "drafted as change request" in ran.error
     (capture,) = gate.rooms[-1].captures
     (write,) = capture.writes
-    assert isinstance(write, Written)
-    assert (write.path, write.content) == ("/app/settings.toml", Known(b"minimum = 12\n"))
+    assert (write.verb, write.name, write.folder) == ("copy-in", "shop", "/app")
+    assert b"minimum = 12\n" in (write.archive or b"")
 
 
 @pytest.mark.parametrize("words", [("cp", "{}", "shop:/app/"), ("load", "-i", "{}"), ("build", "{}")])
@@ -147,7 +148,26 @@ async def test_a_large_upload_is_told_all_the_same(
 
 async def test_a_command_that_would_change_a_file_is_taken_as_that(gate: DockerGate) -> None:
     await gate.docker("exec", "shop", "rm", "/app/settings.toml")
-    assert gate.rooms[-1].captures[-1].writes == (Removed("/app/settings.toml"),)
+    (write,) = gate.rooms[-1].captures[-1].writes
+    assert write.writes == (Removed("/app/settings.toml"),)
+
+
+async def test_change_requests_are_given_what_stands_in_a_container(gate: DockerGate) -> None:
+    await gate.docker("ps")
+    async with gate.standing() as production:
+        described = await production.described("shop")
+        assert (described.name, described.image) == ("shop", "shop:1")
+        assert await production.described("none") is None
+        inside = production.inside("shop")
+        assert b"minimum = 10" in (await inside.file("/app/settings.toml")).content
+        assert await inside.file("/app/none") is None
+        assert (
+            await inside.printed("sed s/10/11/ /app/settings.toml", None)
+            == SETTINGS.replace("10", "11").encode()
+        )
+        for line in ("rm /app/settings.toml", "cat /app/none"):
+            with pytest.raises(UpstreamUnavailable):
+                await inside.printed(line, None)
 
 
 async def test_files_are_copied_out_and_archives_told_by_their_hash(

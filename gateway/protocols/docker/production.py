@@ -8,12 +8,17 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from gateway.domain.containers import Container
 from gateway.domain.errors import UpstreamUnavailable
 from gateway.domain.host import HostFile
+from gateway.domain.http import Request
 from gateway.domain.unit import Admitted, Origin
 from gateway.protocols.docker.frames import STDOUT, Unframed
 from gateway.protocols.docker.tape import Tape
-from gateway.protocols.docker.units import LineUnit
+from gateway.protocols.docker.units import DockerUnit, LineUnit, text_of
+from gateway.protocols.docker.upstream import MOST_SMALL
 
 if TYPE_CHECKING:
     from gateway.protocols.docker.tape import Governed
@@ -42,15 +47,20 @@ class Read:
     error: bytes
 
 
-class ContainerReads:
-    """Reads for one session, in the container that was spoken of last.
+class _Config(msgspec.Struct):
+    image: str = msgspec.field(name="Image", default="")
+    labels: dict[str, str] | None = msgspec.field(name="Labels", default=None)
 
-    Attributes:
-        container: which one; empty: none yet.
-    """
+
+class _Described(msgspec.Struct):
+    name: str = msgspec.field(name="Name", default="")
+    config: _Config = msgspec.field(name="Config", default_factory=_Config)
+
+
+class EngineReads:
+    """Reads for one session."""
 
     def __init__(self) -> None:
-        self.container = ""
         self._session: Governed | None = None
         self._engine: Engine | None = None
 
@@ -70,9 +80,7 @@ class ContainerReads:
         Raises:
             UpstreamUnavailable: it is no read, took too long, printed too much, or the engine has gone.
         """
-        session, engine = self._session, self._engine
-        if session is None or engine is None or not container:
-            raise UpstreamUnavailable("the container can't be read")
+        session, engine = self._standing()
         unit = LineUnit(
             line.encode("utf-8", "surrogateescape"),
             origin=Origin.GATEWAY,
@@ -114,15 +122,66 @@ class ContainerReads:
         output, *others = (bytes(each) for each in printed.values())
         return Read(status, output, b"".join(others))
 
+    def _standing(self) -> tuple[Governed, Engine]:
+        if self._session is None or self._engine is None:
+            raise UpstreamUnavailable("the engine can't be read yet")
+        return self._session, self._engine
+
+    async def described(self, container: str) -> Container | None:
+        """Return what the engine says of a container, None where it knows none of that name.
+
+        Raises:
+            UpstreamUnavailable: it could not be asked.
+        """
+        session, engine = self._standing()
+        request = Request("GET", f"{engine.version}/containers/{container}/json")
+        unit = DockerUnit(text_of(request), request=request, origin=Origin.GATEWAY)
+        admitted = await session.admit(unit)
+        if not isinstance(admitted, Admitted) or admitted.judged.request is None:
+            raise UpstreamUnavailable("the gateway does not read it itself")
+        tape, tag = Tape(session, admitted.number, framed=False), "lost"
+        try:
+            async with asyncio.timeout(SECONDS):
+                head, answer = await engine.pool.asked(admitted.judged.request, most=MOST_SMALL)
+            tag = f"{head.status} {head.reason}"
+        except TimeoutError as error:
+            raise UpstreamUnavailable("the engine did not answer in time") from error
+        finally:
+            tape.end(tag)
+        if head.status != 200:
+            return None
+        try:
+            told = msgspec.json.decode(answer, type=_Described)
+        except msgspec.DecodeError as error:
+            raise UpstreamUnavailable("the engine's answer can't be read") from error
+        return Container(told.name.removeprefix("/"), told.config.image, told.config.labels or {})
+
+    def inside(self, container: str) -> ContainerReads:
+        """Return the way to read files in a container."""
+        return ContainerReads(self, container)
+
+
+class ContainerReads:
+    """Reads for one session in one container.
+
+    Args:
+        reads: the session's.
+        container: as the client named it.
+    """
+
+    def __init__(self, reads: EngineReads, container: str) -> None:
+        self._reads = reads
+        self._container = container
+
     async def file(self, path: str) -> HostFile | None:
         """Return a regular file of the container as it is now, None where there is none.
 
         Raises:
             UpstreamUnavailable: it could not be read, is no regular file, or is too large.
         """
-        container = self.container
+        container = self._container
         word = shlex.quote(path)
-        told = await self.ran(f"stat -Lc '%F|%a|%s' -- {word}", container=container)
+        told = await self._reads.ran(f"stat -Lc '%F|%a|%s' -- {word}", container=container)
         if told.status:
             if b"No such file" in told.error or b"can't stat" in told.error:
                 return None
@@ -132,7 +191,7 @@ class ContainerReads:
             raise UpstreamUnavailable(f"{path} is no regular file")
         if int(found["size"]) > MOST_FILE:
             raise UpstreamUnavailable(f"{path} is larger than {MOST_FILE >> 20} MB")
-        read = await self.ran(f"cat -- {word}", container=container)
+        read = await self._reads.ran(f"cat -- {word}", container=container)
         if read.status:
             raise UpstreamUnavailable(f"{path} can't be read in {container}")
         return HostFile(read.output, int(found["mode"], 8))
@@ -145,7 +204,7 @@ class ContainerReads:
         """
         if given:
             raise UpstreamUnavailable("a command in a container is given no input by the gateway")
-        read = await self.ran(line, container=self.container)
+        read = await self._reads.ran(line, container=self._container)
         if read.status and read.error:
             raise UpstreamUnavailable(f"it could not be worked out there (exit status {read.status})")
         return read.output

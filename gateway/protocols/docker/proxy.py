@@ -17,7 +17,7 @@ from gateway.protocols.docker import judging, refusal, upstream
 from gateway.protocols.docker.capturing import capture_of
 from gateway.protocols.docker.execs import Held
 from gateway.protocols.docker.forwarding import Forwarding
-from gateway.protocols.docker.production import ContainerReads
+from gateway.protocols.docker.production import EngineReads
 from gateway.protocols.docker.shell import Console, ContainerShell
 from gateway.protocols.docker.units import DockerUnit, text_of
 from gateway.protocols.docker.upstream import Engine
@@ -92,7 +92,7 @@ class DockerDoor:
         self.client = f"{arrival.peer} {agent[:_LONGEST_AGENT]}".strip()
         self.source = arrival.source
         self.passage = arrival.passage
-        self.production = ContainerReads()
+        self.production = EngineReads()
 
     # ---- dialling --------------------------------------------------------------------------------
 
@@ -178,7 +178,6 @@ class DockerDoor:
 
     async def _refuse(self, session: Governed, refused: Refused[DockerUnit, DockerJudgement]) -> bool:
         judged = refused.judged
-        self.production.container = judged.container
         assert self._execs is not None
         signal = any(write.verb == "kill" for write in judged.writes)
         if signal and self._execs.leave(judged.container):
@@ -228,7 +227,6 @@ class DockerDoor:
             held,
             commands=tuple(self._context.shell.catalogue.by_name),
         )
-        self.production.container = held.exec.container
         where = f" {held.console[1]}x{held.console[0]}" if held.console is not None else ""
         session.event("shell", f"terminal xterm{where} in {held.exec.container}")
         try:

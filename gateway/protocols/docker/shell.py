@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.judge.docker.judgement import DockerJudgement
     from gateway.judge.shell.judgement import ShellJudgement
     from gateway.protocols.docker.execs import Held
-    from gateway.protocols.docker.production import ContainerReads
+    from gateway.protocols.docker.production import EngineReads
     from gateway.protocols.docker.tape import Governed
     from gateway.protocols.docker.units import DockerUnit
     from gateway.protocols.docker.upstream import Engine
@@ -117,7 +117,7 @@ class ContainerShell:
         self,
         session: Governed,
         engine: Engine,
-        reads: ContainerReads,
+        reads: EngineReads,
         console: Console,
         held: Held,
         *,
