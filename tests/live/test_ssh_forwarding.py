@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from live_ssh import LiveSsh, until
 from servers import Production, free_port
 from ssh_door import ssh_argv
 
+from gateway.web.shapes.access import GrantList, ListGrants, Revoke
+from gateway.web.shapes.identity import Done, PersonRole
 from gateway.web.shapes.sessions import ListSessions, SessionFacts, SessionList
 
 DB = "orders-db"
@@ -152,3 +155,106 @@ def test_nothing_else_is_reached(ways: Ways, where: str) -> None:
     assert out == b""
     assert b"administratively prohibited" in said
     assert len(ways.sessions()) == before
+
+
+def test_where_production_listens_is_not_reached(ways: Ways, production: Production) -> None:
+    for port in (ways.ssh.sshd.port, production.port, ways.ssh.gateway.api_port):
+        for host in ("127.0.0.1", "localhost"):
+            out, said = ways.through(f"{host}:{port}")
+            assert out == b""
+            assert b"administratively prohibited" in said
+
+
+def test_what_may_not_be_known_is_answered_like_what_is_not_there(ways: Ways) -> None:
+    ways.ssh.add_person("outsider", grant=False)
+    role = PersonRole(name="outsider", role="engineer")
+    ways.ssh.gateway.client("admin").call("DELETE /v1/people/{name}/roles/{role}", role, Done)
+    hidden = ways.through("web-1:22", person="outsider")[1]
+    absent = ways.through("web-9:22", person="outsider")[1]
+    assert b"web-1 is no endpoint that you may reach" in hidden
+    assert hidden.replace(b"web-1", b"web-9") == absent
+
+
+def test_a_way_to_where_one_may_ask_says_how_to_ask(ways: Ways) -> None:
+    ways.ssh.add_person("asker", grant=False)
+    done = run(ways.jump("web-1", "uptime", person="asker"))
+    assert done.returncode == 77
+    assert b"glassgate request web-1 --for" in done.stderr
+
+
+def test_another_name_inside_is_refused(ways: Ways) -> None:
+    ways.ssh.add_person("second")
+    before = len(ways.sessions("second"))
+    done = run(ways.jump("web-1", "uptime", person="second", jumper="engineer"))
+    assert done.returncode == 77
+    assert b"opened by another login" in done.stderr
+    assert b"log in as engineer on both" in done.stderr
+    assert len(ways.sessions("second")) == before
+    assert run(ways.jump("web-1", "echo", "in", person="second")).stdout == b"in\n"
+
+
+def test_a_strangers_key_inside_stays_out(ways: Ways) -> None:
+    argv = ways.jump("web-1", "uptime")
+    config = Path(argv[argv.index("-F") + 1])
+    ours, theirs = (f"{ways.ssh.folder / name}/id" for name in ("engineer", "second"))
+    inner = config.read_text().rpartition(ours)
+    config.write_text(f"{inner[0]}{theirs}{inner[2]}")
+    done = run(argv)
+    assert done.returncode == 255
+    assert b"Permission denied" in done.stderr
+
+
+def test_both_logins_take_the_token(ways: Ways) -> None:
+    argv = ways.jump("web-1", "echo", "in")
+    config = Path(argv[argv.index("-F") + 1])
+    config.write_text(
+        config.read_text().replace("BatchMode yes", "PubkeyAuthentication no\n  NumberOfPasswordPrompts 1")
+    )
+    ask = ways.ssh.folder / "ask-token"
+    ask.write_text(f"#!/bin/sh\necho {ways.ssh.gateway.database_token()}\n")
+    ask.chmod(0o700)
+    asking = {"SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0"}
+    done = subprocess.run(
+        argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=30,
+        env={**os.environ, **asking},
+    )  # fmt: skip
+    assert done.stdout == b"in\n", done.stderr
+
+
+def test_taking_access_away_cuts_what_came_through_and_leaves_the_way_in(ways: Ways) -> None:
+    ways.ssh.add_person("brief", grant=False)
+    ways.ssh.gateway.grant("web-1", person="brief")
+    process = subprocess.Popen(
+        ways.jump("web-1", "sleep 4713", person="brief"),
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    until(lambda: bool(ways.ssh.sshd.processes("sleep 4713")))
+    approver = ways.ssh.gateway.client("approver")
+    (grant,) = [
+        each
+        for each in approver.call("GET /v1/grants", ListGrants(), GrantList).grants
+        if each.identity == "brief"
+    ]
+    approver.call("POST /v1/grants/{id}/revoke", Revoke(id=grant.id, reason="enough"), Done)
+    until(lambda: not ways.ssh.sshd.processes("sleep 4713"), 3)
+    _, said = process.communicate(timeout=10)
+    assert process.returncode == 77
+    assert b"enough" in said
+
+
+def test_nothing_listens_on_the_gateway_and_no_socket_is_forwarded(ways: Ways, tmp_path: Path) -> None:
+    strict = ("-N", "-o", "ExitOnForwardFailure=yes")
+    assert run(ways.outer(*strict, "-R", "0:localhost:22")).returncode == 255
+    assert run(ways.outer(*strict, "-R", "/tmp/glassgate-socket:localhost:22")).returncode == 255
+    path = tmp_path / "docker.sock"
+    process = subprocess.Popen(
+        ways.outer("-N", "-L", f"{path}:/var/run/docker.sock"),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    until(path.exists)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        assert client.recv(1) == b""
+    process.terminate()
+    assert b"sockets are not forwarded" in process.communicate()[1]
