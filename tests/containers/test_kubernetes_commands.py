@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from live_kube import LiveKube
+    from panes import Pane
 
 WAYS = ("true", "false")
 """Whether kubectl asks for WebSockets, or for SPDY at once."""
@@ -105,29 +106,38 @@ def test_a_pod_without_the_program_says_so(kube: LiveKube) -> None:
     assert b"not found" in missing.stderr
 
 
+def typed(pane: Pane, line: str, shown: str) -> None:
+    """Type a line, and wait until it has shown something and the prompt is back."""
+    pane.type(line, "Enter").until(shown)
+    until(lambda: pane.text.endswith("$"))
+
+
 @ways
 def test_a_shell_in_a_pod_is_the_governed_one(kube: LiveKube, way: str) -> None:
     with shell(kube, way, f"pod-shell-{way}") as pane:
         assert f"prod-k8s shop/{SHOP_POD} app" in pane.text
-        pane.type("ls /app", "Enter").until("settings.toml")
-        pane.type("cd /app", "Enter").until("/app $")
-        pane.type("cat shop.l", "Tab")
-        pane.until("cat shop.log")
-        pane.type("Enter").until(
-            (kube.cluster.root_of(SHOP_POD, "app") / "app/shop.log").read_text().split()[0]
-        )
-        pane.type("touch made", "Enter").until("change request")
-        pane.type("x=7; echo v$x", "Enter").until("v7")
-        pane.type("stty size", "Enter").until("30 100")
-        pane.type("false", "Enter", "echo was $?", "Enter").until("was 1")
+        for line, shown in (
+            ("ls /app", "settings.toml"),
+            ("cd /app", "/app $"),
+            ("touch made", "change request"),
+            ("x=7; echo v$x", "v7"),
+            ("echo $((1 + 41))", "42"),
+            ("false", "/app $"),
+            ("echo was $?", "was 1"),
+        ):
+            typed(pane, line, shown)
+        pane.type("cat shop.l", "Tab").until("cat shop.log")
+        log = (kube.cluster.root_of(SHOP_POD, "app") / "app/shop.log").read_text()
+        pane.type("Enter").until(log.split()[0])
+        until(lambda: pane.text.endswith("$"))
         pane.type("exit", "Enter").until("left with")
     assert not (kube.cluster.root_of(SHOP_POD, "app") / "app" / "made").exists()
 
 
 def test_a_shell_is_recorded_line_by_line_with_what_it_showed(kube: LiveKube) -> None:
     with shell(kube, "true", "pod-recorded") as pane:
-        pane.type("cat /app/settings.toml", "Enter").until("minimum")
-        pane.type("rm /app/shop.log", "Enter").until("change request")
+        typed(pane, "cat /app/settings.toml", "minimum")
+        typed(pane, "rm /app/shop.log", "change request")
         pane.type("exit", "Enter").until("left with")
     newest = kube.sessions()[0]
     until(lambda: kube.sessions()[0].ended_at is not None)

@@ -237,9 +237,10 @@ def test_the_yaml_of_harden_makes_identities_that_read_and_that_try_changes_out(
         assert SHOP_POD.encode() in kube.kubectl("get", "pods", config=config).stdout
         assert b"forbidden" in kube.kubectl("get", "secrets", config=config).stderr
         assert b"does not run it" in kube.kubectl("exec", "web", "--", "ls", config=config).stderr
-        pod = "/api/v1/namespaces/shop/pods/web"
-        until(lambda: kube.cluster.api("DELETE", pod, identity="tried")[0] == 403)
-        assert kube.cluster.api("DELETE", f"{pod}?dryRun=All", identity="tried")[0] == 200
+        settings = "/api/v1/namespaces/shop/configmaps"
+        probe = {"metadata": {"name": f"probe-{SHOP_POD}"}}
+        until(lambda: kube.cluster.api("POST", settings, probe, identity="tried")[0] == 403)
+        assert kube.cluster.api("POST", f"{settings}?dryRun=All", probe, identity="tried")[0] in (201, 409)
     finally:
         kube.cluster.kubectl("delete", "-f", "-", "--wait=false", stdin=yaml)
 

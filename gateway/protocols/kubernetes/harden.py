@@ -173,12 +173,7 @@ metadata:
 #    verbs: [get, list, watch]
 ---
 {_binding(READER)}---
-# it tries changes out for kubectl diff and for change requests, which then show what the cluster would make
-# of them; a second token of the endpoint: {{"token": "READER'S", "dry_runs": {{"token": "ITS OWN"}}}}
-{_account(DRY_RUN)}---
-{_role(DRY_RUN, TRIED, ("get", "list", "create", "update", "patch", "delete"))}---
-{_binding(DRY_RUN)}---
-# whatever it is allowed to, it does in dry-runs alone
+# whatever the second identity is allowed to, it does in dry-runs alone: in force before it may do anything
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
 metadata:
@@ -193,6 +188,7 @@ spec:
       expression: request.userInfo.username == 'system:serviceaccount:{NAMESPACE}:{DRY_RUN}'
   validations:
     - expression: has(request.dryRun) && request.dryRun == true
+      reason: Forbidden
       message: this identity of the gateway's changes nothing; it writes in dry-runs only
 ---
 apiVersion: admissionregistration.k8s.io/v1
@@ -202,7 +198,12 @@ metadata:
 spec:
   policyName: {NAMESPACE}-{DRY_RUN}
   validationActions: [Deny]
-"""
+---
+# it tries changes out for kubectl diff and for change requests, which then show what the cluster would make
+# of them; a second token of the endpoint: {{"token": "READER'S", "dry_runs": {{"token": "ITS OWN"}}}}
+{_account(DRY_RUN)}---
+{_role(DRY_RUN, TRIED, ("get", "list", "create", "update", "patch", "delete"))}---
+{_binding(DRY_RUN)}"""
 
 
 def _account(name: str) -> str:

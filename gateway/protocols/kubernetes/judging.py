@@ -117,6 +117,10 @@ def _exec(unit: LineUnit, canonical: str) -> Request:
 
 
 def _standing(unit: LineUnit) -> str:
-    """Return what puts a shell where the governed one stands: its folder, the status of the line before."""
+    """Return what puts a shell where the governed one stands: its folder, the status of the line before.
+
+    And its terminal's size: a kubelet learns of that only once the command runs, too late for one like ls.
+    """
+    size = "export COLUMNS={} LINES={}\n".format(*unit.size) if unit.size else ""
     folder = f"cd -- {shlex.quote(unit.folder)} || exit\n" if unit.folder else ""
-    return f"{folder}(exit {unit.status})\n" if unit.status else folder
+    return f"{size}{folder}(exit {unit.status})\n" if unit.status else f"{size}{folder}"

@@ -99,6 +99,7 @@ class InContainer:
 
     async def run(self, line: str, place: Place) -> Ran:
         """Judge a line, and run it before the client's terminal or say there why it was not run."""
+        size = self._console.size
         unit = LineUnit(
             line.encode(),
             shell=self._asked,
@@ -106,6 +107,7 @@ class InContainer:
             folder=place.folder,
             variables=place.variables,
             status=place.status,
+            size=None if size is None else (size.columns, size.rows),
             context=f"{TERMINAL}, {self.name}",
         )
         outcome = await self._session.admit(unit)

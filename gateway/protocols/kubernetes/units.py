@@ -36,6 +36,7 @@ class LineUnit(KubernetesUnit):
         folder: working folder; empty: the image's.
         variables: held by the gateway.
         status: of the line before.
+        size: columns and rows of the terminal, where they are known.
     """
 
     shell: KubernetesJudgement = field(kw_only=True)
@@ -43,6 +44,7 @@ class LineUnit(KubernetesUnit):
     folder: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     status: int = 0
+    size: tuple[int, int] | None = None
 
 
 def text_of(request: Request, judged: KubernetesJudgement | None = None) -> bytes:
