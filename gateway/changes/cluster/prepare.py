@@ -13,8 +13,10 @@ from gateway.changes.cluster.objects import cleaned, declared
 from gateway.changes.cluster.parts import ObjectPart, encode_parts
 from gateway.changes.host.prepare import as_text
 from gateway.changes.secrets_found import without_secrets
+from gateway.changes.shown import CUT
 from gateway.domain.cluster import ObjectVerb, PatchKind
 from gateway.domain.errors import InvalidInput, UpstreamUnavailable
+from gateway.judge.kubernetes.protobuf import PROTOBUF
 from gateway.judge.kubernetes.writes import json_of, member
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from gateway.domain.production import ReadCluster
     from gateway.judge.http.bodies import Json
 
-MAX_TEXT: Final = 200_000
+MAX_TEXT: Final = 100_000
 MAX_WRITES: Final = 50
 MAX_OBJECT: Final = 3 << 20
 """Bytes of an object; the store of a cluster takes half of that."""
@@ -70,14 +72,12 @@ async def prepare_cluster(capture: ClusterCapture, production: ReadCluster) -> P
         production: the session's own reads of the cluster.
 
     Raises:
-        InvalidInput: it is too large for a change request.
+        InvalidInput: these are too many for a change request.
     """
-    if len(capture.text) > MAX_TEXT or len(capture.writes) > MAX_WRITES:
-        raise InvalidInput(
-            f"the request is too large for a change request ({len(capture.text):,} characters)",
-            hint="put the manifest into the repository",
-        )
+    if len(capture.writes) > MAX_WRITES:
+        raise InvalidInput(f"a change request takes {MAX_WRITES} objects at once, not {len(capture.writes)}")
     text = as_text(_shown(capture))
+    text = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + CUT
     parts = [await _part(write, text, production) for write in capture.writes]
     kept = tuple(parts) or (ObjectPart("", by_hand=text, why="what it would have changed is not known"),)
     seen = [text, *(f"{part.api_version}\0{part.namespace}\0{part.what}\0{part.new}" for part in kept)]
@@ -93,7 +93,9 @@ def _shown(capture: ClusterCapture) -> str:
     """The request as text, without what a Secret holds."""
     if any(write.resource == "secrets" for write in capture.writes):
         first = capture.text.partition("\n")[0]
-        return f"{first}\n(a Secret: its body stands in the sealed recording alone)"
+        return f"{first}\n(a Secret, which is not kept)"
+    if any(write.media == PROTOBUF for write in capture.writes):
+        return f"{capture.text.partition(chr(10))[0]}\n(in protobuf)"
     return without_secrets(capture.text)
 
 

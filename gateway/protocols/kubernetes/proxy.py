@@ -142,6 +142,8 @@ class KubernetesDoor:
     async def serve(self, session: Session[KubernetesUnit, KubernetesJudgement]) -> Ending:
         """Answer requests one behind the other, until the client leaves or the connection is used up."""
         asked: Asked | None = self._first
+        assert self._reader is not None
+        self.production.stand(session, self._reader, self._writer)
         try:
             while asked is not None:
                 self._busy = True
