@@ -16,6 +16,7 @@ from gateway.domain.errors import PeerError, UpstreamUnavailable
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterable
 
     from gateway.transport.accept import Arrival
     from gateway.transport.stream import Taking
@@ -164,12 +165,17 @@ class HalfClosingTls(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send it."""
+        self.writelines((data,))
+
+    def writelines(self, pieces: Iterable[bytes]) -> None:
+        """Send one behind the other."""
         if self._sent_end or self._transport is None or self._transport.is_closing():
             return
-        rest = memoryview(data)
         try:
-            while rest:
-                rest = rest[self._tls.write(rest) :]
+            for piece in pieces:
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[self._tls.write(rest) :]
         except ssl.SSLError:
             self.abort()
             return

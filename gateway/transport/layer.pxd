@@ -18,7 +18,7 @@ cdef class TlsLayer:
     cpdef _take(self, data)
     cpdef _shake(self)
     cpdef _fail(self, error)
-    @cython.locals(size=Py_ssize_t, found=Py_ssize_t, ended=bint)
+    @cython.locals(size=Py_ssize_t, found=Py_ssize_t, ended=bint, in_part=bint, rest=bint)
     cpdef _deliver(self)
     cpdef _over(self)
     cpdef _discard(self)

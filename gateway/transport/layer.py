@@ -149,31 +149,30 @@ class TlsLayer:
         """Decipher what has come and hand it up, as long as it is wanted."""
         incoming = self._incoming
         tls = self._tls
-        ended = False
         while not self._paused and self._state == _OPEN:
             size = 0
+            ended = in_part = False
             try:
-                while size <= _MOST - RECORD:
+                while size <= _MOST - RECORD:  # there is room for a whole record, so none is left half read
                     found: int = tls.read(_MOST - size, PLAIN[size:] if size else PLAIN)  # type: ignore[assignment]
                     if not found:
                         ended = True
                         break
                     size += found
-                    if not incoming.pending and not tls.pending():
+                    if not incoming.pending:
                         break  # one more call would cost an exception that says so
             except ssl.SSLWantReadError:
-                ended = self._ended
+                in_part = True
             except ssl.SSLError as error:
                 self._broken(error)
                 return
             if size:
                 self._above.data_received(bytes(PLAIN[:size]))
-            elif not ended:
-                break
-            if ended or (self._ended and not incoming.pending and not tls.pending()):
+            rest = bool(incoming.pending) and not in_part
+            if ended or (self._ended and not rest):
                 self._over()
                 break
-            if not incoming.pending and not tls.pending():
+            if not rest:
                 break
         if self._outgoing.pending and self._state != _LOST:
             self._flush()
@@ -240,7 +239,7 @@ class TlsLayer:
         self._paused = False
         if self._state == _OPEN:
             self._raw.resume_reading()
-            if self._ended or self._incoming.pending or self._tls.pending():
+            if self._ended or self._incoming.pending:
                 asyncio.get_running_loop().call_soon(self._deliver)
 
     def close(self) -> None:

@@ -117,7 +117,7 @@ async def test_a_slow_reader_makes_the_writer_wait(authority: Authority) -> None
 
     async def serve(connection: Connection) -> None:
         for _ in range(2000):
-            if connection._full:
+            if not connection._caught_up.is_set():
                 waiting.set()
             connection.write(b"x" * 65536)
             try:

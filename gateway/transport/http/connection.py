@@ -16,6 +16,8 @@ READ_AHEAD: Final = 1 << 18
 """Bytes kept unread before the peer is made to wait."""
 WRITE_HIGH: Final = 1 << 18
 """Bytes waiting to be sent before the writer is made to wait."""
+TOGETHER: Final = 1 << 14
+"""What is written at once goes out together, up to so many bytes: each write costs a system call."""
 
 
 class Connection(asyncio.Protocol):
@@ -30,9 +32,13 @@ class Connection(asyncio.Protocol):
         self._came: deque[bytes] = deque()
         self._size = 0
         self._ended = self.lost = False
-        self._held = self._full = False
+        self._held = False
         self._reading: asyncio.Future[None] | None = None
-        self._draining: asyncio.Future[None] | None = None
+        self._caught_up = asyncio.Event()
+        self._caught_up.set()
+        self._unsent: list[bytes] = []
+        self._unsent_size = 0
+        self._loop = asyncio.get_running_loop()
         self._leaving: Callable[[], None] | None = None
         self._half = False
         self._tls = False
@@ -81,18 +87,17 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake whoever waits."""
         del exc
-        self.lost, self._full = True, False
+        self.lost = True
         self._end()
-        _wake(self._draining)
+        self._caught_up.set()
 
     def pause_writing(self) -> None:
         """The peer reads slower than we write."""
-        self._full = True
+        self._caught_up.clear()
 
     def resume_writing(self) -> None:
         """The peer has caught up."""
-        self._full = False
-        _wake(self._draining)
+        self._caught_up.set()
 
     def _end(self) -> None:
         self._ended = True
@@ -124,7 +129,7 @@ class Connection(asyncio.Protocol):
         while not self._came:
             if self._ended:
                 return b""
-            self._reading = asyncio.get_running_loop().create_future()
+            self._reading = self._loop.create_future()
             await self._reading
         data = self._came.popleft() if len(self._came) == 1 else b"".join(self._came)
         self._came.clear()
@@ -135,19 +140,36 @@ class Connection(asyncio.Protocol):
                 self._transport.resume_reading()
         return data
 
-    def write(self, data: bytes) -> None:
+    def write(self, *pieces: bytes) -> None:
         """Send it, in the background where the peer is slow; what can't be sent any more is dropped."""
-        if self._transport is not None and not self.lost and not self._transport.is_closing():
-            self._transport.write(data)
+        if self._transport is None or self.lost or self._transport.is_closing():
+            return
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent += pieces
+        self._unsent_size += sum(map(len, pieces))
+        if self._unsent_size > TOGETHER:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what was written since the loop's last turn."""
+        pieces, size = self._unsent, self._unsent_size
+        self._unsent, self._unsent_size = [], 0
+        if not pieces or self._transport is None or self.lost or self._transport.is_closing():
+            return
+        if size > TOGETHER:
+            self._transport.writelines(pieces)
+        else:
+            self._transport.write(b"".join(pieces))
 
     async def drain(self) -> None:
         """Wait until the peer has taken most of what was written, or has gone."""
-        while self._full and not self.lost:
-            self._draining = asyncio.get_running_loop().create_future()
-            await self._draining
+        if not self.lost:
+            await self._caught_up.wait()
 
     def write_eof(self) -> None:
         """Send nothing more, and still read; inside the event loop's TLS that can't be told."""
+        self._flush()
         if self._transport is None or self.lost or self._transport.is_closing():
             return
         if self._transport.can_write_eof():
@@ -155,6 +177,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Send what is left, then close."""
+        self._flush()
         if self._transport is not None:
             self._transport.close()
 

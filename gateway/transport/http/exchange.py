@@ -173,8 +173,8 @@ class ClientSide:
 
     def piece(self, data: bytes) -> None:
         """Send a piece of the answer's body."""
-        if not self._bodyless:
-            self.connection.write(write.chunk(data) if self._chunks else data)
+        if not self._bodyless and data:
+            self.connection.write(*(write.chunk(data) if self._chunks else (data,)))
 
     def finish(self) -> None:
         """The answer's body is whole."""

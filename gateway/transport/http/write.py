@@ -82,9 +82,9 @@ def switched(status: int, headers: Headers, *, reason: str = "", upgrade: str = 
     return _head(lines)
 
 
-def chunk(data: bytes) -> bytes:
-    """Return a piece of a body as a chunk; nothing for nothing, which would be the last one."""
-    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+def chunk(data: bytes) -> tuple[bytes, ...]:
+    """Return a piece of a body as the parts of a chunk; nothing for nothing, which would be the last one."""
+    return (b"%x\r\n" % len(data), data, b"\r\n") if data else ()
 
 
 def _head(lines: list[str]) -> bytes:

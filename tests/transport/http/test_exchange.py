@@ -177,7 +177,7 @@ async def test_a_slow_client_makes_production_wait() -> None:
 async def test_a_client_that_leaves_ends_an_endless_answer() -> None:
     async with both() as (side, client, upstream, server):
         await client.send(GET)
-        await server.send(ENDLESS + write.chunk(b"line"))
+        await server.send(ENDLESS + b"".join(write.chunk(b"line")))
         async with asyncio.TaskGroup() as group:
             carrying = group.create_task(left(side, upstream))
             await client.receive(50)

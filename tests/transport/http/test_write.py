@@ -47,7 +47,7 @@ def test_a_header_never_becomes_two(bad: str) -> None:
 
 def test_answers_read_back() -> None:
     data = write.response(200, (("content-type", "text/plain"),), length=None)
-    data += write.chunk(b"abc") + write.chunk(b"") + write.chunk(b"d" * 300) + write.LAST_CHUNK
+    data += b"".join((*write.chunk(b"abc"), *write.chunk(b""), *write.chunk(b"d" * 300), write.LAST_CHUNK))
     head, body, _ = ResponseReader(ASKED).feed(data)
     assert isinstance(head, ResponseHead)
     assert (head.status, head.reason, head.length) == (200, "OK", None)
