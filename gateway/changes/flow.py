@@ -329,7 +329,7 @@ class Changes:
         where = (
             shown_url(repository.url) if repository else "a repository that the endpoint does not name yet"
         )
-        glance = self._reader.unseen(stored) if files is None else files
+        glance = await self._reader.unseen(stored) if files is None else files
         return Filed(
             change=change,
             joined=joined,

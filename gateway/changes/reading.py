@@ -59,15 +59,15 @@ class Reader:
             return request.base, request.files, ()
         if repository is None:
             note = f"the endpoint {request.endpoint_name} names no repository; a plain one would get this"
-            return "", proposal.render(stored, UNKNOWN, _NOWHERE), (note,)
+            return "", await asyncio.to_thread(proposal.render, stored, UNKNOWN, _NOWHERE), (note,)
         try:
             base = await self._base(stored, repository)
-            files = proposal.render(stored, repository, base)
-            return base.commit, files, proposal.notes(stored, repository, base)
+            files = await asyncio.to_thread(proposal.render, stored, repository, base)
+            return base.commit, files, await asyncio.to_thread(proposal.notes, stored, repository, base)
         except GlassgateError as error:
             note = f"{error.message}; the number is given at submission"
         try:
-            return "", proposal.render(stored, repository, _NOWHERE), (note,)
+            return "", await asyncio.to_thread(proposal.render, stored, repository, _NOWHERE), (note,)
         except InvalidInput as error:
             return "", (), (note, error.message)
 
@@ -77,14 +77,15 @@ class Reader:
             if self.repositories.at(repository.url).path is None:
                 return None
             async with asyncio.timeout(_GLANCE_SECONDS):
-                return proposes(stored).render(stored, repository, await self._base(stored, repository))
+                base = await self._base(stored, repository)
+                return await asyncio.to_thread(proposes(stored).render, stored, repository, base)
         except (GlassgateError, TimeoutError):
             return None
 
-    def unseen(self, stored: StoredChange) -> tuple[FilePatch, ...]:
+    async def unseen(self, stored: StoredChange) -> tuple[FilePatch, ...]:
         """Return the proposed files against what production has; none where that can't be told."""
         try:
-            return proposes(stored).unseen(stored)
+            return await asyncio.to_thread(proposes(stored).unseen, stored)
         except InvalidInput:
             return ()
 

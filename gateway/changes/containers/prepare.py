@@ -61,7 +61,7 @@ async def prepare_containers(capture: ContainerCapture, production: ReadEngine) 
     text = _shown(capture)
     parts = [await _part(write, text, production) for write in capture.writes]
     if not parts:
-        parts = [ContainerPart("request", "", "", text.partition("\n")[0])]
+        parts = [ContainerPart("request", "", "", as_text(without_secrets(capture.title)))]
     files = [each.path for part in parts for each in part.parts if isinstance(each, FilePart)]
     touched = [*files, *(part.name for part in parts if part.name and not part.parts)]
     encoded = encode_parts(parts)
@@ -127,7 +127,8 @@ def _shown(capture: ContainerCapture) -> str:
     head, _, body = capture.text.partition("\n")
     if body and not capture.text.startswith(("GET /", "HEAD /", "POST /", "PUT /", "DELETE /")):
         return as_text(without_secrets(capture.text))[:MAX_TEXT]
-    if not body or not all(write.sort in SHOWN_BODIES and write.archive is None for write in capture.writes):
+    shows = [write.sort in SHOWN_BODIES and write.archive is None for write in capture.writes]
+    if not body or not shows or not all(shows):
         return as_text(without_secrets(head))
     try:
         said = json.dumps(_without_variables(json.loads(body)), ensure_ascii=False)

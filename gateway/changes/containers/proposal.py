@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ async def look(source: GitRepository, commit: str, change: StoredChange, reposit
         InvalidInput: a path that git could not hold, or that leads over a link.
     """
     held = await _read(source, commit, compose_files(change, repository))
-    held |= await _read(source, commit, places(change, repository, held))
+    held |= await _read(source, commit, await asyncio.to_thread(places, change, repository, held))
     return Base(commit, (), (), held)
 
 

@@ -435,6 +435,18 @@ async def test_no_secret_reaches_store_or_repository(
     assert "aHVudGVyMg" not in shown.diff
 
 
+async def test_a_request_of_which_nothing_is_known_is_kept_without_its_body(
+    changes: Changes, registered: SessionFacts, engine: Engine, eve: Identity
+) -> None:
+    batch = next(_batches)
+    text = 'POST /auth\n{"username":"a","password":"b"}'
+    captured = ContainerCapture(text, "docker login", ChangeKind.EDIT, batch, ())
+    await changes.remember(registered, captured, unit(batch), engine, rule="docker.system.auth")
+    shown = await changes.show((await changes.draft_last(eve)).change)
+    assert shown.change.units[0].text == "POST /auth"
+    assert "docker login" in page(shown)
+
+
 async def test_the_same_request_again_joins_its_draft(
     changes: Changes, registered: SessionFacts, engine: Engine
 ) -> None:
