@@ -20,7 +20,7 @@ from gateway.domain.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
     from gateway.cli.client import Client
-    from gateway.web.shapes.changes import ChangeFacts, ChangeFile
+    from gateway.web.shapes.changes import ChangeFacts, ChangeFile, ChangeUnit
 
 app = group("Show, submit or withdraw a change request.")
 Number = Annotated[int, typer.Argument(metavar="ID", help="Of the change request.")]
@@ -99,13 +99,8 @@ def _print_whole(whole: ChangeFacts) -> None:
         ]
     )
     for unit in whole.units:
-        rows = (
-            "rows not estimated"
-            if unit.estimated_rows is None
-            else f"about {counted(unit.estimated_rows, 'row')}"
-        )
         print()
-        say(f"session {unit.session}, unit {unit.number}, {moment_text(unit.at)}, {rows}", "dim")
+        say(f"session {unit.session}, unit {unit.number}, {moment_text(unit.at)}{_rows(unit)}", "dim")
         print(display(unit.text, multiline=True))
         if unit.literals:
             print(f"  with {', '.join(display(literal) for literal in unit.literals)}")
@@ -113,6 +108,15 @@ def _print_whole(whole: ChangeFacts) -> None:
     for note in whole.notes:
         say(display(note, multiline=True), "warn")
     diff(whole.diff)
+
+
+def _rows(unit: ChangeUnit) -> str:
+    """Say how many rows a statement would change; nothing of what is none."""
+    if not unit.database:
+        return ""
+    if unit.estimated_rows is None:
+        return ", rows not estimated"
+    return f", about {counted(unit.estimated_rows, 'row')}"
 
 
 @app.command("submit")

@@ -195,7 +195,8 @@ def _tell_engine(stage: Stage) -> None:
         return
     asked = (story.REQUEST_ENGINE, story.APPROVE_HOST.format(number="NUMBER"))
     _print_part("The same in a container", (*asked, story.LIST, story.LOGS, story.SETTINGS))
-    _print_part("Then try to fix it by hand", (story.TUNE, story.RESTART, "glassgate changes"))
+    written = (story.TUNE, story.RESTART, "glassgate changes", story.SHOW_ENGINE.format(number="NUMBER"))
+    _print_part("Then try to fix it by hand", written)
 
 
 def _print_part(title: str, commands: tuple[str, ...]) -> None:

@@ -57,6 +57,7 @@ SETTINGS: Final = f"glassgate connect {ENGINE} -- docker exec mailer cat /app/ma
 TUNE: Final = (
     f"glassgate connect {ENGINE} -- docker exec mailer sed -i 's/timeout = 2/timeout = 20/' /app/mailer.toml"
 )
+SHOW_ENGINE: Final = "glassgate change show {number}"
 RESTART: Final = f"glassgate connect {ENGINE} -- docker restart mailer"
 WIDE: Final = 200
 """Columns of a terminal in which no line of the host's scene is folded, however long the demo's folder is."""
@@ -279,4 +280,6 @@ async def _look_at_container(player: Player, *, after: int) -> None:
         TUNE, "it was not run", f"change request {change} ", f"glassgate change submit {change} ", status=1
     )
     await player.run(RESTART, "it was not run", f"change request {change + 1} ", status=1)
-    await player.run(SETTINGS, "^timeout = 2$")
+    await player.run(
+        SHOW_ENGINE.format(number=change), r"app/mailer\.toml", "^-timeout = 2$", r"^\+timeout = 20$"
+    )
