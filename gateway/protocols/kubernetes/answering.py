@@ -197,12 +197,13 @@ class Answering:
 
     def _headers(self, head: ResponseHead) -> Headers:
         kept = [each for each in forwarded(head.headers) if each[0] in KEPT]
-        moved = [(name, self._moved(value) if name == "location" else value) for name, value in kept]
+        # A redirect within the cluster leads through the gateway; one elsewhere would lead around it.
+        moved = [
+            (name, f"{self._prefix}{value}" if name == "location" else value)
+            for name, value in kept
+            if name != "location" or (value.startswith("/") and not value.startswith("//"))
+        ]
         return (*moved, *self._notices)
-
-    def _moved(self, location: str) -> str:
-        """Return where a redirect within the cluster leads through the gateway."""
-        return f"{self._prefix}{location}" if location.startswith("/") else location
 
     def _answered(
         self,

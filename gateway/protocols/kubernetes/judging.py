@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from gateway.protocols.kubernetes.units import KubernetesUnit
 
 BASH: Final = ("bash", "/bin/bash", "/usr/bin/bash")
+MOST_KEPT: Final = 64
+"""Verdicts that a session keeps."""
 BASH_OPTIONS: Final = ("--noprofile", "--norc")
 
 
@@ -58,6 +60,7 @@ class Judging:
         self._judge = parts.judge
         self._judge_line = parts.judge_line
         self._context = context
+        self._kept: dict[Request, KubernetesJudgement] = {}
 
     @property
     def commands(self) -> tuple[str, ...]:
@@ -68,7 +71,15 @@ class Judging:
         """Judge a request or a line."""
         if isinstance(unit, LineUnit):
             return self._line(unit)
-        return self._judge(unit.request, self._context)
+        request = unit.request
+        if request.body is not None:
+            return self._judge(request, self._context)
+        kept = self._kept.get(request)
+        if kept is None:  # clients poll: the same request comes again and again
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[request] = kept = self._judge(request, self._context)
+        return kept
 
     def _line(self, unit: LineUnit) -> KubernetesJudgement:
         """Judge a line; where it is allowed, it is an exec of its own."""

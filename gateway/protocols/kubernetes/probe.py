@@ -7,7 +7,7 @@ more than reading is named, ``get`` on everything too: it takes in Secrets, and 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
@@ -77,7 +77,7 @@ class _Named(msgspec.Struct):
 
 class _Serves(msgspec.Struct):
     group: str = ""
-    service: msgspec.Raw | None = None
+    service: dict[str, Any] | None = None
 
 
 class _Item(msgspec.Struct):

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from gateway.transport.tls import ServerTls
 
 ALPN: Final = "http/1.1"
+LEAVE_SECONDS: Final = 2.0
+"""A client has so long to take what is left for it."""
 CROWDED: Final = "the gateway has too many connections; try again in a moment"
 
 log = get_logger("protocols.kubernetes")
@@ -88,6 +90,8 @@ class Reception:
                 door.close()
             if client is not None:
                 client.connection.close()
+                # One that takes nothing any more keeps no memory of ours.
+                asyncio.get_running_loop().call_later(LEAVE_SECONDS, client.connection.abort)
 
 
 async def _say(client: ClientSide, said: refusal.Answer) -> None:
