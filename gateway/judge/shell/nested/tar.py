@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from gateway.judge.shell.argument import Argument, literals
+from gateway.judge.shell.argv import one
 from gateway.judge.shell.commands import Form
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.finding import Effect, Finding, reads
@@ -12,7 +14,9 @@ from gateway.judge.shell.nested.about import about
 from gateway.judge.shell.nested.files import let_be_read
 from gateway.judge.shell.nested.shape import Again
 from gateway.judge.shell.nested.stop import stop
-from gateway.judge.shell.nested.table import No, table
+from gateway.judge.shell.nested.table import Given, No, Split, table
+from gateway.judge.shell.tree import Text, Wild, Word
+from gateway.judge.shell.undashed import undashed
 
 _MAKES: Final = "-r --append  -u --update  -A --catenate --concatenate  --delete"
 TAR: Final = table(
@@ -100,6 +104,7 @@ def judge_tar(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _a
         raise stop(
             "tar", "extract", "tar -x writes the archive's files; with -O it prints them.", Effect.WRITES_FILE
         )
+    split = _spread(split, argv)
     archives = {each.text for each in split.values("-f")}
     if modes == ["-c"] and archives != {"-"}:
         raise stop("tar", "make", "tar -c writes an archive; with -f - it prints it.", Effect.WRITES_FILE)
@@ -122,6 +127,28 @@ def judge_tar(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _a
         "tar only reads the archive.",
         rule="shell.tar.read",
     )
+
+
+def _spread(split: Split, argv: tuple[Argument, ...]) -> Split:
+    """Let an archive's name with wildcards be what it becomes: first the archive, then members of it."""
+    quoted = ((one(each), _spreading(each)) for each in argv)
+    by_word = {word.word: words for word, words in quoted if word is not None and words is not None}
+
+    def spread(each: Given) -> Given:
+        if "-f" not in each.option.names or each.value is None:
+            return each
+        return replace(each, value=by_word.get(each.value.word, each.value))
+
+    return replace(split, given=tuple(map(spread, split.given)))
+
+
+def _spreading(argument: Argument) -> Argument | None:
+    """Return text and wildcards as words none of which is an option; None where it is anything else."""
+    parts = argument.word.parts if isinstance(argument.word, Word) else ()
+    if not argument.many or not all(isinstance(part, Text | Wild) for part in parts):
+        return None
+    sure = argument.known_start and not argument.known_start.startswith("-")
+    return argument if sure else undashed(argument)
 
 
 def _dashed(words: tuple[Argument, ...]) -> tuple[Argument, ...]:
