@@ -120,7 +120,7 @@ def test_new_keys_in_the_middle_of_a_transfer_harm_nothing(ssh: LiveSsh) -> None
     ("options", "said"),
     [
         (("-o", "ExitOnForwardFailure=yes", "-R", "0:localhost:22"), b"remote port forwarding failed"),
-        (("-W", "localhost:22"), b"ports are not forwarded"),
+        (("-W", "localhost:22"), b"localhost is no endpoint that you may reach"),
     ],
 )
 def test_forwarding_is_refused_with_its_reason(ssh: LiveSsh, options: tuple[str, ...], said: bytes) -> None:
@@ -136,6 +136,12 @@ def test_the_environment_is_the_gateways(ssh: LiveSsh) -> None:
     assert "HOME=/nonexistent" in shown
     assert not [line for line in shown if line.startswith(("LD_PRELOAD", "FOO", "SSH_", "DISPLAY", "BASH_"))]
     assert "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" in shown
+
+
+def test_the_login_at_the_host_has_its_name_in_the_environment(ssh: LiveSsh) -> None:
+    account = ssh.sshd.account
+    assert ssh.ssh('echo "$USER" $LOGNAME').stdout.decode() == f"{account} {account}\n"
+    assert ssh.ssh("ps -o user= -u $USER | sort -u").stdout.decode().strip() == account
 
 
 def test_what_the_login_shell_reads_first_takes_nothing_over(ssh: LiveSsh) -> None:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 DOOR: Final = "SSH"
 MOST_WAYS: Final = 32
 """Ways open at once through one connection."""
+LONGEST_SHOWN: Final = 100
+"""Characters of a name that is none."""
 USUAL_PORTS: Final = {
     EndpointKind.SSH: (22,),
     EndpointKind.POSTGRES: (5432,),
@@ -167,7 +169,8 @@ class Ways:
         except NotFound:
             door = next((each for each in self._openings.values() if each.port == port), None)
             if host not in self._names or door is None:
-                raise NotFound(refusal.FORWARDING.format(host)) from None
+                shown = host if len(host) <= LONGEST_SHOWN else host[:LONGEST_SHOWN] + "…"
+                raise NotFound(refusal.FORWARDING.format(shown)) from None
             return door, Passage(identity, "", DOOR)
         return self._door_of(endpoint, port), Passage(identity, endpoint.name, DOOR)
 

@@ -71,6 +71,7 @@ class Judging:
     ) -> None:
         self._judge = judge
         self._facts = probed.facts
+        self._login = {"USER": endpoint.username, "LOGNAME": endpoint.username}
         self._guarded = Layer.KERNEL_GUARD in probed.level.layers
         options = options_of(endpoint)
         self._required = options.guard is GuardWanted.REQUIRE
@@ -105,7 +106,7 @@ class Judging:
         guard: tuple[str, ...] = ()
         if self._guarded and not judged.uses_sudo:
             guard = self._facts.guard.argv(Profile(judged.profile))
-        variables = {VARIABLE: token}
+        variables = {**self._login, VARIABLE: token}
         if unit.terminal is not None:
             variables["TERM"] = unit.terminal.kind
         text = f"{_standing(unit)}{judged.canonical}"
