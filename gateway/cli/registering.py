@@ -79,7 +79,8 @@ def add(
         typer.Option(metavar="HOST=REPO", help="Path of production and its place there; give several."),
     ] = None,
     image: Annotated[
-        str, typer.Option(metavar="FILE", help="There: Dockerfile or Ansible tasks of a host (ssh).")
+        str,
+        typer.Option(metavar="FILE", help="There: Dockerfile or Ansible tasks (ssh), compose file (docker)."),
     ] = "",
     require: Annotated[
         str, typer.Option(help="What the server must enforce: role or default; else role where env=prod.")
