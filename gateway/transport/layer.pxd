@@ -11,6 +11,7 @@ cdef class TlsLayer:
     cdef public bint _paused
     cdef public bint _ended
     cdef public bint _told
+    cdef public bint _sent_end
     cdef public object _timer
     cdef public object shaken
 
@@ -26,5 +27,6 @@ cdef class TlsLayer:
     @cython.locals(sent=Py_ssize_t)
     cpdef write(self, data)
     cpdef _flush(self)
+    cpdef bint _say_end(self) except -1
     cpdef bint is_closing(self)
     cpdef close(self)

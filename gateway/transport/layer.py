@@ -57,6 +57,7 @@ class TlsLayer:
         self._paused = False
         self._ended = False
         self._told = False
+        self._sent_end = False
         self._timer: asyncio.TimerHandle | None = None
         self.shaken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -163,6 +164,8 @@ class TlsLayer:
                         break  # one more call would cost an exception that says so
             except ssl.SSLWantReadError:
                 in_part = True
+            except ssl.SSLZeroReturnError:  # the peer's end, where ours is said already
+                ended = True
             except ssl.SSLError as error:
                 self._broken(error)
                 return
@@ -181,7 +184,7 @@ class TlsLayer:
         """The peer sends no more: close, unless the protocol above still has to send (RFC 8446 §6.1)."""
         if self._state == _OPEN and not self._told:
             self._told = True
-            if not self._above.eof_received():
+            if not self._above.eof_received() or self._sent_end:
                 self.close()
 
     def _discard(self) -> None:
@@ -207,7 +210,7 @@ class TlsLayer:
 
     def write(self, data: bytes) -> None:
         """Send it, in the background where the peer is slow; nothing where the connection has ended."""
-        if self._state != _OPEN or not data:
+        if self._state != _OPEN or self._sent_end or not data:
             return
         try:
             sent = self._tls.write(data)
@@ -249,19 +252,38 @@ class TlsLayer:
         if self._state != _OPEN:
             return
         self._state = _CLOSING
-        waits = False
-        try:
-            self._tls.unwrap()
-        except ssl.SSLWantReadError:
-            waits = not self._ended
-        except ssl.SSLError:
-            pass
-        self._flush()
-        if not waits:
+        waits = self._say_end() if not self._sent_end else not self._told
+        if not waits or self._ended:
             self._raw.close()
             return
         self._raw.resume_reading()
         self._timer = asyncio.get_running_loop().call_later(SHUTDOWN_SECONDS, self._raw.abort)
+
+    def can_write_eof(self) -> bool:
+        """Return that it can: each direction ends by itself."""
+        return True
+
+    def write_eof(self) -> None:
+        """Send nothing more, and read on."""
+        if self._state == _OPEN and not self._sent_end:
+            self._sent_end = True
+            self._say_end()
+            if self._told:
+                self.close()
+
+    def _say_end(self) -> bool:
+        """Tell the peer that no more comes; returns whether it has not said so itself."""
+        unread = self._incoming.read()  # where it finds data in the place of the peer's own end, it fails
+        waits = False
+        try:
+            self._tls.unwrap()
+        except ssl.SSLWantReadError:
+            waits = True
+        except ssl.SSLError:
+            pass
+        self._incoming.write(unread)
+        self._flush()
+        return waits
 
     def abort(self) -> None:
         """Close without sending what is left."""

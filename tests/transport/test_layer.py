@@ -9,6 +9,7 @@ import random
 import socket
 import ssl
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -241,6 +242,55 @@ async def test_a_protocol_may_go_on_sending_after_the_peers_end(
                 received += piece
             assert len(received) > len(b"the answer")
             await above.lost.wait()
+
+
+@on_either_loop
+async def test_input_may_end_before_the_answer_comes(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
+    """Both sides are layers here: each ends its own direction, as docker's clients and engines do."""
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    near, far = Above(keeps_open=True), Above(keeps_open=True)
+    asking = TlsLayer(near, client, server_side=False, name="localhost")
+    answering = TlsLayer(far, server, server_side=True)
+    for layer, sock in ((asking, ours), (answering, theirs)):
+        sock.setblocking(False)
+        await loop.create_connection(partial(cast, "asyncio.Protocol", layer), sock=sock)
+    sent = noise(1 << 20)
+    async with asyncio.timeout(20):
+        await asking.shaken
+        await answering.shaken
+        asking.write(sent)
+        asking.write_eof()
+        asking.write(b"too late")
+        while "eof" not in far.told:
+            await asyncio.sleep(0.005)
+        assert bytes(far.data) == sent
+        assert not asking.is_closing()
+        far.data.clear()
+        answering.write(sent[::-1])
+        answering.write_eof()
+        await near.lost.wait()
+        await far.lost.wait()
+    assert bytes(near.data) == sent[::-1]
+    for told in (near.told, far.told):
+        assert [word for word in told if word not in {"full", "room"}] == ["made", "eof", "lost"]
+
+
+@on_either_loop
+async def test_an_end_that_is_said_early_loses_nothing_that_waits(
+    server: ssl.SSLContext, client: ssl.SSLContext
+) -> None:
+    above = Above()
+    async with joined(above, server, client) as (layer, peer):
+        layer.pause_reading()
+        sent = noise(1 << 18)
+        peer.writer.write(sent)
+        await asyncio.sleep(0.05)
+        layer.write_eof()
+        layer.resume_reading()
+        while len(above.data) < len(sent):
+            await asyncio.sleep(0.005)
+    assert bytes(above.data) == sent
 
 
 @on_either_loop
