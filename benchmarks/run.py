@@ -1,4 +1,4 @@
-"""Measure Glassgate against direct connections, pgbouncer and ProxyJump: ``make bench BENCH=--quick``.
+"""Measure Glassgate against direct connections, pgbouncer, ProxyJump, nginx: ``make bench BENCH=--quick``.
 
 One interleaved run: each round measures each case on each way, one behind the other, so that what else the
 machine does falls on all alike. Judging and recording are on, clients speak TLS on every way.
@@ -20,7 +20,9 @@ ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 os.chdir(ROOT)
 
-import crowd  # noqa: E402 - found on the path set above
+import containers_report  # noqa: E402 - found on the path set above
+import containers_run  # noqa: E402
+import crowd  # noqa: E402
 import load  # noqa: E402
 import psycopg  # noqa: E402
 import ssh_report  # noqa: E402
@@ -38,7 +40,9 @@ from gateway.log import configure  # noqa: E402
 if TYPE_CHECKING:
     from ways import Way
 
-PARTS = ("judge", "crowd", "burst", "queries", "connections", "bulk", "ssh")
+PARTS = ("judge", "crowd", "burst", "queries", "connections", "bulk", "ssh", "containers")
+APART = {"ssh", "containers"}
+"""What no database is needed for."""
 MODES = ("simple", "extended", "prepared")
 CLIENTS = (1, 8, 64)
 
@@ -67,7 +71,7 @@ async def measure(chosen: argparse.Namespace, folder: Path) -> Report:
     if "judge" in chosen.only:
         say("judge")
         report.judged = [judged(name, text) for name, text in TEXTS.items()]
-    if set(chosen.only) <= {"judge", "ssh"}:
+    if set(chosen.only) <= {"judge", *APART}:
         return report
     say("starting production, pgbouncer and the gateway")
     async with open_ways(folder, scale=chosen.scale) as ways:
@@ -154,11 +158,16 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory(prefix="gg-", dir="/tmp") as name:
         Path(name).chmod(0o755)  # production's server runs as another user
-        (Path(name) / "sql").mkdir(mode=0o755)
-        (Path(name) / "ssh").mkdir(mode=0o755)
-        report = asyncio.run(measure(chosen, Path(name) / "sql")) if set(chosen.only) != {"ssh"} else None
+        for part in ("sql", "ssh", "http"):
+            (Path(name) / part).mkdir(mode=0o755)
+        report = None if set(chosen.only) <= APART else asyncio.run(measure(chosen, Path(name) / "sql"))
         hosts = ssh_run.measure(chosen, Path(name) / "ssh") if "ssh" in chosen.only else None
-    for made, marks in ((report, (BEGIN, END)), (hosts, (ssh_report.BEGIN, ssh_report.END))):
+        engines = containers_run.measure(chosen, Path(name) / "http") if "containers" in chosen.only else None
+    for made, marks in (
+        (report, (BEGIN, END)),
+        (hosts, (ssh_report.BEGIN, ssh_report.END)),
+        (engines, (containers_report.BEGIN, containers_report.END)),
+    ):
         if made is not None:
             print(made.markdown())
             if chosen.write:
