@@ -22,7 +22,7 @@ _REFERENCE = rf"(?:{_DOMAIN}/)?{_COMPONENT}(?:/{_COMPONENT})*(?::{_TAG})?(?:@{_D
 
 GRAMMARS: Final = {
     "container": re.compile(_PLAIN),
-    "exec": re.compile(r"[0-9a-f]{1,64}"),
+    "exec": re.compile(_PLAIN),
     "name": re.compile(_PLAIN),
     "debug": re.compile(r"[a-z]+(?:/[a-z]*)?"),
     "image": re.compile(_REFERENCE),

@@ -79,7 +79,8 @@ def judge_argv(argv: tuple[str, ...], context: ShellContext) -> ShellJudgement:
         return _refused(NotRead("error", "There is no command."))
     if any("\x00" in each for each in argv):
         return _refused(NotRead("character", "A NUL in an argument is not understood."))
-    finding = _command(tuple(Argument(each) for each in argv), Scope(), context=context, depth=0)
+    scope = Scope(folder=context.folder)
+    finding = _command(tuple(Argument(each) for each in argv), scope, context=context, depth=0)
     found = _judgement([finding])
     if not finding.allowed:
         script = script_of(Simple(tuple(word_of(each) for each in argv)))

@@ -213,6 +213,7 @@ def test_an_argv_is_judged_without_a_shell(context: ShellContext) -> None:
     assert judge_argv(("sh", "-c", "ls; rm f"), context).verdict.decision is Decision.CHANGE
     assert judge_argv(("sh", "-c", "ls | wc"), context).argv == ("sh", "-c", "'ls' | 'wc'")
     assert judge_argv(("bash",), context).verdict.decision is Decision.REFUSE
+    assert judge_argv(("cat", "kmsg"), replace(context, folder="/proc")).verdict.rule == "shell.path.device"
     assert judge_argv((), context).verdict.decision is Decision.REFUSE
     assert judge_argv(("ls", "a\0b"), context).verdict.decision is Decision.REFUSE
 
