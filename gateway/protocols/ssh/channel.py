@@ -115,6 +115,9 @@ class Channel(Lane, asyncssh.SSHServerSession[bytes]):
             text = text.replace("\n", "\r\n")
         self.write(text.encode(), error=True)
 
+    def left(self, data: bytes) -> None:
+        """Drop what was sent to a command that had ended: there is nothing else that would read it."""
+
     def exit(self, status: int) -> None:
         """End with an exit status."""
         if self._session is not None:

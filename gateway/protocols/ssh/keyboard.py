@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gateway.protocols.ssh.lane import Feeds
+    from gateway.protocols.ssh.running import Running
     from gateway.terminal.programs import KeyLock
 
 _ERASE: Final = 3
@@ -44,13 +44,13 @@ class Locked:
         lock: of its keys.
     """
 
-    def __init__(self, behind: Feeds, lock: KeyLock) -> None:
+    def __init__(self, behind: Running, lock: KeyLock) -> None:
         self._behind = behind
         self._lock = lock
 
     def fed(self, data: bytes) -> None:
-        """Keys were typed."""
-        self._behind.fed(self._lock.pass_on(data))
+        """Keys were typed; once the program has ended they are not its keys any more."""
+        self._behind.fed(data if self._behind.ended else self._lock.pass_on(data))
 
     def fed_up(self) -> None:
         """Nothing more will be typed."""

@@ -40,6 +40,9 @@ class Stage(Protocol):
     def join(self, behind: Feeds) -> None:
         """Hand over what the client sends."""
 
+    def left(self, data: bytes) -> None:
+        """Take what the client sent when the command had ended already."""
+
     def hold(self, *, hold: bool) -> None:
         """Take nothing more from the client while production is slow."""
 
@@ -144,8 +147,10 @@ class Running(asyncssh.SSHClientSession[bytes]):
     # ---- what the client's channel tells -----------------------------------------------------------
 
     def fed(self, data: bytes) -> None:
-        """Send on what the client sent; what the command can't take any more is dropped."""
-        if self._chan is not None and not self._chan.is_closing():
+        """Send on what the client sent, as long as there is a command to take it."""
+        if self.ended or self._chan is None:
+            self._channel.left(data)
+        elif not self._chan.is_closing():
             self._chan.write(data)
 
     def fed_up(self) -> None:

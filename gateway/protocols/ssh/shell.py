@@ -118,13 +118,15 @@ class OnStage:
 
     Args:
         channel: the client's.
+        desk: takes the keys that the command does not.
 
     Attributes:
         status: how the command ended, as a shell tells it.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, desk: Desk) -> None:
         self._channel = channel
+        self._desk = desk
         self.status = 0
         self.gone = channel.gone
 
@@ -136,6 +138,10 @@ class OnStage:
     def join(self, behind: Feeds) -> None:
         """Send what is typed to the command."""
         self._channel.join(behind)
+
+    def left(self, data: bytes) -> None:
+        """Keep keys that were typed when the command had ended for the next line, as a terminal does."""
+        self._desk.fed(data)
 
     def hold(self, *, hold: bool) -> None:
         """Take nothing more from the client while the host is slow."""
@@ -220,7 +226,7 @@ class LookedAt:
             return Ran(replace(place, status=refusal.REFUSED))
         if not outcome.judged.canonical:
             return Ran(place)
-        stage = OnStage(self._channel)
+        stage = OnStage(self._channel, self._desk)
         try:
             await self._forward(stage, outcome)
         except GlassgateError as error:

@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 import resource
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncssh
+import pytest
 from ssh_door import TOKEN, Gate
+
+from gateway.protocols.ssh.keyboard import Locked
+from gateway.protocols.ssh.running import Running
+from gateway.terminal.programs import TABLES, KeyLock
 
 HOME, SEARCH = b"\x01", b"\x12"
 
@@ -43,3 +50,48 @@ async def test_keys_in_a_long_line_hold_nobody_up(gate: Gate) -> None:
         assert resident() - before < 64 << 20
         connection.abort()
     assert (await gate.ssh("echo still")).stdout == b"still\n"
+
+
+@dataclass
+class Wings:
+    """A stage that keeps what its command does not take."""
+
+    kept: bytes = b""
+
+    def left(self, data: bytes) -> None:
+        self.kept += data
+
+
+@pytest.mark.parametrize("locked", [False, True])
+@pytest.mark.parametrize("how", ["status", "signal"])
+def test_keys_that_come_when_the_command_has_ended_are_the_next_lines(how: str, locked: bool) -> None:
+    """Its status is there, its channel not yet closed: what is typed now is nothing that it could read."""
+    sent: list[bytes] = []
+
+    @dataclass
+    class Remote:
+        """The host's channel."""
+
+        def set_write_buffer_limits(self, *_limits: int) -> None:
+            pass
+
+        def is_closing(self) -> bool:
+            return False
+
+        def write(self, data: bytes) -> None:
+            sent.append(data)
+
+    wings = Wings()
+    running: Any = Running(None, 1, wings, token="t", recorded=False)  # type: ignore[arg-type]
+    running.connection_made(Remote())
+    typed: Any = Locked(running, KeyLock(TABLES["less"])) if locked else running
+    typed.fed(b"q")
+    if how == "status":
+        running.exit_status_received(0)
+    else:
+        running.exit_signal_received("INT", False, "", "")
+    typed.fed(b"vi !x\r")
+    running.connection_lost(None)
+    typed.fed(b"ls\r")
+    assert b"".join(sent) == b"q"
+    assert wings.kept == b"vi !x\rls\r"
