@@ -80,12 +80,12 @@ def judge_dry_run(
         raise NotRead("dry-run.query", f"A dry-run says {PARAMETER}={ALL}, once.")
     catalogue = context.catalogue
     if request.method == "DELETE":
-        given = read_query(target.pairs, catalogue.uses["dry-delete"], catalogue, strict=False)
+        given = read_query(target.pairs, catalogue.uses["dry-delete"], catalogue)
         body: bytes | None = _delete_body(request, given)
         media = "application/json"
         query = Query(tuple(pair for pair in given.pairs if pair[0] in ("pretty", "timeout")))
     else:
-        query = read_query(target.pairs, catalogue.uses["dry-run"], catalogue, strict=False)
+        query = read_query(target.pairs, catalogue.uses["dry-run"], catalogue)
         body, media = _object_body(request)
     headers = [("accept", accepted(request))]
     headers += [("content-type", media)] if media else []

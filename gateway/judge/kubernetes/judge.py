@@ -81,7 +81,7 @@ class _Asked:
         if method not in READING:
             return replace(found, verdict=_refuse("method", f"{method} is no way to read this path."))
         self.check_plain()
-        query = read_query(self.target.pairs, entry.parameters, self.context.catalogue, strict=False)
+        query = read_query(self.target.pairs, entry.parameters, self.context.catalogue)
         return self.answered(found, query, _allow("path", "This path only describes the server."))
 
     def of_resource(self, info: Info) -> KubernetesJudgement:
@@ -105,7 +105,7 @@ class _Asked:
         if known is not None and info.resource not in known:
             return replace(found, verdict=_refuse("resource", "The group has no such resource."))
         if self.request.method in READING:
-            return self.read(found, info, strict=known is None)
+            return self.read(found, info)
         return self.written(found, info)
 
     def described(self, info: Info) -> KubernetesJudgement:
@@ -121,15 +121,13 @@ class _Asked:
             name=info.name,
         )
 
-    def read(self, found: KubernetesJudgement, info: Info, *, strict: bool) -> KubernetesJudgement:
+    def read(self, found: KubernetesJudgement, info: Info) -> KubernetesJudgement:
         """Judge GET of a resource or subresource."""
         use = self.use_of(info)
         if use is None:
             return replace(found, verdict=_refuse("subresource", "This subresource is not known to read."))
         self.check_plain()
-        query = read_query(
-            self.target.pairs, self.context.catalogue.uses[use], self.context.catalogue, strict=strict
-        )
+        query = read_query(self.target.pairs, self.context.catalogue.uses[use], self.context.catalogue)
         watch = info.verb == "watch"
         allowed = _allow(info.verb if use != "log" else "log", f"{info.verb} only reads.")
         if use == "log":
@@ -222,9 +220,7 @@ class _Asked:
 
     def query(self, use: Use) -> Query:
         """Read the query by one of the catalogue's tables."""
-        return read_query(
-            self.target.pairs, self.context.catalogue.uses[use], self.context.catalogue, strict=False
-        )
+        return read_query(self.target.pairs, self.context.catalogue.uses[use], self.context.catalogue)
 
     def body(self) -> tuple[bytes | None, str]:
         """Return the body of a question, and what it is: JSON is rebuilt, protobuf goes as it is."""

@@ -16,7 +16,7 @@ MAX_TEXTS: Final = 1000
 _FORMS: Final = {
     "number": re.compile(r"-?[0-9]{1,18}"),
     "moment": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,18}(?:Z|[+-][0-9]{2}:[0-9]{2})"),
-    "period": re.compile(r"[0-9]{1,18}|(?:[0-9]{1,18}(?:\.[0-9]{0,18})?(?:ns|us|µs|ms|s|m|h))+"),
+    "period": re.compile(r"[0-9]{0,18}|(?:[0-9]{1,18}(?:\.[0-9]{0,18})?(?:ns|us|µs|ms|s|m|h))+"),
 }
 
 
@@ -48,18 +48,14 @@ class Query:
 
 
 def read_query(
-    pairs: tuple[tuple[str, str], ...], takes: Iterable[str], catalogue: KubernetesCatalogue, *, strict: bool
+    pairs: tuple[tuple[str, str], ...], takes: Iterable[str], catalogue: KubernetesCatalogue
 ) -> Query:
-    """Read a query.
-
-    A parameter that is known and not taken here goes; the API server itself passes over those that it doesn't
-    know, so they go as well, unless another server stands behind it.
+    """Read a query; what is not taken is left out, as the API server itself passes over what it doesn't know.
 
     Args:
         pairs: decoded.
         takes: the parameters that are taken.
         catalogue: says how each is read.
-        strict: whether a parameter that isn't known at all is refused.
 
     Raises:
         NotRead: a parameter stands there twice, has a value of another form, or one that is never given.
@@ -69,8 +65,6 @@ def read_query(
     seen: set[str] = set()
     for name, value in pairs:
         kind = catalogue.parameters.get(name)
-        if kind is None and strict:
-            raise NotRead("parameter", "The query has a parameter that is not known.")
         if kind is None or name not in taken:
             continue
         if name in seen and kind != "texts":
