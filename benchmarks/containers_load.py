@@ -38,13 +38,13 @@ class _Asking(asyncio.Protocol):
         self._parser.feed_data(data)
 
     def on_headers_complete(self) -> None:
-        if self._parser.get_status_code() != 200:
-            self._fail(f"status {self._parser.get_status_code()}")
-        elif not self.heard.done():
+        if self._parser.get_status_code() == 200 and not self.heard.done():
             self.heard.set_result(None)
 
     def on_body(self, body: bytes) -> None:
         self.bytes += len(body)
+        if self._parser.get_status_code() != 200:
+            self._fail(f"status {self._parser.get_status_code()}: {body!r}")
 
     def on_message_complete(self) -> None:
         if not self.answered.done():
