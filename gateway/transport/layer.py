@@ -12,6 +12,8 @@ import ssl
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gateway.transport.stream import Taking
 
 SHUTDOWN_SECONDS: Final = 2.0
@@ -222,6 +224,10 @@ class TlsLayer:
             self._broken(error)
             return
         self._raw.write(self._outgoing.read())
+
+    def writelines(self, pieces: Iterable[bytes]) -> None:
+        """Send them, one behind the other."""
+        self.write(b"".join(pieces))
 
     def _flush(self) -> None:
         if self._outgoing.pending:

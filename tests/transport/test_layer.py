@@ -187,10 +187,11 @@ async def test_what_is_written_before_the_close_arrives(
         sent = noise(LONG)
         peer.writer.write(b"never read by anybody")
         layer.write(sent)
+        layer.writelines([b"one", b"", b"two"])
         layer.close()
         layer.write(b"too late")
         assert layer.is_closing()
-        assert await peer.all() == sent
+        assert await peer.all() == sent + b"onetwo"
 
 
 @on_either_loop
