@@ -83,7 +83,9 @@ async def test_what_people_look_at_every_day_works(gate: DockerGate, line: str, 
     assert ran.status == 0, ran
     assert any(word in ran.output for word in words.split("|")), ran
     assert all(decision is Decision.ALLOW for _, decision in gate.units())
-    assert all(len(room.answers) == len(room.units) for room in gate.rooms)
+    async with asyncio.timeout(2):  # docker may be gone before the gateway knows how its command ended
+        while any(len(room.answers) < len(room.units) for room in gate.rooms):
+            await asyncio.sleep(0.01)
 
 
 WRITES = [
@@ -190,9 +192,11 @@ async def test_status_and_input_of_commands_are_carried(gate: DockerGate) -> Non
     assert ran.output == "a\nb\n"
     large = b"x" * 2_000_000
     assert (await gate.docker("exec", "-i", "shop", "wc", "-c", stdin=large)).output == "2000000\n"
-    tags = [facts["tag"] for room in gate.rooms for facts in room.answers.values()]
-    assert "exit 1" in tags
-    assert "exit 0" in tags
+    async with asyncio.timeout(2):
+        while not {"exit 0", "exit 1"} <= {
+            facts["tag"] for room in gate.rooms for facts in room.answers.values()
+        }:
+            await asyncio.sleep(0.01)
 
 
 async def test_output_and_errors_are_recorded_apart(gate: DockerGate) -> None:
@@ -354,7 +358,7 @@ async def test_an_engine_is_reached_by_tls_with_our_certificate(engine: Engine) 
     async with docker_gate(engine, at, json.dumps(pair).encode()) as gate:
         assert "ticker" in (await gate.docker("ps")).output
         assert (await gate.docker("exec", "-i", "shop", "sort", stdin=b"b\na\n")).output == "a\nb\n"
-        assert "tick" in (await gate.docker("logs", "--tail", "1", "ticker")).output
+        assert "tick" in (await gate.docker("logs", "--tail", "2", "ticker")).output
 
 
 async def test_an_engine_that_can_not_be_reached_is_told(engine: Engine, tmp_path: Path) -> None:

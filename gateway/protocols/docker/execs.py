@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
+from gateway.domain.errors import Conflict
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -86,8 +88,14 @@ class Execs:
         return self._held.get(number)
 
     def started(self, number: str) -> Held:
-        """Note that a command is being started, whatever comes of that."""
+        """Note that a command is being started, whatever comes of that.
+
+        Raises:
+            Conflict: it is, by another connection, since it was judged.
+        """
         held = self._held[number]
+        if held.exec.started:
+            raise Conflict("the command was started before; each is started once")
         held.exec = self.known[number] = replace(held.exec, started=True)
         return held
 

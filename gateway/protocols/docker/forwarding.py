@@ -19,7 +19,7 @@ from gateway.protocols.docker.upstream import MOST_SMALL, created_id
 from gateway.session.life import SessionOver
 from gateway.terminal.lock import lock_of
 from gateway.transport.http.exchange import ClientLeft, one_way, pump
-from gateway.transport.http.head import forwarded
+from gateway.transport.http.head import SWITCHING, forwarded
 
 if TYPE_CHECKING:
     from gateway.domain.unit import Admitted
@@ -229,57 +229,61 @@ class Forwarding:
     async def _hijack(self, head: RequestHead, admitted: Allowed, held: Held | None) -> bool:
         """Start a command, or show a container's output: from the answer's head on, bytes go both ways."""
         judged = admitted.judged
-        client = self._side.connection
-        attached = judged.action is DockerAction.ATTACH
         websocket = head.upgrade.lower() == "websocket"
-        tty = judged.tty
-        tape = self._tape = Tape(self._session, admitted.number, framed=not tty and not websocket)
+        tape = self._tape = Tape(self._session, admitted.number, framed=not judged.tty and not websocket)
         if held is not None:
             self._execs.started(judged.exec_id)
-        upstream, answered, tag, error = None, None, "lost", "the engine broke off"
+        upstream, tag, error = None, "lost", "the engine broke off"
         try:
             upstream, answered = await self._ask(admitted, hijack=True)
             if not answered.switched:
                 tag, error = _tag(answered), ""
                 await self._whole(upstream, answered, tape, shows=False)
                 return True
+            upgrade = head.upgrade if answered.status == SWITCHING else ""
             early = self._side.switch(
-                answered.status,
-                forwarded(answered.headers),
-                reason=answered.reason,
-                upgrade=head.upgrade if answered.status == 101 else "",
+                answered.status, forwarded(answered.headers), reason=answered.reason, upgrade=upgrade
             )
-            self._stream = Stream(self._session, admitted.number, client, upstream, tape=tape)
-            self.streams = not attached
-            shown = (judged.container, upstream.connection.abort)
-            if attached:
-                self._execs.shown.append(shown)
-            if held is not None:
-                held.runs = self._stream
-                if held.console is not None:
-                    self._stream.resized(held.console[1], held.console[0])
-            await self._stream.run(
-                early,
-                taken=held is not None and held.taken,
-                lock=lock_of(held.judged) if held is not None and held.judged is not None and tty else None,
+            stream = Stream(
+                self._session,
+                admitted.number,
+                self._side.connection,
+                upstream,
+                tape=tape,
+                spoken=not websocket,
             )
-            tag, error = "end", ""
-            if held is not None and not client.lost:
-                tag, error = await self._ended(judged.exec_id)
+            await self._run(stream, judged, held, early)
+            tag, error = await self._ended(judged.exec_id) if held is not None else ("end", "")
         except (ClientLeft, SessionOver) as left:
             error = left.message
             raise
         finally:
-            if held is not None:
-                held.runs = None
-            if self._stream is not None and attached:
-                self._execs.shown.remove(shown)
-            self._stream, self.streams = None, False
             tape.end(tag, error)
             if upstream is not None:
                 self._engine.pool.done(upstream)
-        client.close()
+        self._side.connection.close()
         return False
+
+    async def _run(self, stream: Stream, judged: DockerJudgement, held: Held | None, early: bytes) -> None:
+        """Let bytes go both ways; meanwhile others can find the stream by its command or container."""
+        self._stream, self.streams = stream, held is not None
+        shown = (judged.container, stream.leave)
+        lock = None
+        if held is None:
+            self._execs.shown.append(shown)
+        else:
+            held.runs = stream
+            lock = lock_of(held.judged) if held.judged is not None and judged.tty else None
+            if held.console is not None:
+                stream.resized(held.console[1], held.console[0])
+        try:
+            await stream.run(early, taken=held is not None and held.taken, lock=lock)
+        finally:
+            self._stream, self.streams = None, False
+            if held is None:
+                self._execs.shown.remove(shown)
+            else:
+                held.runs = None
 
     async def _ended(self, number: str) -> tuple[str, str]:
         """Return how a command ended, for the record."""

@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING, Final
 
 from gateway.domain.endpoint import EndpointKind
-from gateway.domain.errors import UpstreamTooOpen, UpstreamUnavailable
+from gateway.domain.errors import Conflict, UpstreamTooOpen, UpstreamUnavailable
 from gateway.domain.session import EndCause, Ending
 from gateway.domain.unit import Admitted
 from gateway.judge.docker.context import Exec
@@ -163,17 +163,18 @@ class DockerDoor:
             unit.context = f"with a body of more than {MOST_BODY:,} bytes, which was not read"
         outcome = session.admit_now(unit) or await session.admit(unit)
         if isinstance(outcome, Admitted):
-            try:
-                going = await self._forwarding.forward(head, outcome)
-            except UpstreamUnavailable as error:
-                if self._side.answering:
-                    raise
-                self._turn_down(error)
-                going = True
+            answering = self._forwarding.forward(head, outcome)
         elif outcome.judged.action is DockerAction.SHELL:
-            going = await self._governed(session, head, outcome)
+            answering = self._governed(session, head, outcome)
         else:
-            going = await self._refuse(session, outcome)
+            answering = self._refuse(session, outcome)
+        try:
+            going = await answering
+        except (UpstreamUnavailable, Conflict) as error:
+            if self._side.answering:
+                raise
+            self._turn_down(error)
+            going = True
         return going and head.keep_alive and self._side.whole
 
     async def _refuse(self, session: Governed, refused: Refused[DockerUnit, DockerJudgement]) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from gateway.protocols.docker.frames import STDERR, frame
+from gateway.session.life import SessionOver
 from gateway.transport.http.exchange import two_way
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ class Stream:
         client: one side.
         upstream: the other, behind the head by which the protocol changed.
         tape: keeps the output, and knows whether it is a terminal's.
+        spoken: whether something of the gateway's own can stand in it; frames of another protocol hold none.
     """
 
     def __init__(
@@ -36,12 +39,14 @@ class Stream:
         upstream: UpstreamSide,
         *,
         tape: Tape,
+        spoken: bool,
     ) -> None:
         self._session = session
         self._number = number
         self._client = client
         self._upstream = upstream
         self._tape = tape
+        self._spoken = spoken
 
     async def run(self, early: bytes, *, taken: bool, lock: KeyLock | None = None) -> None:
         """Carry until production or the client ends it.
@@ -55,7 +60,7 @@ class Stream:
         def up(data: bytes) -> bytes:
             if not taken:
                 if self._tape.raw and any(keys in data for keys in _LEAVING):
-                    self._upstream.connection.abort()
+                    self.leave()
                 return b""
             return data if lock is None else lock.pass_on(data)
 
@@ -69,11 +74,18 @@ class Stream:
 
     def resized(self, columns: int, rows: int) -> None:
         """The client's terminal has another size."""
-        self._session.event("window", f"unit {self._number}: {columns}x{rows}")
+        # It is told on another connection, whose session has nothing to do with how this one ends.
+        with contextlib.suppress(SessionOver):
+            self._session.event("window", f"unit {self._number}: {columns}x{rows}")
+
+    def leave(self) -> None:
+        """End it from here."""
+        self._upstream.connection.abort()
 
     def say(self, text: str) -> None:
         """Say something in the gateway's own voice: on standard error, or on the terminal."""
-        self._client.write(spoken(text, raw=bool(self._tape.raw)))
+        if self._spoken:
+            self._client.write(spoken(text, raw=bool(self._tape.raw)))
 
 
 def spoken(text: str, *, raw: bool) -> bytes:

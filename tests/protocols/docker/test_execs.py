@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.domain.errors import Conflict
 from gateway.domain.ids import EndpointId, IdentityId
 from gateway.judge.docker.context import Exec
 from gateway.protocols.docker import execs
@@ -34,6 +35,8 @@ def test_the_judge_sees_that_a_command_was_started() -> None:
     assert not made.known["a"].started
     made.started("a")
     assert made.known["a"].started
+    with pytest.raises(Conflict):
+        made.started("a")
 
 
 def test_the_oldest_that_does_not_run_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
