@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.changes.host.mapping import place_of
+from gateway.changes.host.mapping import place_of, root_of
 from gateway.changes.paths import normalise, slug
 from gateway.changes.yaml_edits import documents
 
@@ -58,17 +58,14 @@ def declarations(part: ObjectPart, held: Mapping[str, bytes]) -> tuple[Declared,
     return tuple(named or unnamed)
 
 
-def roots(part: ObjectPart, mapping: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the folders in which an object's manifest is looked for; none: everywhere.
+def root(part: ObjectPart, mapping: Mapping[str, str]) -> str:
+    """Return the folder in which an object's manifest is looked for; empty: everywhere.
 
     Args:
         part: says which object.
-        mapping: ``/NAMESPACE`` → folder, ``/`` for every namespace and for what belongs to none.
+        mapping: ``/NAMESPACE`` → folder, ``/-`` for what belongs to no namespace, ``/`` for all others.
     """
-    if not mapping:
-        return ()
-    path, mapped = place_of(f"/{part.namespace or '-'}/x", mapping)
-    return (path.removesuffix("x").rstrip("/"),) if mapped else ()
+    return root_of(f"/{part.namespace or '-'}/x", mapping) or ""
 
 
 def place(part: ObjectPart, mapping: Mapping[str, str]) -> tuple[str, bool]:
@@ -76,7 +73,7 @@ def place(part: ObjectPart, mapping: Mapping[str, str]) -> tuple[str, bool]:
 
     Args:
         part: says which object.
-        mapping: as for :func:`roots`.
+        mapping: as for :func:`root`.
 
     Raises:
         InvalidInput: it is no path that a change request may take.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gateway.changes.cluster.manifests import ENDINGS, place, roots
+from gateway.changes.cluster.manifests import ENDINGS, place, root
 from gateway.changes.cluster.parts import all_parts
 from gateway.changes.cluster.patches import patches
 from gateway.changes.host import proposal as host_proposal
@@ -38,8 +38,8 @@ async def look(source: GitRepository, commit: str, change: StoredChange, reposit
     held: dict[str, bytes] = {}
     for part in all_parts(change):
         if part.name and not part.by_hand:
-            for root in roots(part, repository.paths) or ("",):
-                held |= await source.holding(commit, root, ENDINGS, part.name.encode())
+            folder = root(part, repository.paths)
+            held |= await source.holding(commit, folder, ENDINGS, part.name.encode())
             path = place(part, repository.paths)[0]
             there = await source.read(commit, path)
             if there is not None:

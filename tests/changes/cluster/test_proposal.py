@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.changes.flow import Changes, SessionFacts, Shown
+    from gateway.domain.endpoint import Endpoint
     from gateway.domain.identity import Identity
 
 WEB = """\
@@ -127,28 +128,29 @@ def manifests(tmp_path: Path) -> Path:
     return bare_repository(tmp_path / "deploy.git", FILES)
 
 
+async def registered(changes: Changes, repository: Repository) -> Endpoint:
+    """The cluster as the store holds it."""
+    where = replace(orders_db(""), name="prod-k8s", kind=EndpointKind.KUBERNETES, repository=repository)
+    registration = endpoints.Registration(
+        name=where.name,
+        kind=where.kind,
+        labels={},
+        host="k8s",
+        port=6443,
+        username="",
+        tls="verify-full",
+        ca="",
+        repository=repository,
+        settings=where.settings,
+    )
+    async with changes._store.transaction() as conn:
+        return await endpoints.put_endpoint(conn, registration, b"sealed")
+
+
 @pytest.fixture
 async def at_cluster(facts: SessionFacts, changes: Changes, manifests: Path) -> SessionFacts:
     repository = Repository(url=str(manifests), paths={"/shop/**": "deploy/shop/**"})
-    where = replace(orders_db(""), name="prod-k8s", kind=EndpointKind.KUBERNETES, repository=repository)
-    async with changes._store.transaction() as conn:
-        stands = await endpoints.put_endpoint(
-            conn,
-            endpoints.Registration(
-                name=where.name,
-                kind=where.kind,
-                labels={},
-                host="k8s",
-                port=6443,
-                username="",
-                tls="verify-full",
-                ca="",
-                repository=where.repository,
-                settings=where.settings,
-            ),
-            b"sealed",
-        )
-    return replace(facts, endpoint=stands)
+    return replace(facts, endpoint=await registered(changes, repository))
 
 
 def write(verb: ObjectVerb, body: object = None, **more: Any) -> ObjectWrite:
@@ -280,6 +282,20 @@ async def test_a_new_object_that_was_sent_in_protobuf_is_what_the_server_tried(
     cluster.tried = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "settings", "uid": "1"}}
     shown = await told(changes, at_cluster, cluster, made)
     assert b"uid" not in (shown.change.files[0].new or b"uid")
+
+
+async def test_a_manifest_is_found_wherever_the_mapping_may_mean(
+    changes: Changes, at_cluster: SessionFacts, cluster: Cluster, manifests: Path
+) -> None:
+    repository = Repository(url=str(manifests), paths={"/": "deploy", "/-/**": "none/**"})
+    await registered(changes, repository)
+    asked = write(ObjectVerb.PATCH, {"spec": {"replicas": 5}}, patch=PatchKind.MERGE)
+    shown = await told(changes, at_cluster, cluster, asked)
+    assert [file.path for file in shown.change.files] == ["deploy/shop/web.yaml"]
+    body = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "made"}}
+    made = write(ObjectVerb.CREATE, body, group="", resource="namespaces", name="made", namespace="")
+    shown = await told(changes, at_cluster, cluster, made)
+    assert [file.path for file in shown.change.files] == ["none/namespace-made.yaml"]
 
 
 async def test_secrets_stay_out_of_the_repository(
