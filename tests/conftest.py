@@ -48,6 +48,8 @@ LONGEST = (
     "store/test_embedded.py",
     "recordings/test_recovery.py",
     "recordings/test_backup.py",
+    "cli/test_containers.py",
+    "web/test_streams.py",
 )
 """Modules that take tens of seconds, the longest first."""
 

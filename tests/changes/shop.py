@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import subprocess
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,11 +31,20 @@ def git(*arguments: str | Path, cwd: Path, check: bool = True) -> str:
     return ran.stdout
 
 
+_made: dict[object, Path] = {}
+"""Files on a branch → a bare repository that holds them, to be copied."""
+
+
 def bare_repository(path: Path, files: dict[str, str], branch: str = "main") -> Path:
-    """Make a bare repository whose branch holds these files, with the real git."""
-    git("init", "--quiet", "--bare", f"--initial-branch={branch}", path, cwd=path.parent)
-    if files:
-        push_files(path, files, branch)
+    """Make a bare repository whose branch holds these files, with the real git the first time."""
+    holds = (branch, *files.items())
+    if holds not in _made:
+        first = path.with_name(f"{path.name}-first")
+        git("init", "--quiet", "--bare", f"--initial-branch={branch}", first, cwd=path.parent)
+        if files:
+            push_files(first, files, branch)
+        _made[holds] = first
+    shutil.copytree(_made[holds], path)
     return path
 
 
