@@ -13,7 +13,7 @@ from cluster import SHOP_POD
 from live_kube import shell
 from live_ssh import until
 
-from gateway.web.shapes.access import GrantList, ListGrants, Revoke
+from gateway.web.shapes.access import Approve, FileRequest, GrantList, ListGrants, RequestFacts, Revoke
 from gateway.web.shapes.identity import Done
 
 if TYPE_CHECKING:
@@ -69,6 +69,22 @@ def test_a_watch_that_is_cut_says_why_in_an_event_of_its_own(kube: LiveKube) -> 
             events = [json.loads(line) for line in answer]
     assert (events[-1]["type"], events[-1]["object"]["code"]) == ("ERROR", 403)
     assert "taken away by approver" in events[-1]["object"]["message"]
+
+
+def test_a_watch_ends_with_the_grant(kube: LiveKube) -> None:
+    kube.gateway.add_person("tess", "engineer")
+    question = FileRequest(endpoint=kube.endpoint, seconds=60, reason="INC-1: a short look")
+    filed = kube.gateway.client("tess").call("POST /v1/requests", question, RequestFacts)
+    approval = Approve(id=filed.id, seconds=3)
+    kube.gateway.client("approver").call("POST /v1/requests/{id}/approve", approval, RequestFacts)
+    with kube.connection() as connection:
+        target = kube.target("/api/v1/namespaces/shop/configmaps?watch=true&resourceVersion=0")
+        connection.made.request("GET", target, headers=kube.headers("tess"))
+        began = time.monotonic()
+        with connection.made.getresponse() as answer:
+            events = [json.loads(line) for line in answer]
+    assert time.monotonic() - began < 6
+    assert (events[-1]["type"], events[-1]["object"]["reason"]) == ("ERROR", "Forbidden")
 
 
 def test_a_shell_in_a_pod_is_cut_at_its_prompt(kube: LiveKube) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import re
 import socket
@@ -13,7 +14,7 @@ import pytest
 from cluster import SHOP_POD
 from live_ssh import until
 
-from gateway.web.shapes.endpoints import EndpointName, Hardening
+from gateway.web.shapes.endpoints import EndpointCheck, EndpointName, Hardening
 from gateway.web.shapes.sessions import Moment, Watched
 
 if TYPE_CHECKING:
@@ -243,6 +244,23 @@ def test_the_yaml_of_harden_makes_identities_that_read_and_that_try_changes_out(
         assert kube.cluster.api("POST", f"{settings}?dryRun=All", probe, identity="tried")[0] in (201, 409)
     finally:
         kube.cluster.kubectl("delete", "-f", "-", "--wait=false", stdin=yaml)
+
+
+def test_an_operator_checks_a_cluster_and_sees_what_its_identity_may_do(kube: LiveKube) -> None:
+    client = kube.gateway.client("admin")
+    found = client.call("POST /v1/endpoints/{name}/check", EndpointName(name="prod-k8s"), EndpointCheck)
+    assert found.level == "default"
+    assert found.findings["writes"] == "no"
+    assert found.findings["exec"] == "create, get pods/exec"
+    assert found.findings["dry-runs"] == "by an identity of their own"
+
+
+def test_a_compressed_answer_comes_through_as_it_is(kube: LiveKube) -> None:
+    with kube.connection() as connection:
+        headers = kube.headers(Accept_Encoding="gzip", Accept="application/json")
+        code, told, body = connection.ask(kube.target("/openapi/v2"), headers)
+    assert (code, told["content-encoding"]) == (200, "gzip")
+    assert "swagger" in json.loads(gzip.decompress(body))
 
 
 def test_a_wrong_credential_is_told_without_being_shown(kube: LiveKube) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 MOST_MASKED: Final = 64 << 20
 """Bytes of one answer with Secrets, which is masked whole; clients ask for 500 objects at once."""
+HEAVY_BYTES: Final = 128 << 10
+"""A larger one is masked in a thread."""
 STDOUT: Final = 1
 KEPT: Final = frozenset(
     (
@@ -170,7 +173,8 @@ class Answering:
             if judged.watch:
                 await self._masked_watch(side, head, headers, seen)
                 return
-            body = mask(await side.body(MOST_MASKED))
+            body = await side.body(MOST_MASKED)
+            body = await asyncio.to_thread(mask, body) if len(body) > HEAVY_BYTES else mask(body)
         except NotRead as error:
             raise UpstreamUnavailable(error.reason) from error
         seen(body)

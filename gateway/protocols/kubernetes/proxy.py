@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from gateway.protocols.kubernetes.entrance import Asked
     from gateway.protocols.kubernetes.parts import Parts
     from gateway.protocols.kubernetes.running import Allowed, Governed
+    from gateway.protocols.kubernetes.shell import InContainer
     from gateway.session.door import DialContext
     from gateway.session.line import Session
     from gateway.terminal.shell import GovernedShell
@@ -88,7 +89,7 @@ class KubernetesDoor:
         self._writer: Upstream | None = None
         self._answering: Answering | None = None
         self._console: Console | None = None
-        self._shells: list[GovernedShell] = []
+        self._shells: dict[GovernedShell, InContainer] = {}
         self._notices: list[str] = []
         self._busy = self._running = False
         agent = next((value for name, value in first.head.headers if name == "user-agent"), "")
@@ -238,7 +239,7 @@ class KubernetesDoor:
         async with self._opened(request, tty=True) as console:
             session.event("shell", f"{judged.namespace}/{judged.name} {judged.container}".strip())
             code = await run_shell(
-                session, self._reader, console, judged, commands=self._judging.commands, told=self._shells
+                session, self._reader, console, judged, commands=self._judging.commands, shells=self._shells
             )
             console.end(refusal.exit_status(code, f"the shell ended with {code}"))
         return COMMAND_ENDED
@@ -303,7 +304,7 @@ class KubernetesDoor:
 
     def busy(self) -> bool:
         """Whether a request is being answered, or a command runs."""
-        return self._busy
+        return any(host.running for host in self._shells.values()) if self._shells else self._busy
 
     async def warn(self, message: str) -> None:
         """Say something in a shell, on the standard error of a command, or beside the next answer."""

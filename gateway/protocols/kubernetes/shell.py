@@ -70,6 +70,9 @@ class InContainer:
         asked: the exec in whose place the shell stands.
         desk: takes the keys again once a command has ended.
         commands: names to complete.
+
+    Attributes:
+        running: whether a command runs: a shell at its prompt is idle.
     """
 
     home = ""
@@ -92,6 +95,7 @@ class InContainer:
         where = f"{asked.namespace}/{asked.name}"
         self.name = f"{session.endpoint.name} {where}" + (f" {asked.container}" if asked.container else "")
         self.commands = commands
+        self.running = False
 
     def remaining(self) -> float:
         """Return the seconds that are left of the grant."""
@@ -121,12 +125,14 @@ class InContainer:
         assert judged is not None
         if outcome.judged.request is None:
             return Ran(await self._moved(place, judged, 0))
+        self.running = True
         try:
             status = exit_code(await run_command(self._session, self._upstream, outcome, self._console))
         except GlassgateError as error:
             self._console.say(f"{refusal.text(error.message, error.hint)}\n")
             status = refusal.FAILED
         finally:
+            self.running = False
             self._console.join(self._desk)
         return Ran(await self._moved(place, judged, status))
 
@@ -200,7 +206,7 @@ async def run_shell(
     asked: KubernetesJudgement,
     *,
     commands: Sequence[str],
-    told: list[GovernedShell],
+    shells: dict[GovernedShell, InContainer],
 ) -> int:
     """Serve the governed shell until its client leaves.
 
@@ -210,7 +216,7 @@ async def run_shell(
         console: the client's end.
         asked: the exec in whose place it stands.
         commands: names to complete.
-        told: shells that warnings are said to; this one while it runs.
+        shells: that stand; this one for as long as it does.
 
     Returns:
         Exit status.
@@ -219,8 +225,8 @@ async def run_shell(
     host = InContainer(session, upstream, console, asked, desk=desk, commands=commands)
     desk.shell = shell = GovernedShell(desk, host)
     console.join(desk)
-    told.append(shell)
+    shells[shell] = host
     try:
         return await until_gone(shell.run(), console.gone) or 0
     finally:
-        told.remove(shell)
+        del shells[shell]
