@@ -61,7 +61,7 @@ def test_both_ways_lead_to_the_engine(docker: LiveDocker, way: str) -> None:
     assert re.search(rb"change request \d+ \(docker restart shop\)", refused.stderr)
     newest = docker.sessions()[0]
     assert ("SSH login" in newest.client) is (way == "ssh")
-    until(lambda: docker.sessions()[0].level == "judge only")
+    until(lambda: docker.sessions()[0].level == "judge-only")
 
 
 def test_without_a_grant_the_client_is_told_how_to_ask(docker: LiveDocker) -> None:

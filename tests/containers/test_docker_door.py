@@ -375,7 +375,7 @@ async def test_an_engine_that_can_not_be_reached_is_told(engine: Engine, tmp_pat
 async def test_the_level_says_that_only_the_judge_stands_there(gate: DockerGate, engine: Engine) -> None:
     await gate.docker("ps")
     level = gate.rooms[-1].level
-    assert (level.name, level.layers) == ("judge only", Layer(0))
+    assert (level.name, level.layers) == ("judge-only", Layer(0))
     assert level.findings["api"].endswith(engine.text("version", "-f", "{{.Server.APIVersion}}"))
 
 
@@ -386,7 +386,7 @@ async def test_a_proxy_that_only_reads_is_told_by_the_level(engine: Engine, tmp_
     ):
         assert "ticker" in (await gate.docker("ps")).output
         level = gate.rooms[-1].level
-        assert (level.name, level.layers) == ("read-only socket", Layer.READ_ONLY_ROLE)
+        assert (level.name, level.layers) == ("role", Layer.READ_ONLY_ROLE)
 
 
 @contextlib.asynccontextmanager

@@ -65,7 +65,7 @@ def docker(people: People, engine: Engine) -> str:
 def test_an_engine_over_tls_is_checked(people: People, docker: str) -> None:
     status, out, err = admin(people, "endpoint", "check", docker)
     assert status == 0, err
-    assert "level judge only" in out
+    assert "level judge-only" in out
     assert "20.10" in out
     assert "socket" in admin(people, "endpoint", "harden", docker)[1]
 

@@ -44,7 +44,7 @@ server {{
     }}
 }}
 NGINX
-# Then sessions say "{name}: read-only socket" in the place of "judge only", and require = "role" can be set.
+# Then sessions say "{name}: role" in the place of "judge-only", and require = "role" can be set.
 
 # and look whether all is right: glassgate endpoint check {name}
 """

@@ -39,8 +39,8 @@ RAW_TYPES: Final = frozenset(
 """Of an answer of 200 by which engines change protocol where no upgrade was asked for."""
 JSON: Final = (("content-type", "application/json"),)
 _SIZED_SINCE: Final = (1, 42)
-READ_ONLY: Final = "read-only socket"
-JUDGE_ONLY: Final = "judge only"
+READ_ONLY: Final = "role"
+JUDGE_ONLY: Final = "judge-only"
 
 
 class _Pair(msgspec.Struct, forbid_unknown_fields=True):
