@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 NAMES: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 """Where compose looks by itself, the first first."""
 
-_NUMBERED: Final = re.compile(r"(?:[a-z0-9_-]+[-_])?(?P<service>[A-Za-z0-9._-]+?)[-_][0-9]+")
+_NUMBER: Final = re.compile(r"[-_][0-9]+$")
+_MARK: Final = re.compile(r"[-_]")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_LISTS: Final = frozenset({"ports", "volumes", "networks", "cap_add", "cap_drop", "extra_hosts"})
 _MOST_ITEMS: Final = 50
 
 
@@ -80,9 +83,7 @@ def service_of(services: Mapping[str, Any], sought: Sought) -> str:
     """
     names = (sought.name, *sought.names)
     named = [name for name, each in services.items() if each.get("container_name") in names]
-    split = [
-        part for each in names for part in (each.partition("_")[2], _service_in(each)) if part in services
-    ]
+    split = [found for each in names if (found := _service_in(each, services))]
     exact = [each for each in names if each in services]
     of_image = [
         name
@@ -98,9 +99,11 @@ def service_of(services: Mapping[str, Any], sought: Sought) -> str:
     return ""
 
 
-def _service_in(name: str) -> str:
-    found = _NUMBERED.fullmatch(name)
-    return found["service"] if found else ""
+def _service_in(name: str, services: Mapping[str, Any]) -> str:
+    """The service in a name such as ``shop-web-1`` or ``shop_web``: the longest that there is."""
+    bare = _NUMBER.sub("", name)
+    rests = [bare[mark.end() :] for mark in _MARK.finditer(bare)]
+    return next((rest for rest in rests if rest in services), "")
 
 
 def with_image(text: str, image: str) -> tuple[str, tuple[str, ...]]:
@@ -129,6 +132,32 @@ def with_service(text: str, name: str, wanted: Wanted) -> str | None:
         wanted: what it says.
     """
     return edited(text, [Edit(("services", name), dict(wanted))])
+
+
+def with_declared(text: str, wanted: Wanted) -> str | None:
+    """Return a compose file that declares the volumes and networks that a service names; None: not surely.
+
+    Args:
+        text: of the file.
+        wanted: what the service says.
+    """
+    whole = said(text)
+    edits = []
+    for key, names, value in (
+        ("volumes", _names(wanted.get("volumes")), {}),
+        ("networks", _names(wanted.get("networks")), {"external": True}),
+    ):
+        declared = whole.get(key) if isinstance(whole, dict) else None
+        known = declared if isinstance(declared, dict) else {}
+        edits += [Edit((key, name), dict[str, "Json"](value)) for name in names if name not in known]
+    return edited(text, edits)
+
+
+def _names(entries: Json) -> list[str]:
+    """The names at the beginning of entries, such as ``data`` of ``data:/var/lib``; paths are no names."""
+    texts = [each for each in entries if isinstance(each, str)] if isinstance(entries, list) else []
+    found = [each.partition(":") for each in texts]
+    return [name for name, _, _ in found if _NAME.fullmatch(name)]
 
 
 def new_name(sought: Sought) -> str:
@@ -178,7 +207,7 @@ class Brought:
         if path[0] in ("environment", "labels") and isinstance(value, dict):
             done = [self._variable(path[0], name, each) for name, each in value.items()]
             return all(done)
-        if path[0] in ("ports", "volumes", "cap_add", "cap_drop", "extra_hosts") and isinstance(value, list):
+        if path[0] in _LISTS and isinstance(value, list):
             done = [self._item(path[0], each) for each in value[:_MOST_ITEMS]]
             return all(done)
         return self._exchange(path, there, value)

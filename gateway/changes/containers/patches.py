@@ -13,6 +13,7 @@ from gateway.changes.containers.compose import (
     new_name,
     service_of,
     services_of,
+    with_declared,
     with_image,
     with_service,
 )
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 RESTARTS: Final = frozenset({"restart", "start", "stop", "kill", "pause", "unpause"})
 """What changes no definition: at most, the artifact that runs is deployed again."""
 _WHY: Final = {
+    "create": "a command that is run once is a job of the pipeline that deploys",
     "remove": "a service goes by taking its entry out of the compose file, and deploying that",
     "prune": "what nothing uses is removed by the pipeline that deploys",
     "build": "an image is built by CI from the Dockerfile in the repository",
@@ -170,7 +172,8 @@ class _Containers(Work):
             edit.want(
                 {key: value for key, value in part.wants.items() if not (part.service and key in _COMPOSED)}
             )
-            self._write(compose[0], edit.text)
+            after = edit.text if part.service else with_declared(edit.text, part.wants)
+            self._write(compose[0], edit.text if after is None else after)
             if edit.left:
                 left = {
                     key: value
@@ -195,6 +198,7 @@ class _Containers(Work):
         if part.name and part.sort == "container":
             wanted["container_name"] = part.name
         after = with_service(text, name, wanted) if name not in services_of(text) else None
+        after = None if after is None else with_declared(after, wanted)
         if after is None:
             self._page_of(part, f"no service can be put into {path} by itself")
         else:
@@ -230,7 +234,7 @@ class _Containers(Work):
         self.by_hand.append((shown, why))
 
 
-_COMPOSED: Final = frozenset({"volumes", "labels", "network_mode", "hostname", "entrypoint"})
+_COMPOSED: Final = frozenset({"volumes", "labels", "network_mode", "networks", "hostname", "entrypoint"})
 """Keys that compose itself fills in for a container of its own, from more than its entry says."""
 
 

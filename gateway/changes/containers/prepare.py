@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.changes.containers.archive import uploaded
@@ -142,9 +143,23 @@ def _without_variables(said: Any) -> Any:
     if isinstance(said, dict):
         return {name: _without_variables(each) for name, each in said.items()}
     if isinstance(said, list):
-        return [_without_variables(each) for each in said]
+        return [
+            "[secret]" if _follows_secret(before, each) else _without_variables(each)
+            for before, each in pairwise(["", *said])
+        ]
     if isinstance(said, str):
         name, equals, value = said.partition("=")
         if equals and (names_secret(name) or holds_secret(value)):
             return f"{name}=[secret]"
     return said
+
+
+def _follows_secret(before: Any, said: Any) -> bool:
+    """Whether something is the value of an option in front of it that is named for something secret."""
+    return (
+        isinstance(before, str)
+        and isinstance(said, str)
+        and before.startswith("-")
+        and names_secret(before)
+        and not said.startswith("-")
+    )

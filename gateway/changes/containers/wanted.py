@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.changes.paths import slug
 from gateway.changes.secrets_found import holds_secret, names_secret
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ _COMPOSE: Final = "com.docker.compose."
 _PARTS_OF_CPU: Final = 1_000_000_000
 _SIZES: Final = (("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10))
 _DEFAULT_NETWORKS: Final = frozenset({"", "default", "bridge"})
+_MODES: Final = _DEFAULT_NETWORKS | {"host", "none"}
 
 
 def wanted_of(write: ContainerWrite) -> Wanted:
@@ -73,7 +76,10 @@ def _created(body: dict[str, Any]) -> Wanted:
     """``POST /containers/create``."""
     host = _dict(body.get("HostConfig"))
     labels = {name: each for name, each in _dict(body.get("Labels")).items() if not name.startswith(_COMPOSE)}
-    network = host.get("NetworkMode")
+    if host.get("AutoRemove") is True:
+        return {}  # what is run once is no service
+    network = _text(host.get("NetworkMode"))
+    named = network not in _MODES and not network.startswith("container:")
     wanted: Wanted = {
         "image": familiar(_text(body.get("Image"))),
         "entrypoint": _escaped(_texts(body.get("Entrypoint"))),
@@ -85,7 +91,8 @@ def _created(body: dict[str, Any]) -> Wanted:
         "ports": list(_ports(_dict(host.get("PortBindings")))),
         "volumes": [*_texts(host.get("Binds")), *_mounts(host.get("Mounts"))],
         "labels": {str(name): _dollar(_text(each)) for name, each in labels.items()},
-        "network_mode": network if isinstance(network, str) and network not in _DEFAULT_NETWORKS else "",
+        "network_mode": "" if named or network in _DEFAULT_NETWORKS else network,
+        "networks": [network] if named else [],
         "privileged": host.get("Privileged") is True,
         "read_only": host.get("ReadonlyRootfs") is True,
         "init": host.get("Init") is True,
@@ -223,4 +230,21 @@ def _dollar(text: str) -> str:
 
 
 def _escaped(texts: list[str]) -> list[Json]:
-    return [_dollar(each) for each in texts]
+    """Arguments of a command; what a secret option is given is left to the environment at deployment."""
+    found: list[Json] = []
+    for before, text in pairwise(["", *texts]):
+        name, equals, value = text.partition("=")
+        if equals and (names_secret(name) or holds_secret(value)):
+            found.append(f"{_dollar(name)}=${{{_variable(name)}}}")
+        elif holds_secret(text) or (
+            before.startswith("-") and names_secret(before) and not text.startswith("-")
+        ):
+            found.append(f"${{{_variable(before)}}}")
+        else:
+            found.append(_dollar(text))
+    return found
+
+
+def _variable(option: str) -> str:
+    """The variable that an option's value comes from, such as ``DB_PASSWORD`` of ``--db-password``."""
+    return slug(option, separator="_").upper()

@@ -217,7 +217,8 @@ async def test_a_new_container_is_a_new_service(
                 "6379/tcp": [{"HostIp": "127.0.0.1", "HostPort": "6379"}],
                 "53/udp": [{"HostPort": "53"}],
             },
-            "Binds": ["cache:/data"],
+            "Binds": ["cache:/data", "data:/shared", "/srv/x:/x:ro"],
+            "NetworkMode": "backend",
             "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 3},
         },
     )
@@ -231,8 +232,16 @@ async def test_a_new_container_is_a_new_service(
         '+      - "127.0.0.1:6379:6379"',
         '+      - "53:53/udp"',
         "+      - cache:/data",
+        "+      - data:/shared",
+        "+      - /srv/x:/x:ro",
+        "+    networks:",
+        "+      - backend",
         "+    restart: on-failure:3",
         "+    container_name: cache",
+        "+  cache: {}",
+        "+networks:",
+        "+  backend:",
+        "+    external: true",
     ]
     assert shown.notes == ("a service cache is proposed, with what the command said and nothing else",)
 
@@ -362,6 +371,7 @@ async def test_an_upload_that_is_more_than_files_is_a_page(
         (of("remove", "shop-web-1"), "taking its entry out of the compose file"),
         (of("prune", "", "volume"), "removed by the pipeline"),
         (of("build", "", "image"), "built by CI"),
+        (of("create", "", Image="shop:1", HostConfig={"AutoRemove": True}), "run once"),
         (of("install", "x", "plugin"), "a person must turn it into code"),
         (of("update", "lonely", Memory=104857600), "no service that is surely this one"),
         (of("create", "shop-worker", Image="shop:1"), "says so already"),
@@ -421,14 +431,16 @@ async def test_no_secret_reaches_store_or_repository(
     body = {
         "Image": "redis:7",
         "Env": ["DB_PASSWORD=hunter2hunter2", "TOKEN=abcdef123456"],
-        "Cmd": ["--pass=hunter2"],
+        "Cmd": ["--pass=hunter2", "--db-password", "hunter3", "--level", "info"],
     }
     write = of("create", "cache", **body)
     shown = await told(changes, registered, engine, write, f"POST /containers/create\n{json.dumps(body)}")
-    assert "hunter2hunter2" not in shown.change.units[0].text
-    assert "abcdef123456" not in shown.change.units[0].text
-    assert "hunter2hunter2" not in shown.diff
-    assert "abcdef123456" not in shown.diff
+    for hidden in ("hunter2", "hunter3", "abcdef123456"):
+        assert hidden not in shown.change.units[0].text
+        assert hidden not in shown.diff
+    assert (
+        '+      - "--db-password"\n+      - "${DB_PASSWORD}"\n+      - "--level"\n+      - info' in shown.diff
+    )
     secret = of("create", "cert", "secret", Data="aHVudGVyMg==")
     shown = await told(changes, registered, engine, secret, 'POST /secrets/create\n{"Data":"aHVudGVyMg=="}')
     assert shown.change.units[0].text == "POST /secrets/create"
