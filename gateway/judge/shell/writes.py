@@ -58,6 +58,8 @@ def title_of(script: Script, findings: tuple[Finding, ...]) -> str:
             shown = [posixpath.basename(words[0]), *[_short(word) for word in words[1:]]]
             return " ".join(each for each in shown if each)[:LONGEST_TITLE]
         for each in command.redirections:
+            if _is_silence(each):
+                continue
             if isinstance(each, Redirection) and each.operator != "<" and isinstance(each.target, Word):
                 return f"write {_short(text_of(each.target))}"[:LONGEST_TITLE]
     return ""
@@ -130,6 +132,7 @@ class _Plan:
             self._command(command, pipeline.commands[:index])
 
     def _command(self, command: Command, before: tuple[Command, ...]) -> None:
+        command = _unsilenced(command)
         for place, each in enumerate(command.redirections):
             if isinstance(each, Redirection) and each.operator in (">", ">>", ">|", "<>"):
                 self._redirected(command, before, place)
@@ -208,7 +211,7 @@ class _Plan:
         elif before:
             content = self._content(before[-1], before[:-1])
         else:
-            raise _NotPlanned
+            content = self._content(Simple((Word((Text("cat"),)),)), ())  # of what the client sends
         self.found += [Written(self.path(each), content, appended) for each in files if each != "/dev/null"]
 
     def _printed(self, argv: list[str]) -> Printed | None:
@@ -225,6 +228,29 @@ class _Plan:
         if not text or not (text.startswith("/") or self.folder):
             raise _NotPlanned
         return posixpath.normpath(posixpath.join(self.folder, text))
+
+
+def _unsilenced(command: Command) -> Command:
+    """Return a command without ``>/dev/null`` and ``2>/dev/null``: they change nothing that it writes."""
+    outputs = [
+        each for each in command.redirections if isinstance(each, Redirection) and each.descriptor == 1
+    ]
+    silent = {id(each) for each in command.redirections if _is_silence(each)}
+    if len(outputs) > 1:  # of several, the last one holds
+        silent -= {id(each) for each in outputs}
+    return replace(
+        command, redirections=tuple(each for each in command.redirections if id(each) not in silent)
+    )
+
+
+def _is_silence(redirected: Redirected) -> bool:
+    return (
+        isinstance(redirected, Redirection)
+        and redirected.operator in (">", ">>")
+        and redirected.descriptor in (1, 2)
+        and isinstance(redirected.target, Word)
+        and text_of(redirected.target) == "/dev/null"
+    )
 
 
 def _is_output(redirected: Redirected) -> bool:

@@ -1,16 +1,21 @@
-"""What a client sends as the standard input of a line that is not run: bytes for its change request."""
+"""What a client sends for a line that is not run: bytes for its change request, told in the recording."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import TYPE_CHECKING, Final
 
-from gateway.domain.host import Printed, Written
+from gateway.domain.host import Known, Printed, Written
 from gateway.protocols.ssh.production import MOST_FILE
 
 if TYPE_CHECKING:
     from gateway.domain.host import HostWrite
+    from gateway.domain.unit import Refused
+    from gateway.judge.shell.judgement import ShellJudgement
     from gateway.protocols.ssh.channel import Channel
+    from gateway.protocols.ssh.units import ShellUnit
+    from gateway.session.line import Session
 
 BEGINS_SECONDS: Final = 0.3
 """A client that sends a file begins at once; one before a person's keyboard does not."""
@@ -77,3 +82,19 @@ async def given_by(channel: Channel) -> bytes | None:
     except TimeoutError:
         return None
     return None if given.overfull else bytes(given.data)
+
+
+def note_given(
+    session: Session[ShellUnit, ShellJudgement], refused: Refused[ShellUnit, ShellJudgement]
+) -> None:
+    """Record which bytes a client sent for what was not run; they stand in its change request."""
+    unit = refused.unit
+    given = [] if unit.given is None else [("standard input", unit.given)]
+    given += [
+        (write.path, write.content.content)
+        for write in unit.writes
+        if isinstance(write, Written) and isinstance(write.content, Known)
+    ]
+    for what, data in given:
+        digest = hashlib.sha256(data).hexdigest()
+        session.event("given", f"unit {refused.number}: {what}, {len(data)} bytes, sha256 {digest}")

@@ -21,7 +21,7 @@ from gateway.protocols.ssh import ending as endings
 from gateway.protocols.ssh import probe, refusal, scp, upstream
 from gateway.protocols.ssh.capturing import capture_of
 from gateway.protocols.ssh.editing import place_to_edit
-from gateway.protocols.ssh.given import given_by, may_be_read
+from gateway.protocols.ssh.given import given_by, may_be_read, note_given
 from gateway.protocols.ssh.judging import Judging
 from gateway.protocols.ssh.keyboard import Locked
 from gateway.protocols.ssh.lane import first
@@ -249,6 +249,7 @@ class SshDoor:
         else:
             if outcome.verdict.decision is Decision.CHANGE and terminal is None:
                 await self._take_input(unit, channel, outcome)
+                note_given(session, outcome)
             filed = await session.file_change(outcome)
             instead = place_to_edit(outcome.verdict, text.decode("utf-8", "replace"), "", session.endpoint)
             await channel.refuse(refusal.refused(outcome.verdict, filed, terminal, instead))

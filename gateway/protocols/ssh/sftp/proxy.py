@@ -17,6 +17,7 @@ from gateway.domain.unit import Admitted
 from gateway.judge.sftp import SftpOperation
 from gateway.judge.shell.paths import unopened_path
 from gateway.protocols.ssh import refusal
+from gateway.protocols.ssh.given import note_given
 from gateway.protocols.ssh.sftp.production import HostSftp
 from gateway.protocols.ssh.sftp.requests import ON_HANDLES, body_of, operation_of, raw, writes_of
 from gateway.protocols.ssh.sftp.uploads import MOST_UPLOADS, Stock, Upload
@@ -385,6 +386,7 @@ class SftpProxy:
         """Make a change request of what was refused; say so in the answer and on standard error."""
         assert isinstance(refused.unit, SftpUnit)
         refused.unit.writes = writes
+        note_given(self._session, refused)
         filed = await self._session.file_change(refused)
         self._channel.say(refusal.refused(refused.verdict, filed))
         short = f"change request {filed.change}" if filed is not None else refused.verdict.reason
