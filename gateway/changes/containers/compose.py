@@ -83,7 +83,7 @@ def service_of(services: Mapping[str, Any], sought: Sought) -> str:
     """
     names = (sought.name, *sought.names)
     named = [name for name, each in services.items() if each.get("container_name") in names]
-    split = [found for each in names if (found := _service_in(each, services))]
+    split = [part for each in names if (part := _service_in(each, services))]
     exact = [each for each in names if each in services]
     of_image = [
         name
