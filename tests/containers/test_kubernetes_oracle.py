@@ -1,4 +1,4 @@
-"""A real API server's own opinion: what the judge lets pass changes nothing, sent with every right there is."""
+"""A real API server's own opinion: what the judge lets pass changes nothing, whoever sends it."""
 
 from __future__ import annotations
 
