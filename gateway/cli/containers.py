@@ -20,7 +20,6 @@ from gateway.domain.errors import ConfigurationBroken, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from gateway.cli.client import Client
     from gateway.web.shapes.endpoints import Connection
@@ -51,7 +50,7 @@ def look(client: Client, way: Connection, program: str, command: Sequence[str]) 
         return _run([program, *command[1:]], {**kept, **settings})
 
 
-def settled(client: Client, way: Connection, folder: Path) -> tuple[dict[str, str], datetime | None]:
+def settled(client: Client, way: Connection, folder: Path) -> tuple[dict[str, str], str]:
     """Write what the clients of an endpoint need into a folder.
 
     Args:
@@ -60,16 +59,16 @@ def settled(client: Client, way: Connection, folder: Path) -> tuple[dict[str, st
         folder: for its owner's eyes only.
 
     Returns:
-        The environment that leads there, and when a credential in the folder is over; None: there is none.
+        The environment that leads there, and what to know of the credential in the folder, if there is one.
     """
     if way.kind == "docker":
         return _certified(client, way, folder)
     path = folder / "config"
     write_private(path, written(client, way))
-    return {"KUBECONFIG": str(path)}, None
+    return {"KUBECONFIG": str(path)}, ""
 
 
-def _certified(client: Client, way: Connection, folder: Path) -> tuple[dict[str, str], datetime]:
+def _certified(client: Client, way: Connection, folder: Path) -> tuple[dict[str, str], str]:
     """Make a key, have it signed, and write both beside the authority, named as docker looks for them."""
     from cryptography.hazmat.primitives import serialization as s
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -90,7 +89,8 @@ def _certified(client: Client, way: Connection, folder: Path) -> tuple[dict[str,
         "DOCKER_TLS_VERIFY": "1",
         "DOCKER_CERT_PATH": str(folder),
     }
-    return settings, made.expires_at
+    ends = f"glassgate token machine remove {made.id} ends it before"
+    return settings, f"good until {moment_text(made.expires_at)}; {ends}"
 
 
 def _authority(client: Client) -> bytes:
@@ -119,11 +119,11 @@ def print_settings(client: Client, way: Connection) -> None:
         client: logged in.
         way: of a docker or kubernetes endpoint.
     """
-    settings, ends = settled(client, way, kept_folder(client, way))
+    settings, note = settled(client, way, kept_folder(client, way))
     for name, value in settings.items():
         print(f"export {name}={shlex.quote(value)}")
-    if ends is not None:
-        print(f"# good until {moment_text(ends)}")
+    if note:
+        print(f"# {note}")
     if way.ssh_port:
         user = quote(way.user, safe="+")
         print(f"# or by ssh, with a key of yours: export DOCKER_HOST=ssh://{user}@{way.host}:{way.ssh_port}")

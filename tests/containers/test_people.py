@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -93,6 +94,11 @@ def test_a_shells_settings_serve_until_the_login_ends(people: People, docker: st
         argv = ["sh", "-c", script]
         return subprocess.run(argv, capture_output=True, text=True, check=False, env=people.environment)
 
+    assert "tick" in logs().stdout
+    (number,) = re.findall(r"glassgate token machine remove (\d+)", printed)
+    assert people("engineer", "token", "machine", "remove", number).status == 0
+    assert "your certificate is over" in logs().stderr
+    script = script.replace(printed, people("engineer", "config", "docker", docker).out)
     assert "tick" in logs().stdout
     assert people("engineer", "logout").status == 0
     ended = logs()
