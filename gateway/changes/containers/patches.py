@@ -138,7 +138,7 @@ class _Containers(Work):
     def _redeployed(self, part: ContainerPart) -> str:
         found = self._found(part)
         what = {"stop": "stopping for good is a change of its entry there; else this"}.get(part.verb, "this")
-        return f"{part.name} is the service {found[2]} of {found[0]}; {what}" if found else what
+        return f"it runs the service {found[2]} of {found[0]}; {what}" if found else what
 
     def _compose(self) -> tuple[str, str] | None:
         """The compose file and its text."""

@@ -307,7 +307,7 @@ async def test_a_restart_is_a_redeploy(
     text = page(shown)
     assert text.startswith("# Redeploy request")
     assert "is a redeploy of the artifact that runs" in text
-    assert "is the service web of compose.yaml" in text
+    assert "It runs the service web of compose.yaml" in text
 
 
 async def test_an_edit_of_a_mounted_file_is_one_of_the_repositorys(
