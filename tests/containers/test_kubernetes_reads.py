@@ -15,7 +15,9 @@ from cluster import SHOP_POD
 from live_ssh import until
 
 from gateway.web.shapes.endpoints import EndpointCheck, EndpointName, Hardening
+from gateway.web.shapes.identity import ClusterToken
 from gateway.web.shapes.sessions import Moment, Watched
+from gateway.web.shapes.shape import Nothing
 
 if TYPE_CHECKING:
     from live_kube import LiveKube
@@ -152,6 +154,16 @@ def test_a_connection_stays_with_its_first_token_and_endpoint(kube: LiveKube) ->
             assert connection.ask(kube.target("/version"), kube.headers())[0] == 200
             found, told, _ = connection.ask(target, headers)
             assert (found, told["connection"]) == (code, "close")
+
+
+def test_a_connection_goes_on_with_its_person_s_next_token(kube: LiveKube) -> None:
+    client = kube.gateway.client("engineer")
+    second = client.call("POST /v1/kubernetes/tokens", Nothing(), ClusterToken).token
+    with kube.connection() as connection:
+        for token in (kube.token(), second, kube.token()):
+            headers = {"Authorization": f"Bearer {token}"}
+            assert connection.ask(kube.target("/version"), headers)[0] == 200
+    until(lambda: kube.sessions()[0].units == 3)
 
 
 def test_one_connection_is_one_session_of_many_units(kube: LiveKube) -> None:

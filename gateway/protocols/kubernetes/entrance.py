@@ -10,6 +10,9 @@ from gateway.domain.errors import AuthenticationFailed, NotFound
 from gateway.domain.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from gateway.domain.identity import Identity
     from gateway.transport.http.head import RequestHead
 
 PREFIX: Final = "/endpoints/"
@@ -64,3 +67,34 @@ def asked_of(head: RequestHead, bound: str = "") -> Asked:
     rest = target["rest"] or "/"
     stripped = rest if rest.startswith("/") else f"/{rest}"
     return Asked(replace(head, target=stripped, headers=headers), target["name"], Secret(bearer[1].encode()))
+
+
+class Bearers:
+    """Whose connection it is: of whoever proved themselves in its first request, by whatever token they show.
+
+    Args:
+        prove: tells who shows a token.
+        identity: whose connection it is.
+        token: that they have shown.
+    """
+
+    def __init__(
+        self, prove: Callable[[Secret], Awaitable[Identity]], identity: Identity, token: Secret
+    ) -> None:
+        self._prove = prove
+        self._identity = identity
+        self._token = token
+
+    async def check(self, token: Secret) -> None:
+        """Make sure that a request is sent by whoever sent the first one.
+
+        Raises:
+            AuthenticationFailed: it is somebody else, or nobody.
+            StoreUnavailable: the store is away.
+        """
+        if token == self._token:
+            return
+        identity = await self._prove(token)
+        if identity.id != self._identity.id:
+            raise AuthenticationFailed("a connection serves whoever sent its first request alone")
+        self._token = token

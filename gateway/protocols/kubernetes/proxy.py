@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from gateway.domain.endpoint import EndpointKind
-from gateway.domain.errors import AuthenticationFailed, GlassgateError, UpstreamTooOpen
+from gateway.domain.errors import GlassgateError, UpstreamTooOpen
 from gateway.domain.session import EndCause, Ending
 from gateway.domain.unit import Admitted
 from gateway.judge.kubernetes.judgement import KubernetesAction
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from gateway.domain.session import Level
     from gateway.domain.unit import Refused
     from gateway.judge.kubernetes.judgement import KubernetesJudgement
-    from gateway.protocols.kubernetes.entrance import Asked
+    from gateway.protocols.kubernetes.entrance import Asked, Bearers
     from gateway.protocols.kubernetes.parts import Parts
     from gateway.protocols.kubernetes.running import Allowed, Governed
     from gateway.protocols.kubernetes.shell import InContainer
@@ -69,6 +69,7 @@ class KubernetesDoor:
         client: the connection.
         first: its first request.
         arrival: how it came.
+        bearers: tells whose later tokens are.
 
     Attributes:
         kind: Kubernetes.
@@ -80,10 +81,13 @@ class KubernetesDoor:
 
     kind = EndpointKind.KUBERNETES
 
-    def __init__(self, parts: Parts, client: ClientSide, first: Asked, arrival: Arrival) -> None:
+    def __init__(
+        self, parts: Parts, client: ClientSide, first: Asked, arrival: Arrival, bearers: Bearers
+    ) -> None:
         self._parts = parts
         self._client = client
         self._first = first
+        self._bearers = bearers
         self._judging: Judging | None = None
         self._reader: Upstream | None = None
         self._writer: Upstream | None = None
@@ -163,13 +167,15 @@ class KubernetesDoor:
         return CLIENT_GONE
 
     async def _next(self) -> Asked | None:
-        """Return the next request; one of somebody else's, or to elsewhere, ends the connection."""
+        """Return the next request; one of somebody else's, or to elsewhere, ends the connection.
+
+        Clients go on with a connection when their token was replaced by the next one.
+        """
         head = await self._client.head()
         if head is None:
             return None
         asked = asked_of(head, self._first.endpoint)
-        if asked.token != self._first.token:
-            raise AuthenticationFailed("a connection serves the token of its first request alone")
+        await self._bearers.check(asked.token)
         if asked.endpoint != self._first.endpoint:
             raise NotUnderstood("a connection leads to the endpoint of its first request alone", 421)
         return asked

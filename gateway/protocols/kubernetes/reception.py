@@ -9,13 +9,17 @@ from gateway.domain.errors import GlassgateError, PeerError
 from gateway.domain.identity import ClusterTokenEvidence
 from gateway.log import get_logger
 from gateway.protocols.kubernetes import refusal
-from gateway.protocols.kubernetes.entrance import asked_of
+from gateway.protocols.kubernetes.entrance import Bearers, asked_of
 from gateway.protocols.kubernetes.proxy import KubernetesDoor
 from gateway.transport.http.connection import Connection
 from gateway.transport.http.exchange import ClientSide
 from gateway.transport.stream import accept_tls
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from gateway.domain.identity import Identity
+    from gateway.domain.secret import Secret
     from gateway.judge.kubernetes.judgement import KubernetesJudgement
     from gateway.protocols.kubernetes.parts import Parts
     from gateway.protocols.kubernetes.units import KubernetesUnit
@@ -68,9 +72,14 @@ class Reception:
                     return
                 asked = asked_of(head)
                 clock.reschedule(None)
-            identity = await self._line.authenticate(ClusterTokenEvidence(asked.token, arrival.source))
+
+            def prove(token: Secret) -> Awaitable[Identity]:
+                return self._line.authenticate(ClusterTokenEvidence(token, arrival.source))
+
+            identity = await prove(asked.token)
             arrival.settled()
-            door = KubernetesDoor(self._parts, client, asked, arrival)
+            bearers = Bearers(prove, identity, asked.token)
+            door = KubernetesDoor(self._parts, client, asked, arrival, bearers)
             governed = cast("Door[KubernetesUnit, KubernetesJudgement]", door)
             await self._line.run(identity, asked.endpoint, governed)
         except GlassgateError as error:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
 from gateway.domain.errors import AuthenticationFailed, NotFound
 from gateway.domain.secret import Secret
-from gateway.protocols.kubernetes.entrance import asked_of
+from gateway.protocols.kubernetes.entrance import Bearers, asked_of
 from gateway.transport.http.head import RequestHead
+
+if TYPE_CHECKING:
+    from gateway.domain.identity import Identity
 
 BEARER = (("host", "gw"), ("authorization", "Bearer gg-c-abc_123"), ("accept", "application/json"))
 
@@ -58,3 +64,20 @@ def test_without_one_token_nobody_is_known(given: str) -> None:
     headers = (("host", "gw"), *([("authorization", given)] if given else []))
     with pytest.raises(AuthenticationFailed):
         asked_of(RequestHead("GET", "/endpoints/a/api", headers))
+
+
+async def test_a_connection_belongs_to_a_person_whatever_token_they_show() -> None:
+    people = {b"first": 1, b"second": 1, b"theirs": 2}
+
+    async def prove(token: Secret) -> Identity:
+        number = people.get(token.reveal())
+        if number is None:
+            raise AuthenticationFailed("nobody")
+        return cast("Identity", SimpleNamespace(id=number))
+
+    bearers = Bearers(prove, await prove(Secret(b"first")), Secret(b"first"))
+    for token in (b"first", b"second", b"second", b"first"):
+        await bearers.check(Secret(token))
+    for token in (b"theirs", b"unknown"):
+        with pytest.raises(AuthenticationFailed):
+            await bearers.check(Secret(token))
