@@ -31,8 +31,7 @@ MAX_OBJECT: Final = 3 << 20
 """Bytes of an object; the store of a cluster takes half of that."""
 
 UNTRIED_NOTE: Final = (
-    "computed from the request itself: the gateway has no identity at this cluster that can do dry-runs, so "
-    "what the server would add or refuse is not known"
+    "computed from the request itself, not tried by the cluster: what that would add or refuse is not known"
 )
 _RESTART: Final = "a restart is a redeploy of the artifact that runs"
 _NODES: Final = "a node is no part of the repository: whoever runs the cluster takes it out of service"

@@ -20,6 +20,7 @@ OVERRIDES: Final = frozenset(
         "x-original-url",
         "x-original-uri",
         "x-rewrite-url",
+        "x-forwarded-method",
         "x-forwarded-uri",
     }
 )

@@ -20,7 +20,7 @@ from gateway.judge.http.bodies import Json
 RELEASE: Final = "helm.sh/release.v1"
 """The type of such Secrets."""
 
-MAX_RELEASE: Final = 32 * 2**20
+MAX_RELEASE: Final = 8 * 2**20
 """Largest release that is unpacked, in bytes."""
 
 _DOCUMENTS: Final = re.compile(r"^(?=---)", re.MULTILINE)

@@ -94,8 +94,9 @@ class _Asked:
         if never is not None:
             if asks_dry_eviction(self.request) or asks_dry_run(self.request, self.target):
                 return replace(found, verdict=_refuse("dry-run", "Only objects themselves are tried."))
+            severity = Decision.REFUSE if self.request.method in READING else never.severity
             what = f"{info.resource}/{info.subresource}" if info.subresource else info.resource
-            verdict = Verdict(never.severity, f"kubernetes.{never.names[0]}", f"{what} {never.reason}.")
+            verdict = Verdict(severity, f"kubernetes.{never.names[0]}", f"{what} {never.reason}.")
             return self.refused(found, info, verdict)
         if info.subresource == "exec":
             return self.executed(found, info)
