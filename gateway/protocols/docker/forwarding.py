@@ -314,6 +314,11 @@ class Forwarding:
         if self._tape is not None:
             self._tape.end("cut", why)
 
+    def leave(self) -> None:
+        """End what streams, as far as an engine lets it be ended."""
+        if self._stream is not None:
+            self._stream.leave()
+
 
 def _tag(head: ResponseHead) -> str:
     return f"{head.status} {head.reason}".strip()

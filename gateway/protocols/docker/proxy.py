@@ -262,6 +262,7 @@ class DockerDoor:
         if self._forwarding is not None:
             self._forwarding.cut(ending.message)
             self._forwarding.say(said)
+            self._forwarding.leave()
         if self._shell is not None:
             self._shell.cut(ending.message)
             self._shell.tell(ending.message)

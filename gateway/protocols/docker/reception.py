@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from gateway.transport.tls import ServerTls
 
 CROWDED: Final = GlassgateError("the gateway has too many connections", hint="try again in a moment")
+CLOSE_SECONDS: Final = 2.0
+"""A client has so long to take what is left for it."""
 TURNED_AWAY_SECONDS: Final = 5.0
 """A client without a session has so long to ask, and so to be told why there is none."""
 
@@ -116,7 +118,7 @@ class Reception:
         finally:
             if door is not None:
                 door.close()
-            side.connection.close()
+            await side.connection.leave(CLOSE_SECONDS)
 
 
 async def _turn_away(side: ClientSide, error: GlassgateError) -> None:

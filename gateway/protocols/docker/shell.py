@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.domain.errors import GlassgateError, UpstreamUnavailable
 from gateway.domain.unit import Admitted
 from gateway.protocols.docker import refusal
+from gateway.protocols.docker.streaming import interrupt
 from gateway.protocols.docker.tape import Tape
 from gateway.protocols.docker.units import LineUnit
 from gateway.terminal.desk import Desk, until_gone
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.protocols.docker.upstream import Engine
     from gateway.terminal.programs import KeyLock
     from gateway.transport.http.connection import Connection
+    from gateway.transport.http.exchange import UpstreamSide
 
 MOST_NAMES: Final = 256 << 10
 """Bytes of a folder's names that completion takes."""
@@ -266,11 +268,14 @@ class _Running:
         self._console = console
         self._admitted = admitted
         self._tape = Tape(session, admitted.number, framed=False)
+        self._side: UpstreamSide | None = None
         self.sizes: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
 
     def cut(self, why: str) -> None:
-        """Record that it was ended before its own end."""
+        """Record that it was ended before its own end, and end it as far as an engine lets it be."""
         self._tape.end("cut", why)
+        if self._side is not None:
+            interrupt(self._side.connection)
 
     async def run(self, lock: KeyLock | None) -> int:
         """Run it to its end; return its exit status.
@@ -286,7 +291,7 @@ class _Running:
         try:
             size = self._console.size
             number = await self._engine.create(judged.container, judged.argv, tty=True, console=size)
-            side = await self._engine.start(number, tty=True, console=size)
+            self._side = side = await self._engine.start(number, tty=True, console=size)
             connection = side.connection
             typed = connection.write if lock is None else lambda data: connection.write(lock.pass_on(data))
             self._console.join(typed, connection.drain)
@@ -300,6 +305,9 @@ class _Running:
                         self._console.write(data)
                         await self._console.drain()
                     sizing.cancel()
+            except asyncio.CancelledError:
+                interrupt(connection)
+                raise
             finally:
                 self._engine.pool.done(side)
             status = await self._engine.exit_status(number)

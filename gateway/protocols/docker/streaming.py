@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from gateway.transport.http.connection import Connection
     from gateway.transport.http.exchange import UpstreamSide
 
-_LEAVING: Final = (b"\x03", b"\x10\x11")
+INTERRUPT: Final = b"\x03"
+_LEAVING: Final = (INTERRUPT, b"\x10\x11")
 """Ctrl-C, and docker's own keys to detach: an output that is only shown is left by both."""
 
 
@@ -47,6 +48,7 @@ class Stream:
         self._upstream = upstream
         self._tape = tape
         self._spoken = spoken
+        self._taken = False
 
     async def run(self, early: bytes, *, taken: bool, lock: KeyLock | None = None) -> None:
         """Carry until production or the client ends it.
@@ -56,6 +58,7 @@ class Stream:
             taken: whether what the client sends goes to production.
             lock: of the keys that it may send.
         """
+        self._taken = taken
 
         def up(data: bytes) -> bytes:
             if not taken:
@@ -70,7 +73,8 @@ class Stream:
 
         if early:
             self._upstream.connection.write(up(early))
-        await two_way(self._client, self._upstream, down=down, up=up)
+        typed = taken and bool(self._tape.raw)  # a terminal that sends no more has gone
+        await two_way(self._client, self._upstream, down=down, up=up, half=not typed, left=self.leave)
 
     def resized(self, columns: int, rows: int) -> None:
         """The client's terminal has another size."""
@@ -79,13 +83,22 @@ class Stream:
             self._session.event("window", f"unit {self._number}: {columns}x{rows}")
 
     def leave(self) -> None:
-        """End it from here."""
-        self._upstream.connection.abort()
+        """End it from here: what reads for ever at a terminal ends by its Ctrl-C."""
+        if self._taken and self._tape.raw:
+            interrupt(self._upstream.connection)
+        else:
+            self._upstream.connection.abort()
 
     def say(self, text: str) -> None:
         """Say something in the gateway's own voice: on standard error, or on the terminal."""
         if self._spoken:
             self._client.write(spoken(text, raw=bool(self._tape.raw)))
+
+
+def interrupt(connection: Connection) -> None:
+    """Type Ctrl-C to a command whose client is gone, for an engine ends none by itself."""
+    connection.write(INTERRUPT)
+    connection.close()
 
 
 def spoken(text: str, *, raw: bool) -> bytes:

@@ -34,6 +34,7 @@ class Connection(asyncio.Protocol):
         self._ended = self.lost = False
         self._held = False
         self._reading: asyncio.Future[None] | None = None
+        self._gone = asyncio.Event()
         self._caught_up = asyncio.Event()
         self._caught_up.set()
         self._unsent: list[bytes] = []
@@ -89,6 +90,7 @@ class Connection(asyncio.Protocol):
         del exc
         self.lost = True
         self._end()
+        self._gone.set()
         self._caught_up.set()
 
     def pause_writing(self) -> None:
@@ -112,6 +114,11 @@ class Connection(asyncio.Protocol):
     def ended(self) -> bool:
         """Whether the peer sends no more."""
         return self._ended
+
+    @property
+    def closing(self) -> bool:
+        """Whether it is closed from here, once all that was written has been sent."""
+        return self._transport is None or self._transport.is_closing()
 
     def when_it_leaves(self, leaving: Callable[[], None] | None, *, half: bool = False) -> None:
         """Have something done once the peer leaves, at once where it has left already.
@@ -180,6 +187,15 @@ class Connection(asyncio.Protocol):
         self._flush()
         if self._transport is not None:
             self._transport.close()
+
+    async def leave(self, seconds: float) -> None:
+        """Send what is left and close; break off where the peer does not take it in that time."""
+        self.close()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._gone.wait()
+        except TimeoutError:
+            self.abort()
 
     def abort(self) -> None:
         """Close without sending what is left."""

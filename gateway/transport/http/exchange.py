@@ -342,6 +342,8 @@ async def two_way(
     *,
     down: Callable[[bytes], bytes],
     up: Callable[[bytes], bytes],
+    half: bool = True,
+    left: Callable[[], None] | None = None,
 ) -> None:
     """Carry bytes both ways until production sends no more, or the client is gone.
 
@@ -350,8 +352,10 @@ async def two_way(
         upstream: the other, behind the head by which the protocol changed.
         down: what of production's bytes goes to the client.
         up: what of the client's bytes goes to production.
+        half: whether a client that only sends no more has not left.
+        left: called once the client has left; None: production's side is broken off.
     """
-    client.when_it_leaves(upstream.connection.abort, half=True)
+    client.when_it_leaves(left or upstream.connection.abort, half=half)
     try:
         async with asyncio.TaskGroup() as group:
             upward = group.create_task(_carry(client.read, upstream.connection, up))

@@ -92,10 +92,13 @@ class Pool:
             self.done(side)
 
     def done(self, side: UpstreamSide) -> None:
-        """Keep a connection whose answer was read to its end for the next request; close any other."""
+        """Keep a connection whose answer was read to its end for the next request; break off any other.
+
+        One that is being closed sends what was written before; ``abort`` waits for that no longer.
+        """
         if side.reusable and side.whole and not self._closed and not side.connection.ended:
             self._idle.append(side)
-        else:
+        elif not side.connection.closing:
             self._open.discard(side)
             side.connection.abort()
 
