@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,6 +53,12 @@ LONGEST = (
     "web/test_streams.py",
 )
 """Modules that take tens of seconds, the longest first."""
+
+
+def pytest_configure() -> None:
+    """Let what we start be ended by Ctrl-C: what a script runs in its background is told to ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

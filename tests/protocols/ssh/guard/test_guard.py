@@ -6,7 +6,6 @@ import os
 import platform
 import shutil
 import socket
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -60,17 +59,14 @@ def unguarded(line: str, before: tuple[str, ...] = ()) -> subprocess.CompletedPr
 
 
 @pytest.fixture
-def prey(tmp_path: Path) -> Path:
+def prey(short_folder: Path) -> Path:
     """A folder that the unprivileged account owns, so that only the guard stands before it."""
-    folder = tmp_path / "prey"
+    folder = short_folder / "prey"
     folder.mkdir()
     (folder / "file").write_text("as it was\n")
     if os.geteuid() == 0:
         for path in (folder, folder / "file"):
             os.chown(path, NOBODY, NOBODY)
-        for parent in (tmp_path, *tmp_path.parents):
-            if parent != Path("/") and not parent.stat().st_mode & stat.S_IXOTH:
-                parent.chmod(parent.stat().st_mode | stat.S_IXOTH)
     return folder
 
 
