@@ -113,7 +113,7 @@ def test_an_uploaded_file_is_a_file_of_the_repository(people: People, engine: En
 
 def test_a_restart_is_a_redeploy_and_what_no_patch_can_say_is_a_page(people: People) -> None:
     _, shown = refused(people, "restart", "shop")
-    assert "shop is the service shop of compose.yaml" in " ".join(shown.replace("+", " ").split())
+    assert "It runs the service shop of compose.yaml" in " ".join(shown.replace("+", " ").split())
     _, shown = refused(people, "rm", "-f", "shop")
     assert "entry out of the compose file" in " ".join(shown.replace("+", " ").split())
     _, shown = refused(people, "volume", "create", "more")
