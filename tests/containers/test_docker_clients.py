@@ -133,16 +133,16 @@ def test_the_governed_shell_stands_in_the_container(docker: LiveDocker) -> None:
     assert "settings.toml" in docker.engine.text("exec", "shop", "ls", "/app")
 
 
-@pytest.mark.parametrize("shell", ["tail -f /app/shop.log", "sh"])
+@pytest.mark.parametrize("shell", ["tail -n 9 -f /app/shop.log", "sh"])
 def test_what_reads_for_ever_at_a_terminal_ends_with_it(docker: LiveDocker, shell: str) -> None:
     command = docker.command("exec", "-it", "shop", *shell.split())
     with Pane.running(command, name=f"docker-gone-{shell}") as pane:
         if shell == "sh":
             pane.until("prod-docker shop")
-            pane.type("tail -f /app/shop.log", "Enter")
+            pane.type("tail -n 9 -f /app/shop.log", "Enter")
         pane.until("order 700")
-        assert "tail -f" in docker.engine.text("top", "shop")
-    until(lambda: "tail -f" not in docker.engine.text("top", "shop"), 5)
+        assert "tail -n 9 -f" in docker.engine.text("top", "shop")
+    until(lambda: "tail -n 9 -f" not in docker.engine.text("top", "shop"), 5)
 
 
 def test_a_shell_without_its_container_says_why(docker: LiveDocker) -> None:
