@@ -188,6 +188,25 @@ async def test_a_missing_migrations_folder_is_said(
         await repository.names(await repository.base("main"), folder)
 
 
+async def test_files_that_hold_a_word_are_found_below_a_folder(
+    repositories: Repositories, tmp_path: Path
+) -> None:
+    files = {
+        "a/b/one.yaml": "name: web",
+        "a/two.yml": "name: web",
+        "a/three.yaml": "name: api",
+        "web.md": "web",
+    }
+    path = bare_repository(tmp_path / "words.git", files)
+    source = repositories.at(str(path))
+    commit = await source.base("main")
+    endings = (".yaml", ".yml")
+    assert sorted(await source.holding(commit, "", endings, b"web")) == ["a/b/one.yaml", "a/two.yml"]
+    assert await source.holding(commit, "a/b", endings, b"web") == {"a/b/one.yaml": b"name: web"}
+    for folder in ("none", "a/two.yml", "a/b/one.yaml/x"):
+        assert await source.holding(commit, folder, endings, b"web") == {}
+
+
 async def test_no_path_leads_over_a_symbolic_link(
     repositories: Repositories, shop: Path, tmp_path: Path
 ) -> None:
