@@ -14,6 +14,8 @@ from gateway.web.shapes.sessions import Moment
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+LONGEST_LINE = 500
+"""Characters of a line of output that are shown; a whole JSON answer stands in one."""
 LOOKS = {"allow": "good", "change": "warn", "refuse": "bad"}
 
 
@@ -48,7 +50,7 @@ def _print(moment: Moment) -> None:
         case "answer":
             print(f"{at}  {styled('answer', 'dim')}  {moment.number}  {_answer(moment)}", flush=True)
         case "output":
-            print(_indented(moment.text, first="          "), flush=True)
+            print(_indented(cut(moment.text), first="          "), flush=True)
         case "ended":
             who = f" by {display(moment.by)}" if moment.by else ""
             say(
@@ -66,8 +68,30 @@ def _answer(moment: Moment) -> str:
     seconds = "" if moment.seconds is None else f"  {moment.seconds * 1000:.1f} ms"
     if moment.error:
         return styled(f"{display(moment.error_code)} {display(moment.error)}", "bad") + seconds
-    rows = "" if moment.rows is None else f"  {counted(moment.rows, 'row')}"
-    return f"{display(moment.tag)}{rows}{seconds}"
+    if moment.rows is not None:
+        return f"{display(moment.tag)}  {counted(moment.rows, 'row')}{seconds}"
+    size = f"  {size_text(moment.size)}" if moment.size else ""
+    return f"{display(moment.tag)}{size}{seconds}"
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes as people read it."""
+    if size < 1024:
+        return f"{size} B"
+    shown, *larger = size / 1024, "KiB", "MiB", "GiB"
+    while shown >= 1024 and len(larger) > 1:
+        shown, larger = shown / 1024, larger[1:]
+    return f"{shown:.1f} {larger[0]}"
+
+
+def cut(text: str) -> str:
+    """Return a text whose long lines end early, and say by how much."""
+    return "\n".join(
+        line
+        if len(line) <= LONGEST_LINE
+        else f"{line[:LONGEST_LINE]} … and {counted(len(line) - LONGEST_LINE, 'character')} more"
+        for line in text.split("\n")
+    )
 
 
 def _facts(moment: Moment) -> str:

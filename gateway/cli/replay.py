@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.durations import moment_text, parse_moment
+from gateway.cli.moments import cut
 from gateway.cli.options import By, EndpointOption, Json, Limit, Since, Why, client_of
 from gateway.cli.show import say, styled
 from gateway.domain.display import display
@@ -41,7 +42,8 @@ def replay(
 ) -> None:
     """Show what was run in a session, with verdicts and times.
 
-    Results and output are shown too, where the endpoint's settings record them.
+    Results and output are shown too, where the endpoint's settings record them. Very long lines end early;
+    they stand whole in what `--json` and `glassgate export` give.
 
     Example:
       glassgate replay 7
@@ -108,7 +110,7 @@ def _print(hit: Hit) -> None:
     )
     print("  " + display(hit.text, multiline=True).replace("\n", "\n  "), flush=True)
     if hit.output:
-        print(styled(f"  → {display(hit.output)}", "dim"), flush=True)
+        print(styled(f"  → {display(cut(hit.output))}", "dim"), flush=True)
 
 
 def export(
