@@ -75,16 +75,17 @@ async def prepare_containers(capture: ContainerCapture, production: ReadEngine) 
 
 
 async def _part(write: ContainerWrite, text: str, production: ReadEngine) -> ContainerPart:
-    container = await _described(write, production)
+    name = _spoken_of(write)
+    container = await _described(write, name, production)
     labels = container.labels if container is not None else _labels(write)
     wanted = wanted_of(write)
     image = wanted.get("image")
     return ContainerPart(
         write.sort,
         write.verb,
-        as_text(write.name),
+        as_text(name),
         as_text(without_secrets(write.command)) or text.partition("\n")[0],
-        names=(container.name,) if container is not None and container.name != write.name else (),
+        names=(container.name,) if container is not None and container.name != name else (),
         service=labels.get(_SERVICE, ""),
         files=tuple(each for each in labels.get(_FILES, "").split(",") if each),
         image=familiar(container.image) if container is not None else image if isinstance(image, str) else "",
@@ -93,12 +94,21 @@ async def _part(write: ContainerWrite, text: str, production: ReadEngine) -> Con
     )
 
 
-async def _described(write: ContainerWrite, production: ReadEngine) -> Container | None:
+def _spoken_of(write: ContainerWrite) -> str:
+    """What a request would have changed: of a network that is connected, the container."""
+    if write.sort == "network" and write.verb in ("connect", "disconnect"):
+        said = json.loads(write.body) if write.body else None
+        container = said.get("Container") if isinstance(said, dict) else None
+        return container if isinstance(container, str) else ""
+    return write.name
+
+
+async def _described(write: ContainerWrite, name: str, production: ReadEngine) -> Container | None:
     """What the engine says of the container that a request speaks of; what it doesn't say is not known."""
-    if write.sort != "container" or not write.name or write.verb == "create":
+    if write.sort not in ("container", "network") or not name or write.verb in ("create", "remove"):
         return None
     try:
-        return await production.described(write.name)
+        return await production.described(name)
     except UpstreamUnavailable:
         return None
 

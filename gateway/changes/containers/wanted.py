@@ -38,6 +38,8 @@ def wanted_of(write: ContainerWrite) -> Wanted:
             return _limits(_object(write.body))
         case "service", "create" | "update":
             return _swarm(_object(write.body))
+        case "network", "connect":
+            return {"networks": [write.name]}
         case "image", "pull":
             image = _reference(write.option("fromImage"), write.option("tag"))
             return {"image": image} if image else {}

@@ -70,6 +70,8 @@ def _command(rule: str, title: str, name: str, options: Mapping[str, str], said:
         case "image.commit":
             made = _tagged(options.get("repo", ""), options.get("tag", ""))
             return f"docker commit {options.get('container', '…')} {made}"
+        case "network.connect" | "network.disconnect":
+            return f"{title} {_text(said.get('Container'))}"
         case "volume.create" | "network.create" | "service.create" | "config.create" | "secret.create":
             return f"{title} {name}"
         case _:

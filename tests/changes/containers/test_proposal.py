@@ -204,6 +204,19 @@ async def test_limits_of_a_container_are_its_services(
     ]
 
 
+async def test_a_network_of_a_container_is_one_of_its_service(
+    changes: Changes, registered: SessionFacts, engine: Engine
+) -> None:
+    write = of("connect", "backend", "network", Container="shop-worker", EndpointConfig={})
+    assert lines(await told(changes, registered, engine, write)) == [
+        "+    networks:",
+        "+      - backend",
+        "+networks:",
+        "+  backend:",
+        "+    external: true",
+    ]
+
+
 async def test_a_new_container_is_a_new_service(
     changes: Changes, registered: SessionFacts, engine: Engine
 ) -> None:
