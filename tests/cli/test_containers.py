@@ -247,3 +247,12 @@ def test_an_engines_section_of_ssh_config_leads_to_the_ssh_door(glassgate: Peopl
     assert printed.out.startswith("Host prod-docker\n")
     assert f"Port {glassgate.gateway.ssh_port}\n" in printed.out
     assert "User engineer+prod-docker\n" in printed.out
+
+
+@pytest.mark.parametrize(("command", "offered"), [("docker", {"prod-docker"}), ("kube", {"prod-k8s"})])
+def test_the_shell_offers_endpoints_of_the_kind_alone(
+    glassgate: People, docker: str, cluster: str, command: str, offered: set[str]
+) -> None:
+    words = f"glassgate --profile engineer config {command} prod"
+    ended = glassgate("x", _GLASSGATE_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD="5")
+    assert set(ended.out.split()) == offered
