@@ -95,6 +95,10 @@ def handed_on(request: Request, *, hijack: bool, json: bool) -> tuple[tuple[str,
 def _upgrade(request: Request) -> list[tuple[str, str]]:
     wanted = "".join(request.every("upgrade")).lower()
     if not wanted:
+        # An engine waits for ever for a websocket that is not asked for (wsContainersAttach). Without any
+        # headers, the command line asks about the route alone.
+        if request.method == "GET" and request.headers:
+            raise NotRead("header.upgrade", "This route is for a websocket, and none is asked for.")
         return []
     if request.method == "POST":
         if wanted != "tcp":

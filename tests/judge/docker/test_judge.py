@@ -81,6 +81,20 @@ def test_an_old_engine_gives_no_websocket_of_output_alone(context: DockerContext
     assert _get(target, replace(context, newest="1.41")).verdict.rule == "docker.version.route"
 
 
+def test_a_websocket_is_asked_for_as_one(context: DockerContext) -> None:
+    target = "/containers/web/attach/ws?stream=1&stdout=1"
+    asks = (
+        ("connection", "Upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("sec-websocket-version", "13"),
+    )
+    judged = _get(target, context, ("host", "docker"), *asks)
+    assert judged.request is not None
+    assert judged.request.headers == asks
+    assert _get(target, context, ("host", "docker")).verdict.rule == "docker.header.upgrade"
+
+
 def test_tokens_of_a_cluster_are_masked(context: DockerContext) -> None:
     assert _get("/swarm", context).masks == ("JoinTokens",)
     assert _get("/swarm/unlockkey", context).masks == ("UnlockKey",)
