@@ -149,7 +149,8 @@ class HalfClosingTls(asyncio.Protocol):
 
     def _flush(self) -> None:
         data = self._outgoing.read()
-        if data and self._transport is not None:
+        if data and not self.is_closing():
+            assert self._transport is not None
             self._transport.write(data)
 
     # ---- the side of the protocol inside -----------------------------------------------------------

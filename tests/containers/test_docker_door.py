@@ -301,7 +301,9 @@ async def test_a_command_is_started_once_and_only_by_who_made_it(gate: DockerGat
         f"POST /exec/{number}/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         "Connection: close\r\nContent-Length: 2\r\n\r\n{}"
     ).encode()
-    assert b"settings" not in await asked(gate, start)  # the root folder
+    old = await asked(gate, start)  # asks for no upgrade, as clients did before there was one
+    assert old.startswith(b"HTTP/1.1 200 OK")
+    assert b"bin\n" in old
     assert b"was started before" in await asked(gate, start)
     foreign = "0" * 64
     assert b"has put no such command" in await asked(gate, start.replace(number.encode(), foreign.encode()))

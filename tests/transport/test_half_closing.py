@@ -9,6 +9,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 import pytest
+import uvloop
 
 from gateway.domain.errors import PeerError, UpstreamUnavailable
 from gateway.transport.accept import Arrival, Listener
@@ -148,6 +149,31 @@ async def test_who_leaves_without_a_word_is_noticed(authority: Authority) -> Non
         client.write(b"x")
         client.abort()
         await left.wait()
+
+
+def test_closing_what_the_peer_has_closed_does_nothing(authority: Authority) -> None:
+    async def main() -> None:
+        lost, done = asyncio.Event(), asyncio.Event()
+
+        async def serve(connection: Connection) -> None:
+            connection.when_it_leaves(lost.set, half=True)
+            await lost.wait()
+            await asyncio.sleep(0)
+            connection.write(b"to nobody")
+            connection.write_eof()
+            connection.close()
+            await connection.leave(1.0)
+            done.set()
+
+        async with listening(authority, serve) as listener:
+            client = await dialled(authority, listener.port)
+            client.abort()
+            await lost.wait()
+            async with asyncio.timeout(2):
+                await done.wait()
+        await client.leave(1.0)
+
+    uvloop.run(main())  # which is stricter about it than asyncio's own loop
 
 
 async def test_what_is_no_tls_is_told(authority: Authority) -> None:
