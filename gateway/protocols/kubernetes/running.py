@@ -12,6 +12,8 @@ from gateway.terminal.desk import until_gone
 from gateway.terminal.lock import lock_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.domain.unit import Admitted
     from gateway.judge.kubernetes.judgement import KubernetesJudgement
     from gateway.protocols.kubernetes.console import Console, Listens
@@ -37,14 +39,29 @@ class Sink(Protocol):
 class _Input:
     """Hands a client's input to what runs, and says in the recording how large its terminal is."""
 
-    def __init__(self, remote: Remote, session: Governed, number: int, *, tty: bool) -> None:
+    def __init__(
+        self,
+        remote: Remote,
+        session: Governed,
+        number: int,
+        *,
+        tty: bool,
+        left: Callable[[bytes], None] | None,
+    ) -> None:
         self._remote = remote
         self._session = session
         self._number = number
         self._tty = tty
-        self.fed = remote.fed
+        self._left = left
         self.fed_up = remote.fed_up
         self.drain = remote.drain
+
+    def fed(self, data: bytes) -> None:
+        """Hand on what was typed; once the command has ended it is for the next line, as at a terminal."""
+        if self._left is not None and self._remote.status:
+            self._left(data)
+        else:
+            self._remote.fed(data)
 
     def resized(self, size: Sized) -> None:
         """Tell both."""
@@ -53,7 +70,13 @@ class _Input:
             self._session.event("window", f"unit {self._number}: {size.columns}x{size.rows}")
 
 
-async def run_command(session: Governed, upstream: Upstream, admitted: Allowed, console: Console) -> bytes:
+async def run_command(
+    session: Governed,
+    upstream: Upstream,
+    admitted: Allowed,
+    console: Console,
+    left: Callable[[bytes], None] | None = None,
+) -> bytes:
     """Run what was admitted before a client.
 
     Args:
@@ -61,6 +84,7 @@ async def run_command(session: Governed, upstream: Upstream, admitted: Allowed, 
         upstream: its cluster.
         admitted: an exec.
         console: the client's end.
+        left: takes what is typed once the command has ended; None: nothing comes behind it.
 
     Returns:
         What the error stream carried; empty where the client left before.
@@ -74,7 +98,7 @@ async def run_command(session: Governed, upstream: Upstream, admitted: Allowed, 
 
     def join(remote: Remote) -> None:
         judged = admitted.judged
-        behind: Listens = _Input(remote, session, admitted.number, tty=judged.tty)
+        behind: Listens = _Input(remote, session, admitted.number, tty=judged.tty, left=left)
         lock = lock_of(judged.shell) if judged.shell is not None and judged.tty else None
         console.join(behind if lock is None else Locked(behind, lock))
 

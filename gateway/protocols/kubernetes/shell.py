@@ -127,7 +127,10 @@ class InContainer:
             return Ran(await self._moved(place, judged, 0))
         self.running = True
         try:
-            status = exit_code(await run_command(self._session, self._upstream, outcome, self._console))
+            told = await run_command(
+                self._session, self._upstream, outcome, self._console, left=self._desk.fed
+            )
+            status = exit_code(told)
         except GlassgateError as error:
             self._console.say(f"{refusal.text(error.message, error.hint)}\n")
             status = refusal.FAILED

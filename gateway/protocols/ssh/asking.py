@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.domain.errors import GlassgateError, NotAuthorised, NotFound
 from gateway.protocols.ssh import refusal
-from gateway.protocols.ssh.shell import Desk, until_gone
+from gateway.protocols.ssh.shell import Desk
 from gateway.terminal.asking import Answer, Inquiry
+from gateway.terminal.desk import until_gone
 
 if TYPE_CHECKING:
     from gateway.access.requests import Requests

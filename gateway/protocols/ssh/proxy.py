@@ -30,9 +30,10 @@ from gateway.protocols.ssh.production import HostReads
 from gateway.protocols.ssh.running import Running
 from gateway.protocols.ssh.sftp.proxy import SftpProxy
 from gateway.protocols.ssh.sftp.uploads import Stock
-from gateway.protocols.ssh.shell import Desk, LookedAt, script_of, until_gone
+from gateway.protocols.ssh.shell import Desk, LookedAt, script_of
 from gateway.protocols.ssh.units import SftpUnit, ShellUnit
 from gateway.session.life import SessionOver
+from gateway.terminal.desk import until_gone
 from gateway.terminal.lock import lock_of
 from gateway.terminal.shell import GovernedShell
 

@@ -17,7 +17,7 @@ from gateway.domain.errors import GlassgateError
 from gateway.domain.host import Known, Written
 from gateway.protocols.ssh.production import MOST_FILE
 from gateway.protocols.ssh.quoting import quoted
-from gateway.protocols.ssh.shell import until_gone
+from gateway.terminal.desk import until_gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from gateway.domain.errors import GlassgateError, InvalidInput
 from gateway.domain.unit import Admitted
@@ -14,10 +14,12 @@ from gateway.protocols.ssh.editing import place_to_edit
 from gateway.protocols.ssh.patch import PLAIN
 from gateway.protocols.ssh.quoting import quoted
 from gateway.protocols.ssh.units import ShellUnit
+from gateway.terminal.desk import Desk as TerminalDesk
+from gateway.terminal.desk import until_gone
 from gateway.terminal.shell import GovernedShell, Place, Ran
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from gateway.judge.shell.judgement import ShellJudgement
     from gateway.protocols.ssh.channel import Channel
@@ -27,12 +29,6 @@ if TYPE_CHECKING:
     from gateway.protocols.ssh.units import Terminal
     from gateway.session.line import Session
 
-T = TypeVar("T")
-
-MOST_KEYS: Final = 1 << 20
-"""Bytes that may be typed ahead of the shell."""
-MOST_AT_ONCE: Final = 512
-"""Bytes of keys that are taken before others have their turn."""
 MOST_NAMES: Final = 256 << 10
 """Bytes of a folder's names that completion takes."""
 _UNFINISHED: Final = frozenset(
@@ -42,7 +38,34 @@ _SIGNALLED: Final = 128
 _SIGNALS: Final = {"HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "SEGV": 11, "PIPE": 13, "TERM": 15}
 
 
-class Desk:
+class _Screen:
+    """A channel as a terminal that is shown something."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self.taken = asyncio.Event()
+        self.taken.set()
+
+    def write(self, data: bytes) -> None:
+        """Show something."""
+        self._channel.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the client reads again."""
+        await self.taken.wait()
+
+    @property
+    def columns(self) -> int:
+        """The terminal's width in cells; 0: not known."""
+        return self._channel.terminal.size[0] if self._channel.terminal is not None else 0
+
+    @property
+    def plain(self) -> bool:
+        """Whether the terminal knows no colour."""
+        return self._channel.terminal is None or self._channel.terminal.kind in PLAIN
+
+
+class Desk(TerminalDesk):
     """A client's terminal between commands: what is typed goes to the shell.
 
     Args:
@@ -50,32 +73,16 @@ class Desk:
     """
 
     def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-        self._typed: asyncio.Queue[bytes] = asyncio.Queue()
-        self._piece = b""
-        self._ahead = 0
-        self._shown = asyncio.Event()
-        self._shown.set()
+        self._shown = _Screen(channel)
+        super().__init__(self._shown)
         self.shell: GovernedShell | None = None
-
-    # ---- what the channel tells ------------------------------------------------------------------
-
-    def fed(self, data: bytes) -> None:
-        """Keys were typed."""
-        if self._ahead + len(data) <= MOST_KEYS:
-            self._ahead += len(data)
-            self._typed.put_nowait(data)
-
-    def fed_up(self) -> None:
-        """Nothing more will be typed."""
-        self._typed.put_nowait(b"")
 
     def hurry(self, *, hold: bool) -> None:
         """The client is slow, or reads again: keys wait for what they would have shown."""
         if hold:
-            self._shown.clear()
+            self._shown.taken.clear()
         else:
-            self._shown.set()
+            self._shown.taken.set()
 
     def resized(self, size: tuple[int, int, int, int]) -> None:
         """The terminal has another size."""
@@ -87,30 +94,6 @@ class Desk:
         """A signal stands for its key."""
         if name == "INT":
             self.fed(b"\x03")
-
-    # ---- what the shell asks ---------------------------------------------------------------------
-
-    def write(self, data: bytes) -> None:
-        """Show something."""
-        self._channel.write(data)
-
-    async def read(self) -> bytes:
-        """Return what was typed, few keys at once; empty once the client has gone."""
-        await asyncio.sleep(0)
-        await self._shown.wait()
-        typed = self._piece or await self._typed.get()
-        data, self._piece = typed[:MOST_AT_ONCE], typed[MOST_AT_ONCE:]
-        self._ahead -= len(data)
-        return data
-
-    def width(self) -> int:
-        """Return the terminal's width in cells."""
-        terminal = self._channel.terminal
-        return terminal.size[0] if terminal is not None and terminal.size[0] else 80
-
-    def plain(self) -> bool:
-        """Whether the terminal knows no colour."""
-        return self._channel.terminal is None or self._channel.terminal.kind in PLAIN
 
 
 class OnStage:
@@ -279,18 +262,3 @@ async def script_of(channel: Channel) -> bytes:
         if len(script) > MAX_LENGTH:
             raise InvalidInput(f"a script of more than {MAX_LENGTH:,} bytes is not judged")
     return script
-
-
-async def until_gone(work: Coroutine[Any, Any, T], gone: asyncio.Event) -> T | None:
-    """Return what some work comes to, None where the client leaves first."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            working, leaving = group.create_task(work), group.create_task(gone.wait())
-            await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            leaving.cancel()
-            if not working.done():
-                working.cancel()
-                return None
-    except ExceptionGroup as broken:
-        raise broken.exceptions[0] from None  # what the work failed by is what the caller knows
-    return working.result()
