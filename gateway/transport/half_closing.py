@@ -173,10 +173,9 @@ class HalfClosingTls(asyncio.Protocol):
         if self._sent_end or self._transport is None or self._transport.is_closing():
             return
         try:
-            for piece in pieces:
-                rest = memoryview(piece)
-                while rest:
-                    rest = rest[self._tls.write(rest) :]
+            rest = memoryview(b"".join(pieces))
+            while rest:
+                rest = rest[self._tls.write(rest) :]
         except ssl.SSLError:
             self.abort()
             return
