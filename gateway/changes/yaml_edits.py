@@ -17,6 +17,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
+from gateway.changes.yaml_text import block, inline, is_literal, lines_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -95,9 +97,6 @@ class Document:
 
 _SEPARATOR: Final = re.compile(r"^---(?:[ \t]*|[ \t]+#.*)\r?$\n?", re.MULTILINE)
 _OTHER_SEPARATOR: Final = re.compile(r"^(?:---[ \t]+[^\s#]|\.\.\.|%)", re.MULTILINE)
-_PLAIN: Final = re.compile(r"[A-Za-z_./][A-Za-z0-9_./@+=-]*(?::[A-Za-z0-9_./@+=-]+)*")
-_RESERVED: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", "~", ".", ".."})
-_NUMBER: Final = re.compile(r"[.0-9][0-9_.eExXoOa-fA-F+-]*|\.(?:inf|nan)", re.IGNORECASE)
 
 
 def documents(text: str) -> tuple[Document, ...]:
@@ -181,15 +180,6 @@ def removed(text: str, document: Document) -> str:
         return before + _SEPARATOR.sub("", behind, count=1)
     ends = list(_SEPARATOR.finditer(before))
     return before[: ends[-1].start()] if ends else ""
-
-
-def written(value: Json) -> str:
-    """Return a value as a document of block style.
-
-    Args:
-        value: a mapping.
-    """
-    return "\n".join(_lines(value, 0, 0)) + "\n"
 
 
 def _unshared(value: Any) -> Any:
@@ -314,13 +304,13 @@ class _Splice:
             return self._written_over(key, node, wrapped)
         if isinstance(step, str) and isinstance(node, MappingNode):
             if node.flow_style or not node.value:
-                return self._put_in_flow(node, f"{_inline(step)}: {_inline(value)}")
+                return self._put_in_flow(node, f"{inline(step)}: {inline(value)}")
             column = node.value[0][0].start_mark.column
-            return self._with_lines(_end(node), _lines({step: value}, column, self.offset))
+            return self._with_lines(_end(node), lines_of({step: value}, column, self.offset))
         if isinstance(step, Item | Place) and isinstance(node, SequenceNode):
             if node.flow_style or not node.value:
-                return self._put_in_flow(node, _inline(value))
-            return self._with_lines(_end(node), _lines([value], node.start_mark.column, self.offset))
+                return self._put_in_flow(node, inline(value))
+            return self._with_lines(_end(node), lines_of([value], node.start_mark.column, self.offset))
         return None
 
     def replaced(self, parent: Any, found: tuple[Any, Any], value: Any) -> str | None:
@@ -362,9 +352,9 @@ class _Splice:
         nested = isinstance(value, dict | list) and bool(value)
         if nested:
             column = key.start_mark.column + (self.offset if isinstance(value, list) else 2)
-            new = "\n" + "\n".join(_lines(value, column, self.offset))
-        elif isinstance(value, str) and "\n" in value and _literal(value):
-            new = " " + "\n".join(_block(value, key.start_mark.column + 2))
+            new = "\n" + "\n".join(lines_of(value, column, self.offset))
+        elif isinstance(value, str) and "\n" in value and is_literal(value):
+            new = " " + "\n".join(block(value, key.start_mark.column + 2))
         else:
             new = " " + _like(old, value)
         tail = self.text[end:]
@@ -430,65 +420,10 @@ def _end(node: Any) -> int:
     return int(node.end_mark.index)
 
 
-def _lines(value: Any, indent: int, offset: int) -> list[str]:
-    """Return a value as lines of block style."""
-    margin = " " * indent
-    if isinstance(value, dict) and value:
-        lines = []
-        for key, each in value.items():
-            if isinstance(each, dict | list) and each:
-                inner = indent + (offset if isinstance(each, list) else 2)
-                lines += [f"{margin}{_inline(key)}:", *_lines(each, inner, offset)]
-            elif isinstance(each, str) and "\n" in each and _literal(each):
-                first, *rest = _block(each, indent + 2)
-                lines += [f"{margin}{_inline(key)}: {first}", *rest]
-            else:
-                lines.append(f"{margin}{_inline(key)}: {_inline(each)}")
-        return lines
-    if isinstance(value, list) and value:
-        lines = []
-        for each in value:
-            if isinstance(each, dict | list) and each:
-                first, *rest = _lines(each, indent + 2, offset)
-                lines += [f"{margin}- {first.lstrip(' ')}", *rest]
-            else:
-                lines.append(f"{margin}- {_inline(each)}")
-        return lines
-    return [f"{margin}{_inline(value)}"]
-
-
 def _like(old: Any, value: Any) -> str:
     """A scalar, in the quotes of the one before where it had some."""
     style = old.style if isinstance(old, ScalarNode) else None
     if style in ("'", '"') and isinstance(value, str) and value.isprintable():
         quoted = "'" + value.replace("'", "''") + "'"
         return quoted if style == "'" else json.dumps(value, ensure_ascii=False)
-    return _inline(value)
-
-
-def _inline(value: Any) -> str:
-    """A value on one line: plain where nothing could take it for something else, else as JSON."""
-    if isinstance(value, str) and _is_plain(value):
-        return value
-    return json.dumps(value, ensure_ascii=isinstance(value, str) and not value.isprintable())
-
-
-def _is_plain(text: str) -> bool:
-    return bool(_PLAIN.fullmatch(text)) and text.lower() not in _RESERVED and not _NUMBER.fullmatch(text)
-
-
-def _literal(text: str) -> bool:
-    """Whether a text of several lines can stand as a literal block."""
-    lines = text.split("\n")
-    return (
-        all(line.isprintable() and line == line.rstrip() for line in lines)
-        and not lines[0].startswith(" ")
-        and bool(lines[0])
-        and not text.endswith("\n\n")
-    )
-
-
-def _block(text: str, indent: int) -> list[str]:
-    mark = "|" if text.endswith("\n") else "|-"
-    lines = text.removesuffix("\n").split("\n")
-    return [mark, *(f"{' ' * indent}{line}" if line else "" for line in lines)]
+    return inline(value)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.changes.yaml_edits import GONE, Edit, Item, Step, documents, edited, removed, said, written
+from gateway.changes.yaml_edits import GONE, Edit, Item, Step, documents, edited, removed, said
+from gateway.changes.yaml_text import written
 
 MANIFEST = """\
 apiVersion: apps/v1   # the group

@@ -12,7 +12,7 @@ from base64 import b64decode
 from typing import TYPE_CHECKING, Final
 
 from gateway.changes.secrets_found import names_secret, without_secrets
-from gateway.changes.yaml_edits import written
+from gateway.changes.yaml_text import written
 from gateway.judge.kubernetes.helm import MAX_RELEASE
 from gateway.judge.kubernetes.writes import json_of, member
 

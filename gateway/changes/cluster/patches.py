@@ -10,7 +10,8 @@ from gateway.changes.cluster.objects import differences
 from gateway.changes.cluster.parts import ObjectPart, all_parts
 from gateway.changes.host.patches import Work
 from gateway.changes.host.prepare import REPLACED_NOTE, without_new_secrets
-from gateway.changes.yaml_edits import GONE, Edit, Item, edited, removed, written
+from gateway.changes.yaml_edits import GONE, Edit, Item, edited, removed
+from gateway.changes.yaml_text import written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,7 +11,7 @@ from gateway.changes.cluster.patches import patches
 from gateway.changes.host import proposal as host_proposal
 from gateway.changes.proposal import UNKNOWN, Base
 from gateway.changes.shown import one_line
-from gateway.changes.yaml_edits import written
+from gateway.changes.yaml_text import written
 from gateway.domain.display import counted
 from gateway.judge.kubernetes.writes import json_of
 

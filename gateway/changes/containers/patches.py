@@ -22,7 +22,7 @@ from gateway.changes.host.mapping import place_of
 from gateway.changes.host.parts import FilePart
 from gateway.changes.host.patches import Work
 from gateway.changes.host.prepare import REPLACED_NOTE, without_new_secrets
-from gateway.changes.yaml_edits import written
+from gateway.changes.yaml_text import written
 from gateway.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
