@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _REPEATABLE: Final = frozenset(("GET", "HEAD"))
 """May be sent again where a connection that lay idle turns out to be closed (RFC 9110, section 9.2.2)."""
 
+MOST_IDLE: Final = 2
+"""Connections that wait for a request: what may not be sent twice takes a new one each time."""
+
 
 class Pool:
     """Connections of one session; none is ever passed to another.
@@ -96,7 +99,8 @@ class Pool:
 
         One that is being closed sends what was written before; ``abort`` waits for that no longer.
         """
-        if side.reusable and side.whole and not self._closed and not side.connection.ended:
+        spare = len(self._idle) < MOST_IDLE and not self._closed
+        if side.reusable and side.whole and spare and not side.connection.ended:
             self._idle.append(side)
         elif not side.connection.closing:
             self._open.discard(side)

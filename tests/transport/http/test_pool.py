@@ -25,7 +25,7 @@ class Server:
     """Answers each request with what is next, and closes where that is told."""
 
     def __init__(self) -> None:
-        self.dialled = 0
+        self.dialled = self.left = 0
         self.asked: list[bytes] = []
         self.answers: list[bytes] = []
         self.port = 0
@@ -40,6 +40,7 @@ class Server:
                 await writer.drain()
                 if b"Connection: close" in answer or not answer:
                     break
+        self.left += 1
         writer.close()
 
     async def dial(self) -> Connection:
@@ -89,6 +90,15 @@ async def test_what_is_no_plain_read_is_never_sent_twice() -> None:
         with pytest.raises(UpstreamUnavailable):
             await pool.asked(Request("POST", "/exec"), most=10)
         assert len(server.asked) == 2
+
+
+async def test_writes_one_behind_the_other_leave_no_pile_of_connections() -> None:
+    post = Request("POST", "/a", (), b"")
+    async with serving(*[ANSWER] * 8) as (server, pool):
+        for _ in range(8):
+            await pool.asked(post, most=100)
+        await asyncio.sleep(0.05)
+        assert (server.dialled, server.left) == (8, 6)
 
 
 async def test_an_answer_longer_than_asked_for_is_not_kept() -> None:
