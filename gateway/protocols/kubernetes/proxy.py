@@ -115,7 +115,7 @@ class KubernetesDoor:
         agent = f"(session {context.session}; {context.identity})"
         self._reader = Upstream(targets.reader, agent)
         if targets.dry_runs is not None:
-            self._writer = Upstream(targets.dry_runs, agent)
+            self._writer = Upstream(targets.dry_runs, agent, reads=False)
         dry_runs = self._writer is not None
         cluster = await self._parts.clusters.probed(self._reader, dry_runs=dry_runs)
         try:

@@ -14,7 +14,7 @@ from gateway.domain.errors import ConfigurationBroken, UpstreamUnavailable
 from gateway.protocols.kubernetes.credentials import credentials_of
 from gateway.transport.client_certificate import identified_context
 from gateway.transport.http.connection import Connection
-from gateway.transport.http.pool import Pool
+from gateway.transport.http.pool import REPEATABLE, Pool
 from gateway.transport.stream import dial_socket, stream_over
 from gateway.transport.tls import client_context
 
@@ -104,12 +104,14 @@ class Upstream:
     Args:
         target: where, and as whom.
         agent: what ``User-Agent`` says behind the gateway's own name, for the cluster's audit log.
+        reads: whether all that is ever asked only reads, a POST too: reviews, which may be asked again.
     """
 
-    def __init__(self, target: Target, agent: str = "") -> None:
+    def __init__(self, target: Target, agent: str = "", *, reads: bool = True) -> None:
         self.target = target
         self._agent = f"glassgate/{__version__} {agent}".strip()
-        self._pool = Pool(self._dial, target.authority)
+        repeatable = REPEATABLE | {"POST"} if reads else REPEATABLE
+        self._pool = Pool(self._dial, target.authority, repeatable=repeatable)
 
     async def ask(
         self, request: Request, *, upgrade: str = "", client: Connection | None = None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gateway.transport.http.connection import Connection
     from gateway.transport.http.head import ResponseHead
 
-_REPEATABLE: Final = frozenset(("GET", "HEAD"))
+REPEATABLE: Final = frozenset(("GET", "HEAD"))
 """May be sent again where a connection that lay idle turns out to be closed (RFC 9110, section 9.2.2)."""
 
 MOST_IDLE: Final = 2
@@ -30,10 +30,18 @@ class Pool:
     Args:
         dial: opens one.
         host: what ``Host`` says.
+        repeatable: methods of what may be sent again where a connection turns out to be closed.
     """
 
-    def __init__(self, dial: Callable[[], Awaitable[Connection]], host: str) -> None:
+    def __init__(
+        self,
+        dial: Callable[[], Awaitable[Connection]],
+        host: str,
+        *,
+        repeatable: frozenset[str] = REPEATABLE,
+    ) -> None:
         self._dial = dial
+        self._repeatable = repeatable
         self._host = host
         self._idle: list[UpstreamSide] = []
         self._open: set[UpstreamSide] = set()
@@ -65,7 +73,7 @@ class Pool:
         except ValueError as error:
             raise UpstreamUnavailable("the request can't be written down for production") from error
         while not self._closed:
-            kept = bool(self._idle) and request.method in _REPEATABLE
+            kept = bool(self._idle) and request.method in self._repeatable
             side = self._idle.pop() if kept else await self._fresh()
             watched = contextlib.nullcontext() if client is None else one_way(client, side.connection)
             try:

@@ -67,7 +67,7 @@ async def serving() -> AsyncIterator[Server]:
         server.close()
 
 
-def upstream(server: Server, secret: str, *, ca: str = CA, agent: str = "") -> Upstream:
+def upstream(server: Server, secret: str, *, ca: str = CA, agent: str = "", reads: bool = True) -> Upstream:
     endpoint = Endpoint(
         id=EndpointId(1),
         name="prod-k8s",
@@ -82,7 +82,7 @@ def upstream(server: Server, secret: str, *, ca: str = CA, agent: str = "") -> U
         settings=EndpointSettings(),
         version=1,
     )
-    return Upstream(targets_of(endpoint, Secret(secret)).reader, agent)
+    return Upstream(targets_of(endpoint, Secret(secret)).reader, agent, reads=reads)
 
 
 async def test_a_bearer_token_is_the_gateway_s_own() -> None:
@@ -122,6 +122,17 @@ async def test_one_connection_serves_request_after_request() -> None:
             await way.asked(VERSION, most=100)
         way.abort()
     assert server.connections == 1
+
+
+async def test_reviews_go_on_one_connection_too_and_what_is_tried_out_on_new_ones() -> None:
+    review = Request("POST", "/review", (), b"")
+    async with serving() as server:
+        for reads, connections in ((True, 1), (False, 4)):
+            way = upstream(server, "token", reads=reads)
+            for _ in range(3):
+                await way.asked(review, most=100)
+            way.abort()
+            assert server.connections == connections
 
 
 async def test_a_connection_that_was_closed_while_idle_is_replaced() -> None:
