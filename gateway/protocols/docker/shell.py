@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gateway.domain.errors import GlassgateError, UpstreamUnavailable
 from gateway.domain.unit import Admitted
@@ -15,27 +14,22 @@ from gateway.protocols.docker.tape import Tape
 from gateway.protocols.docker.units import LineUnit
 from gateway.terminal.desk import Desk, until_gone
 from gateway.terminal.lock import lock_of
-from gateway.terminal.shell import GovernedShell, Place, Ran
+from gateway.terminal.looking import MOST_NAMES, UNFINISHED, moved, names_in
+from gateway.terminal.shell import GovernedShell, Ran
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from gateway.judge.docker.judgement import DockerJudgement
-    from gateway.judge.shell.judgement import ShellJudgement
     from gateway.protocols.docker.execs import Held
     from gateway.protocols.docker.production import EngineReads
     from gateway.protocols.docker.tape import Governed
     from gateway.protocols.docker.units import DockerUnit
     from gateway.protocols.docker.upstream import Engine
     from gateway.terminal.programs import KeyLock
+    from gateway.terminal.shell import Place
     from gateway.transport.http.connection import Connection
     from gateway.transport.http.exchange import UpstreamSide
-
-MOST_NAMES: Final = 256 << 10
-"""Bytes of a folder's names that completion takes."""
-_UNFINISHED: Final = frozenset(
-    f"shell.syntax.{what}" for what in ("unfinished", "quote", "document", "continuation")
-)
 
 
 class Console:
@@ -186,7 +180,7 @@ class ContainerShell:
         )
         outcome = await self._session.admit(unit)
         if not isinstance(outcome, Admitted):
-            if outcome.verdict.rule in _UNFINISHED:
+            if outcome.verdict.rule in UNFINISHED:
                 return Ran(place, unfinished=True)
             filed = await self._session.file_change(outcome)
             self._console.say(refusal.refused(outcome.verdict, filed))
@@ -194,7 +188,7 @@ class ContainerShell:
         judged = outcome.judged.shell
         assert judged is not None
         if not outcome.judged.argv:
-            return Ran(await self._moved(place, judged, 0))
+            return Ran(await moved(place, judged, 0, self._ask, self._tell))
         try:
             status = await self._forward(outcome)
         except GlassgateError as error:
@@ -202,45 +196,30 @@ class ContainerShell:
             status = refusal.UNAVAILABLE
         finally:
             self._console.join(self._desk.fed)
-        return Ran(await self._moved(place, judged, status))
+        return Ran(await moved(place, judged, status, self._ask, self._tell))
 
     async def _forward(self, admitted: Admitted[DockerUnit, DockerJudgement]) -> int:
         """Run what was admitted; return its exit status."""
         judged = admitted.judged
         running = self._running = _Running(self._session, self._engine, self._console, admitted)
         try:
-            return await running.run(lock=lock_of(judged.shell) if judged.shell is not None else None)
+            lock = lock_of(judged.shell) if judged.shell is not None else None
+            return await running.run(lock, left=self._desk.fed)
         finally:
             self._running = None
 
-    async def _moved(self, place: Place, judged: ShellJudgement, status: int) -> Place:
-        """Return where the shell stands now; a folder that can't be entered is not entered."""
-        held = {**place.variables, **judged.variables}
-        variables = {name: value for name, value in held.items() if name not in judged.forgotten}
-        if judged.folder is None or judged.folder == place.folder:
-            return Place(place.folder, variables, status)
-        try:
-            entered = await self._ran(f"cd -- {shlex.quote(judged.folder)} && pwd", place)
-        except GlassgateError as error:
-            self._console.say(refusal.told(error))
-            return Place(place.folder, variables, refusal.UNAVAILABLE)
-        folder = judged.folder if entered[0] == 0 else place.folder
-        return Place(folder, variables, status)
+    async def _ask(self, line: str, folder: str) -> tuple[int, bytes]:
+        container = self._exec.container
+        read = await self._reads.ran(line, container=container, folder=folder, most=MOST_NAMES)
+        return read.status, read.output
+
+    def _tell(self, error: GlassgateError) -> int:
+        self._console.say(refusal.told(error))
+        return refusal.UNAVAILABLE
 
     async def entries(self, folder: str, place: Place) -> Sequence[str]:
         """Return the names in a folder, those of folders with a slash behind; none where it can't be read."""
-        try:
-            _, printed = await self._ran(f"ls -1Ap -- {shlex.quote(folder)}", place)
-        except GlassgateError:
-            return ()
-        names = printed.decode("utf-8", "replace").split("\n")
-        return tuple(name for name in names if name and name.isprintable())
-
-    async def _ran(self, line: str, place: Place) -> tuple[int, bytes]:
-        read = await self._reads.ran(
-            line, container=self._exec.container, folder=place.folder, most=MOST_NAMES
-        )
-        return read.status, read.output
+        return await names_in(folder, place, self._ask)
 
 
 class _Running:
@@ -277,11 +256,12 @@ class _Running:
         if self._side is not None:
             interrupt(self._side.connection)
 
-    async def run(self, lock: KeyLock | None) -> int:
+    async def run(self, lock: KeyLock | None, *, left: Callable[[bytes], object]) -> int:
         """Run it to its end; return its exit status.
 
         Args:
             lock: of the keys that it may be sent; None: all.
+            left: takes the keys once it has ended.
 
         Raises:
             UpstreamUnavailable: the engine can't be reached, does not run it, or broke off.
@@ -310,6 +290,7 @@ class _Running:
                 raise
             finally:
                 self._engine.pool.done(side)
+            self._console.join(left)  # what is typed from here on is the next line's
             status = await self._engine.exit_status(number)
             tag, error = f"exit {status}", ""
         except ExceptionGroup as broken:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -15,13 +14,13 @@ from gateway.protocols.kubernetes.running import run_command, run_into
 from gateway.protocols.kubernetes.streams import Channel
 from gateway.protocols.kubernetes.units import LineUnit
 from gateway.terminal.desk import Desk, until_gone
+from gateway.terminal.looking import MOST_NAMES, UNFINISHED, moved, names_in
 from gateway.terminal.shell import GovernedShell, Place, Ran
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.judge.kubernetes.judgement import KubernetesJudgement
-    from gateway.judge.shell.judgement import ShellJudgement
     from gateway.protocols.kubernetes.console import Console
     from gateway.protocols.kubernetes.remote import Remote
     from gateway.protocols.kubernetes.running import Governed
@@ -30,11 +29,6 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 5.0
 """A read of ours may take so long."""
-MOST_NAMES: Final = 256 << 10
-"""Bytes of a folder's names that completion takes."""
-UNFINISHED: Final = frozenset(
-    f"shell.syntax.{what}" for what in ("unfinished", "quote", "document", "continuation")
-)
 TERMINAL: Final = "terminal xterm 80x24"
 """What the recording says of a command's terminal until its size is told."""
 
@@ -124,7 +118,7 @@ class InContainer:
         judged = outcome.judged.shell
         assert judged is not None
         if outcome.judged.request is None:
-            return Ran(await self._moved(place, judged, 0))
+            return Ran(await moved(place, judged, 0, self._ran, self._tell))
         self.running = True
         try:
             told = await run_command(
@@ -137,30 +131,15 @@ class InContainer:
         finally:
             self.running = False
             self._console.join(self._desk)
-        return Ran(await self._moved(place, judged, status))
+        return Ran(await moved(place, judged, status, self._ran, self._tell))
 
-    async def _moved(self, place: Place, judged: ShellJudgement, status: int) -> Place:
-        """Return where the shell stands now; a folder that can't be entered is not entered."""
-        held = {**place.variables, **judged.variables}
-        variables = {name: value for name, value in held.items() if name not in judged.forgotten}
-        if judged.folder is None or judged.folder == place.folder:
-            return Place(place.folder, variables, status)
-        try:
-            entered, _ = await self._ran(f"cd -- {shlex.quote(judged.folder)} && pwd", place.folder)
-        except GlassgateError as error:
-            self._console.say(f"{refusal.text(error.message, error.hint)}\n")
-            return Place(place.folder, variables, refusal.FAILED)
-        folder = judged.folder if entered == 0 else place.folder
-        return Place(folder, variables, status)
+    def _tell(self, error: GlassgateError) -> int:
+        self._console.say(f"{refusal.text(error.message, error.hint)}\n")
+        return refusal.FAILED
 
     async def entries(self, folder: str, place: Place) -> Sequence[str]:
         """Return the names in a folder, those of folders with a slash behind; none where it can't be read."""
-        try:
-            _, printed = await self._ran(f"ls -1Ap -- {shlex.quote(folder)}", place.folder)
-        except GlassgateError:
-            return ()
-        names = printed.decode("utf-8", "replace").split("\n")
-        return tuple(name for name in names if name and name.isprintable())
+        return await names_in(folder, place, self._ran)
 
     async def _ran(self, line: str, folder: str) -> tuple[int, bytes]:
         """Run a line of the gateway's own; return its exit status and what it printed.

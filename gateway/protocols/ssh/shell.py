@@ -12,10 +12,10 @@ from gateway.judge.shell.cursor import MAX_LENGTH
 from gateway.protocols.ssh import refusal
 from gateway.protocols.ssh.editing import place_to_edit
 from gateway.protocols.ssh.patch import PLAIN
-from gateway.protocols.ssh.quoting import quoted
 from gateway.protocols.ssh.units import ShellUnit
 from gateway.terminal.desk import Desk as TerminalDesk
 from gateway.terminal.desk import until_gone
+from gateway.terminal.looking import MOST_NAMES, UNFINISHED, moved, names_in
 from gateway.terminal.shell import GovernedShell, Place, Ran
 
 if TYPE_CHECKING:
@@ -29,11 +29,6 @@ if TYPE_CHECKING:
     from gateway.protocols.ssh.units import Terminal
     from gateway.session.line import Session
 
-MOST_NAMES: Final = 256 << 10
-"""Bytes of a folder's names that completion takes."""
-_UNFINISHED: Final = frozenset(
-    f"shell.syntax.{what}" for what in ("unfinished", "quote", "document", "continuation")
-)
 _SIGNALLED: Final = 128
 _SIGNALS: Final = {"HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "SEGV": 11, "PIPE": 13, "TERM": 15}
 
@@ -200,7 +195,7 @@ class LookedAt:
         )
         outcome = await self._session.admit(unit)
         if not isinstance(outcome, Admitted):
-            if outcome.verdict.rule in _UNFINISHED:
+            if outcome.verdict.rule in UNFINISHED:
                 return Ran(place, unfinished=True)
             filed = await self._session.file_change(outcome)
             folder = place.folder or self.home
@@ -217,30 +212,19 @@ class LookedAt:
             stage.status = refusal.status_of(error)
         finally:
             self._channel.join(self._desk)
-        return Ran(await self._moved(place, outcome.judged, stage.status))
+        return Ran(await moved(place, outcome.judged, stage.status, self._ask, self._tell))
 
-    async def _moved(self, place: Place, judged: ShellJudgement, status: int) -> Place:
-        """Return where the shell stands now; a folder that can't be entered is not entered."""
-        held = {**place.variables, **judged.variables}
-        variables = {name: value for name, value in held.items() if name not in judged.forgotten}
-        if judged.folder is None or judged.folder == place.folder:
-            return Place(place.folder, variables, status)
-        try:
-            entered = await self._reads.ran(f"cd -- {quoted(judged.folder)} && pwd", folder=place.folder)
-        except GlassgateError as error:
-            self._channel.write(on_terminal(refusal.told(error)))
-            return Place(place.folder, variables, refusal.status_of(error))
-        folder = judged.folder if entered.status == 0 else place.folder
-        return Place(folder, variables, status)
+    async def _ask(self, line: str, folder: str) -> tuple[int, bytes]:
+        read = await self._reads.ran(line, folder=folder, most=MOST_NAMES)
+        return read.status, read.output
+
+    def _tell(self, error: GlassgateError) -> int:
+        self._channel.write(on_terminal(refusal.told(error)))
+        return refusal.status_of(error)
 
     async def entries(self, folder: str, place: Place) -> Sequence[str]:
         """Return the names in a folder, those of folders with a slash behind; none where it can't be read."""
-        try:
-            read = await self._reads.ran(f"ls -1Ap -- {quoted(folder)}", folder=place.folder, most=MOST_NAMES)
-        except (GlassgateError, ValueError):
-            return ()
-        names = read.output.decode("utf-8", "replace").split("\n")
-        return tuple(name for name in names if name and name.isprintable())
+        return await names_in(folder, place, self._ask)
 
 
 def on_terminal(text: str) -> bytes:
