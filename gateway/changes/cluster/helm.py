@@ -11,7 +11,8 @@ import zlib
 from base64 import b64decode
 from typing import TYPE_CHECKING, Final
 
-from gateway.changes.secrets_found import names_secret, without_secrets
+from gateway.changes.cluster.hiding import hidden
+from gateway.changes.secrets_found import without_secrets
 from gateway.changes.yaml_text import written
 from gateway.judge.kubernetes.helm import MAX_RELEASE
 from gateway.judge.kubernetes.writes import json_of, member
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from gateway.domain.cluster import ObjectWrite
     from gateway.judge.http.bodies import Json
 
-PLACEHOLDER: Final = "[secret]"
 _NAME: Final = re.compile(r"sh\.helm\.release\.v1\.(.+)\.v[0-9]+")
 # In JSON and in protobuf alike the release stands in the body as a run of base64 that begins as gzip does.
 _PACKED: Final = re.compile(rb"H4sI[A-Za-z0-9+/]{20,}={0,2}|SDRzS[A-Za-z0-9+/]{20,}={0,2}")
@@ -41,7 +41,7 @@ def page_of_release(write: ObjectWrite) -> str | None:
     line = f"helm upgrade --install {name[1]} {chart} --version {version}"
     if write.namespace:
         line += f" --namespace {write.namespace}"
-    values = _without_secrets(member(release, "config"))
+    values = hidden(member(release, "config"))
     if not isinstance(values, dict) or not values:
         return line
     return f"{line} --values values.yaml\n\nvalues.yaml:\n\n{without_secrets(written(values))}"
@@ -59,11 +59,3 @@ def _release(body: bytes) -> Json:
     except (binascii.Error, zlib.error):
         return None
     return json_of(text)
-
-
-def _without_secrets(value: Json, name: str = "") -> Json:
-    if isinstance(value, dict):
-        return {key: _without_secrets(each, key) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_without_secrets(each, name) for each in value]
-    return PLACEHOLDER if value is not None and names_secret(name) else value

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.changes.cluster.computed import NotComputed, computed
 from gateway.changes.cluster.helm import page_of_release
+from gateway.changes.cluster.hiding import hidden, texts
 from gateway.changes.cluster.objects import cleaned, declared
 from gateway.changes.cluster.parts import ObjectPart, encode_parts
-from gateway.changes.host.prepare import as_text
+from gateway.changes.host.prepare import REPLACED_NOTE, as_text
 from gateway.changes.secrets_found import without_secrets
 from gateway.changes.shown import CUT
 from gateway.domain.cluster import ObjectVerb, PatchKind
@@ -95,7 +96,10 @@ def _shown(capture: ClusterCapture) -> str:
         return f"{first}\n(a Secret, which is not kept)"
     if any(write.media == PROTOBUF for write in capture.writes):
         return f"{capture.text.partition(chr(10))[0]}\n(in protobuf)"
-    return without_secrets(capture.text)
+    first, _, body = capture.text.partition("\n")
+    said = json_of(body.encode("utf-8", "surrogateescape"))
+    shown = without_secrets(body) if said is None else json.dumps(hidden(said), ensure_ascii=False)
+    return f"{without_secrets(first)}\n{shown}" if body else without_secrets(first)
 
 
 async def _part(write: ObjectWrite, text: str, production: ReadCluster) -> ObjectPart:
@@ -161,14 +165,18 @@ def _between(
     write: ObjectWrite, old: dict[str, Json] | None, new: dict[str, Json] | None, notes: tuple[str, ...]
 ) -> ObjectPart:
     known = new if new is not None else old
+    was, becomes = (None if each is None else cleaned(each) for each in (old, new))
+    shown = hidden(becomes, frozenset(texts(was)))
+    if shown != becomes:
+        notes = (*notes, REPLACED_NOTE)
     return ObjectPart(
         write.what,
         write.api_version,
         str(member(known, "kind") or write.kind),
         write.namespace,
         write.name,
-        "" if old is None else json.dumps(cleaned(old)),
-        "" if new is None else json.dumps(cleaned(new)),
+        "" if was is None else json.dumps(was),
+        "" if shown is None else json.dumps(shown),
         notes,
     )
 

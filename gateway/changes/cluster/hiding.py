@@ -1,0 +1,69 @@
+"""Values in objects that look like secrets, replaced before anything is kept; the recording has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.changes.secrets_found import names_secret, without_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateway.judge.http.bodies import Json
+
+PLACEHOLDER: Final = "[secret]"
+COPIES: Final = frozenset({"kubectl.kubernetes.io/last-applied-configuration"})
+"""Annotations that hold the whole object once more."""
+
+
+def hidden(value: Json, known: frozenset[str] = frozenset()) -> Json:
+    """Return a value without what looks like a secret in it.
+
+    A text is one by its shape, or by the name that it goes by: its member's, that of the variable of an
+    environment, the last part of a JSON patch's path.
+
+    Args:
+        value: an object, a patch, or a part of one.
+        known: texts that stand in production anyhow, and are no news.
+    """
+    if isinstance(value, list):
+        return [hidden(each, known) for each in value]
+    if isinstance(value, dict):
+        called = _called(value)
+        return {
+            name: _by_name(called if name == "value" and called else name, each, known)
+            for name, each in value.items()
+            if name not in COPIES
+        }
+    return without_secrets(value) if isinstance(value, str) and value not in known else value
+
+
+def texts(value: Json) -> Iterator[str]:
+    """Yield every text in a value.
+
+    Args:
+        value: such as an object as it is.
+    """
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from texts(each)
+    elif isinstance(value, str):
+        yield value
+
+
+def _by_name(name: str, value: Json, known: frozenset[str]) -> Json:
+    if isinstance(value, str | int) and not isinstance(value, bool) and names_secret(name):
+        return value if value in known else PLACEHOLDER
+    return hidden(value, known)
+
+
+def _called(value: dict[str, Json]) -> str:
+    """What the value of a variable, or of an operation of a JSON patch, goes by."""
+    for name in ("name", "path"):
+        text = value.get(name)
+        if isinstance(text, str) and "value" in value:
+            return text.rpartition("/")[2]
+    return ""
