@@ -205,6 +205,8 @@ async def test_output_and_errors_are_recorded_apart(gate: DockerGate) -> None:
     streams = {stream: bytes(data) for room in gate.rooms for (_, stream), data in room.outputs.items()}
     assert b"No such file" in streams[2]
     assert b"/app/shop.log\n" in gate.outputs()
+    told = [unit.context for room in gate.rooms for unit, _ in room.units if b"/start" in unit.text]
+    assert told == ["ls /app/shop.log /nothing in shop"]
 
 
 async def test_nothing_is_recorded_of_results_where_policy_says_so(engine: Engine) -> None:

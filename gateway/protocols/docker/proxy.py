@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shlex
 from typing import TYPE_CHECKING, Final
 
 from gateway.domain.endpoint import EndpointKind
@@ -121,7 +122,9 @@ class DockerDoor:
         """Judge one request, or one line of a governed shell."""
         if unit.judged is None:
             assert self._context is not None
-            unit.judged = judging.judge(unit, self._context)
+            unit.judged = judged = judging.judge(unit, self._context)
+            if judged.exec_id and judged.argv:  # the request itself names a number alone
+                unit.context = f"{shlex.join(judged.argv)} in {judged.container}"
         return unit.judged
 
     def heavy(self, unit: DockerUnit) -> bool:
@@ -164,7 +167,7 @@ class DockerDoor:
         outcome = session.admit_now(unit) or await session.admit(unit)
         if isinstance(outcome, Admitted):
             answering = self._forwarding.forward(head, outcome)
-        elif outcome.judged.action is DockerAction.SHELL:
+        elif outcome.judged.action is DockerAction.SHELL and outcome.verdict == outcome.judged.verdict:
             answering = self._governed(session, head, outcome)
         else:
             answering = self._refuse(session, outcome)
