@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ from cluster import SHOP_POD
 from live_kube import shell
 from live_ssh import until
 
-from gateway.web.shapes.sessions import Moment, Watched
+from gateway.web.shapes.sessions import Export, Moment, Watched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,3 +147,11 @@ def test_a_shell_is_recorded_line_by_line_with_what_it_showed(kube: LiveKube) ->
     lines = [(each.text, each.verdict) for each in seen if each.kind == "unit" and each.origin == "client"]
     assert lines == [("cat /app/settings.toml", "allow"), ("rm /app/shop.log", "change")]
     assert (kube.cluster.root_of(SHOP_POD, "app") / "app/settings.toml").read_text().split()[0] in repr(seen)
+    question = Export(id=newest.id, why="tests")
+    exported = [
+        json.loads(line)
+        for line in b"".join(client.chunks("GET /v1/sessions/{id}/export", question)).splitlines()
+    ]
+    contexts = [each["context"] for each in exported if each.get("origin") == "client"]
+    assert all(each.endswith("judge-only: the image's own program") for each in contexts)
+    assert len(contexts) == len(lines)

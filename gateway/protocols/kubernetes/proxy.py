@@ -52,6 +52,8 @@ HEAVY_BYTES: Final = 64 << 10
 """A longer request is judged in a thread."""
 MOST_BODY: Final = 4 << 20
 """Bytes of a request's body; API servers take 3 MiB."""
+JUDGE_ONLY: Final = "judge-only: the image's own program"
+"""What the recording says of a command in a container: nothing but the judge keeps it from writing."""
 FAREWELL_SECONDS: Final = 0.5
 """A client has so long to take its last words and leave by itself."""
 
@@ -133,9 +135,13 @@ class KubernetesDoor:
         if unit.judged is None:
             assert self._judging is not None
             unit.judged = judged = self._judging.judge(unit)
+            remarks = [unit.context]
             if not isinstance(unit, LineUnit):
                 unit.text = text_of(unit.request, judged)
-                unit.context = ", ".join(filter(None, (TERMINAL if judged.tty else "", object_of(judged))))
+                remarks = [TERMINAL if judged.tty else "", object_of(judged)]
+            if judged.subresource == "exec":
+                remarks.append(JUDGE_ONLY)
+            unit.context = ", ".join(filter(None, remarks))
         return unit.judged
 
     def heavy(self, unit: KubernetesUnit) -> bool:
