@@ -50,11 +50,13 @@ class SampleEngine:
         folder: of what is the demo's own.
         socket: where it is reached.
         process: the demo's own dockerd; None where somebody else's engine is used.
+        filled: whether the image is the demo's.
     """
 
     folder: Path
     socket: Path
     process: subprocess.Popen[bytes] | None
+    filled: bool = False
 
     @classmethod
     async def start(cls, folder: Path) -> Self:
@@ -136,9 +138,12 @@ class SampleEngine:
         """Make the image and run the container.
 
         Raises:
-            UpstreamUnavailable: the engine does not; says why.
+            UpstreamUnavailable: the engine does not, or has an image of that name; says why.
         """
         self._remove()
+        if self._docker("image", "inspect", IMAGE, check=False).returncode == 0:
+            raise UpstreamUnavailable(f"the engine here has an image {IMAGE} of its own")
+        self.filled = True
         settings = ("-c", "WORKDIR /app", "-c", 'CMD ["sh", "/app/mailer.sh"]')
         self._docker("import", *settings, "-", IMAGE, stdin=_system())
         self._docker(
@@ -151,6 +156,7 @@ class SampleEngine:
         left = self._docker("ps", "-aq", "--filter", f"label={_MARK}", check=False).stdout.decode().split()
         if left:
             self._docker("rm", "--force", "--volumes", *left, check=False)
+        if left or self.filled:
             self._docker("image", "rm", IMAGE, check=False)
 
     def _stop(self) -> None:

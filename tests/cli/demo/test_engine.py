@@ -66,3 +66,26 @@ def test_nothing_is_waited_for_where_nothing_was_left(short_folder: Path) -> Non
     (short_folder / "engine").mkdir()
     (short_folder / "engine" / "pid").write_text("999999999")
     wait_for_leftover(short_folder, 60)
+
+
+async def test_somebody_elses_engine_gets_a_container_and_loses_it_again(
+    sample: SampleEngine, short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sample.process is None:
+        pytest.skip("no engine of the demo's own can run here, to stand in for somebody else's")
+    monkeypatch.setattr(engine, "_may_mount", lambda: False)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{sample.socket}")
+    other = short_folder / "other"
+    other.mkdir()
+    joined = await SampleEngine.start(other)
+    assert (joined.socket, joined.process) == (sample.socket, None)
+    assert docker(sample, "ps", "--format", "{{.Names}}").split() == [CONTAINER]
+    await joined.stop()
+    assert docker(sample, "ps", "-aq") == docker(sample, "images", "-q") == ""
+    argv = ["docker", "--host", f"unix://{sample.socket}", "import", "-", engine.IMAGE]
+    subprocess.run(argv, input=b"\0" * 1024, check=True)
+    third = short_folder / "third"
+    third.mkdir()
+    with pytest.raises(UpstreamUnavailable, match="an image mailer:1 of its own"):
+        await SampleEngine.start(third)
+    assert docker(sample, "images", "-q") != ""
