@@ -9,8 +9,14 @@ from gateway.judge.shell.cursor import NotRead
 from gateway.judge.shell.read import read
 from gateway.judge.shell.tree import Command, Group, If, Script, Simple, Subshell, Word, text_of
 
-SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish"})
-"""Programs that one types into."""
+GOVERNED: Final = frozenset({"sh", "bash", "dash", "ash"})
+"""Shells that read judged lines as the judge does; others have expansions of their own."""
+
+FOLDERS: Final = frozenset({"", "/bin/", "/usr/bin/", "/usr/local/bin/"})
+"""Where these stand; what is called so elsewhere is another program."""
+
+SHELLS: Final = GOVERNED | {"zsh", "ksh", "mksh", "fish"}
+"""Programs that one types into, which a line may look for."""
 
 OPTIONS: Final = frozenset({"-", "-l", "-i", "-il", "-li", "--login", "--norc", "--noprofile"})
 """With which they still do nothing but that."""
@@ -20,16 +26,17 @@ LOOKING: Final = frozenset({"clear", "command", "which", "type", "test", "[", "e
 
 
 def asks_shell(argv: tuple[str, ...]) -> bool:
-    """Whether arguments start a shell to type into, and do nothing else that matters.
+    """Whether arguments start a shell to type into that can be governed, and do nothing else that matters.
 
     Args:
         argv: the command's name first.
     """
-    if argv[:1] and _base(argv[0]) == "busybox":
-        argv = argv[1:]
+    folder, slash, name = argv[0].rpartition("/") if argv else ("", "", "")
+    if name not in GOVERNED or folder + slash not in FOLDERS:
+        return False
     if _is_shell(argv):
         return True
-    if len(argv) != 3 or _base(argv[0]) not in SHELLS or argv[1] != "-c":
+    if len(argv) != 3 or argv[1] != "-c":
         return False
     try:
         commands = [_texts(each) for each in _commands(read(argv[2]))]
