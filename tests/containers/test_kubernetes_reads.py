@@ -282,3 +282,14 @@ def test_a_wrong_credential_is_told_without_being_shown(kube: LiveKube) -> None:
     done = kube.kubectl("get", "pods", config=kube.config(endpoint="wrong-k8s"))
     assert b"refuses the gateway's credential" in done.stderr
     assert b"not-a-token" not in done.stderr
+
+
+def test_a_client_that_wants_the_connection_closed_sees_it_closed(kube: LiveKube) -> None:
+    with kube.connection() as connection:
+        connection.made.request("GET", kube.target("/version"), headers=kube.headers(Connection="close"))
+        assert connection.made.sock is not None
+        raw = b""
+        while piece := connection.made.sock.recv(4096):
+            raw += piece
+    assert raw.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"gitVersion" in raw

@@ -162,6 +162,9 @@ class KubernetesDoor:
                 self._busy = False
                 if ending is not None:
                     return ending
+                if not asked.head.keep_alive:
+                    await self._client.linger()
+                    return CLIENT_GONE
                 asked = await self._next()
         except ClientLeft:
             return CLIENT_GONE
