@@ -13,6 +13,7 @@ import pytest
 from changes.shop import bare_repository, git, orders_db, unit
 
 from gateway.changes.cluster.prepare import UNTRIED_NOTE
+from gateway.changes.host.prepare import REPLACED_NOTE
 from gateway.domain.change import ChangeKind, ChangeState, ClusterCapture
 from gateway.domain.cluster import ObjectVerb, ObjectWrite, PatchKind
 from gateway.domain.endpoint import EndpointKind, Repository
@@ -309,6 +310,23 @@ async def test_secrets_stay_out_of_the_repository(
     assert page.path.startswith("changes/")
     assert "aHVudGVyMg" not in shown.diff + shown.change.units[0].text
     assert "Values of Secrets don't go into a repository" in shown.diff
+
+
+async def test_a_password_in_a_variable_is_replaced(
+    changes: Changes, at_cluster: SessionFacts, cluster: Cluster
+) -> None:
+    env = [{"name": "DB_PASSWORD", "value": "hunter2"}]
+    body = {"spec": {"template": {"spec": {"containers": [{"name": "web", "env": env}]}}}}
+    shown = await told(
+        changes,
+        at_cluster,
+        cluster,
+        write(ObjectVerb.PATCH, body, patch=PatchKind.STRATEGIC),
+        text=f"PATCH /apis/apps/v1/namespaces/shop/deployments/web\n{json.dumps(body)}",
+    )
+    assert changed_lines(shown) == ["+        - name: DB_PASSWORD", '+          value: "[secret]"']
+    assert REPLACED_NOTE in shown.notes
+    assert "hunter2" not in shown.change.units[0].text + shown.diff
 
 
 async def test_an_upgrade_of_helm_is_told_by_its_chart_and_values(

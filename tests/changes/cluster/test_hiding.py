@@ -1,0 +1,50 @@
+"""Values that look like secrets are found in objects and patches, by name and by shape; all else stays."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.changes.cluster.hiding import PLACEHOLDER, hidden, texts
+
+VALUE = "hunter2-of-production"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"env": [{"name": "DB_PASSWORD", "value": VALUE}]},
+        {"data": {"password": VALUE}},
+        {"spec": {"auth": {"clientSecret": VALUE}}},
+        {"data": {"url": f"postgres://shop:{VALUE}@db/shop"}},
+        {"data": {"settings": f"level = 1\npassword = {VALUE}\n"}},
+        [{"op": "add", "path": "/data/api-token", "value": VALUE}],
+        {"metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": VALUE}}},
+    ],
+)
+def test_what_looks_like_a_secret_is_replaced(value: Any) -> None:
+    assert VALUE not in json.dumps(hidden(value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"env": [{"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}]},
+        {"volumes": [{"name": "tls", "secret": {"secretName": "tls"}}]},
+        {"imagePullSecrets": [{"name": "registry"}]},
+        {"env": [{"name": "LEVEL", "value": "info"}], "automountServiceAccountToken": False},
+        {"image": "registry.example.com/shop@sha256:" + "0a" * 32},
+        [{"op": "replace", "path": "/spec/replicas", "value": 3}],
+        {"name": "password"},
+    ],
+)
+def test_everything_else_stays(value: Any) -> None:
+    assert hidden(value) == value
+
+
+def test_what_production_has_anyhow_is_no_news() -> None:
+    env = {"env": [{"name": "DB_PASSWORD", "value": VALUE}]}
+    assert hidden(env, frozenset(texts(env))) == env
+    assert hidden(env) == {"env": [{"name": "DB_PASSWORD", "value": PLACEHOLDER}]}
