@@ -126,7 +126,7 @@ async def _wait(stage: Stage) -> None:
 def _tell(stage: Stage, seconds: float) -> None:
     """Print the commands to copy, in the order of the story."""
     from gateway.cli.demo import story
-    from gateway.cli.demo.registering import ENDPOINT, HOST
+    from gateway.cli.demo.registering import ENDPOINT, ENGINE, HOST
 
     say(f"\nGlassgate is up after {seconds:.0f} s, with sample production behind it.", "good")
     print(f"In another terminal, first:\n\n  . {stage.folder / 'env'}\n")
@@ -154,6 +154,8 @@ def _tell(stage: Stage, seconds: float) -> None:
     print(f"For any other PostgreSQL client: glassgate config psql {ENDPOINT}")
     if stage.host is not None:
         print(f"For any other SSH client: glassgate config ssh {HOST} >> ~/.ssh/config, then ssh {HOST}")
+    if stage.engine is not None:
+        print(f'For any other Docker client: eval "$(glassgate config docker {ENGINE})"')
     print("Ctrl-C stops everything.", flush=True)
 
 
@@ -194,7 +196,7 @@ def _tell_engine(stage: Stage) -> None:
         _print_part(f"There is no sample container to look at: {stage.without_engine}", ())
         return
     asked = (story.REQUEST_ENGINE, story.APPROVE_HOST.format(number="NUMBER"))
-    _print_part("The same in a container", (*asked, story.LIST, story.LOGS, story.SETTINGS))
+    _print_part("The same in a container", (*asked, story.LIST, story.LOGS, story.INSIDE))
     written = (story.TUNE, story.RESTART, "glassgate changes", story.SHOW_ENGINE.format(number="NUMBER"))
     _print_part("Then try to fix it by hand", written)
 

@@ -57,6 +57,7 @@ SETTINGS: Final = f"glassgate connect {ENGINE} -- docker exec mailer cat /app/ma
 TUNE: Final = (
     f"glassgate connect {ENGINE} -- docker exec mailer sed -i 's/timeout = 2/timeout = 20/' /app/mailer.toml"
 )
+INSIDE: Final = f"glassgate connect {ENGINE} -- docker exec -it mailer sh"
 SHOW_ENGINE: Final = "glassgate change show {number}"
 RESTART: Final = f"glassgate connect {ENGINE} -- docker restart mailer"
 WIDE: Final = 200
