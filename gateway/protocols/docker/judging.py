@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.domain.verdict import Decision
 from gateway.judge.docker.judge import judge as judge_request
-from gateway.judge.docker.judgement import DockerJudgement
+from gateway.judge.docker.judgement import DockerAction, DockerJudgement
 from gateway.judge.shell.judge import judge as judge_line
 from gateway.protocols.docker.units import LineUnit
 
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from gateway.judge.docker.context import DockerContext
     from gateway.judge.shell.judgement import ShellJudgement
     from gateway.protocols.docker.units import DockerUnit
+    from gateway.transport.http.head import Headers
 
 BASH: Final = ("bash", "--noprofile", "--norc", "-c")
 """bash reads no file of anybody's first."""
 SHELL: Final = ("sh", "-c")
+MOST_KEPT: Final = 128
+"""Requests of one session whose verdicts are kept."""
 
 
 def judge(unit: DockerUnit, context: DockerContext) -> DockerJudgement:
@@ -51,6 +54,33 @@ def judge(unit: DockerUnit, context: DockerContext) -> DockerJudgement:
         argv=_argv(unit, judged) if allowed else (),
         tty=unit.terminal,
     )
+
+
+class Verdicts:
+    """The verdicts of one session: what is asked again and again is judged once."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str, Headers], DockerJudgement] = {}
+
+    def judge(self, unit: DockerUnit, context: DockerContext) -> DockerJudgement:
+        """Judge a unit.
+
+        Args:
+            unit: a request or a line.
+            context: of the session, the same for all of its units.
+        """
+        request = unit.request
+        if isinstance(unit, LineUnit) or request.body is not None:
+            return judge(unit, context)
+        key = (request.method, request.target, request.headers)
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept
+        judged = judge(unit, context)
+        # A verdict on a command changes with what the session has started.
+        if judged.action is DockerAction.ANSWER and not judged.exec_id and len(self._kept) < MOST_KEPT:
+            self._kept[key] = judged
+        return judged
 
 
 def _argv(unit: LineUnit, judged: ShellJudgement) -> tuple[str, ...]:

@@ -89,6 +89,7 @@ class DockerDoor:
         self._execs: Execs | None = None
         self._forwarding: Forwarding | None = None
         self._shell: ContainerShell | None = None
+        self._verdicts = judging.Verdicts()
         agent = next((value for name, value in first.headers if name == "user-agent"), "")
         self.client = f"{arrival.peer} {agent[:_LONGEST_AGENT]}".strip()
         self.source = arrival.source
@@ -122,7 +123,7 @@ class DockerDoor:
         """Judge one request, or one line of a governed shell."""
         if unit.judged is None:
             assert self._context is not None
-            unit.judged = judged = judging.judge(unit, self._context)
+            unit.judged = judged = self._verdicts.judge(unit, self._context)
             if judged.exec_id and judged.argv:  # the request itself names a number alone
                 unit.context = f"{shlex.join(judged.argv)} in {judged.container}"
         return unit.judged

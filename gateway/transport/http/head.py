@@ -6,6 +6,7 @@ its head is exactly what the grammar says, without the leniencies that RFC 9112 
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -32,7 +33,9 @@ RESPONSE_HEAD: Final = re.compile(
     rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?\r\n" + HEADER_LINES
 )
 
-SINGLE: Final = ("content-length", "transfer-encoding", "host", "upgrade", "expect", "authorization")
+SINGLE: Final = frozenset(
+    ("content-length", "transfer-encoding", "host", "upgrade", "expect", "authorization")
+)
 """Of these a second one would be another's to choose from."""
 
 HOP_BY_HOP: Final = frozenset(
@@ -269,6 +272,10 @@ def _kept(version: str, headers: Headers) -> bool:
 
 def decoded(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     """Return headers as text: names in lower case, values without the space around them."""
-    return tuple(
-        (name.decode("ascii").lower(), value.decode("latin-1").strip(" \t")) for name, value in headers
-    )
+    return tuple((_name(name), value.decode("latin-1").strip(" \t")) for name, value in headers)
+
+
+@functools.lru_cache(maxsize=512)
+def _name(name: bytes) -> str:
+    """Return a name in lower case; there are few, and each comes again and again."""
+    return name.decode("ascii").lower()
