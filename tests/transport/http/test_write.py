@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.domain.http import Request
 from gateway.transport.http import write
@@ -69,3 +71,31 @@ def test_a_change_of_protocol_reads_back() -> None:
     assert isinstance(head, ResponseHead)
     assert head.switched
     assert rest == b"raw"
+
+
+_NAME = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=12).map("x-{}".format)
+_VALUE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=30).map(str.strip)
+_TARGET = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="#"), max_size=30)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH"]),
+    _TARGET.map("/{}".format),
+    st.lists(st.tuples(_NAME, _VALUE), max_size=5).map(tuple),
+    st.binary(max_size=200),
+)
+def test_whatever_is_written_reads_back(
+    method: str, target: str, headers: tuple[tuple[str, str], ...], body: bytes
+) -> None:
+    head, *rest = RequestReader().feed(write.request(Request(method, target, headers, body), "host"))
+    assert isinstance(head, RequestHead)
+    assert (head.method, head.target) == (method, target)
+    assert tuple(each for each in head.headers if each[0].startswith("x-")) == headers
+    assert b"".join(each for each in rest if isinstance(each, bytes)) == body
+    answer = write.response(200, headers, length=None)
+    answer += b"".join((*write.chunk(body), write.LAST_CHUNK))
+    made, *rest_of_answer = ResponseReader(ASKED).feed(answer)
+    assert isinstance(made, ResponseHead)
+    assert made.headers[: len(headers)] == headers
+    assert b"".join(each for each in rest_of_answer if isinstance(each, bytes)) == body
