@@ -11,6 +11,7 @@ from gateway.domain.errors import UpstreamUnavailable
 from gateway.judge.docker.context import Exec
 from gateway.judge.docker.judgement import DockerAction
 from gateway.judge.docker.masked import masked
+from gateway.judge.http.reading import NotRead
 from gateway.protocols.docker import refusal
 from gateway.protocols.docker.execs import Held
 from gateway.protocols.docker.streaming import Stream, spoken
@@ -153,7 +154,11 @@ class Forwarding:
         self, upstream: UpstreamSide, head: ResponseHead, admitted: Allowed, tape: Tape
     ) -> None:
         with one_way(self._side.connection, upstream.connection):
-            shown = masked(await upstream.body(MOST_MASKED), admitted.judged.masks)
+            answer = await upstream.body(MOST_MASKED)
+        try:
+            shown = masked(answer, admitted.judged.masks)
+        except NotRead as error:
+            raise UpstreamUnavailable(error.reason) from error
         tape.seen(shown)
         self._side.answer(head.status, forwarded(head.headers), shown)
 

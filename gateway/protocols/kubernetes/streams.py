@@ -122,8 +122,11 @@ class Streams(ABC):
         """
         data, self._rest = self._rest, b""
         while not self._over:
-            if data and (said := self.understood(data)):
-                return said
+            if data:
+                said = self.understood(data)
+                await self.drain()  # pings are answered, and their answers are to be taken
+                if said:
+                    return said
             if self._over or not (data := await self._connection.read()):
                 return None
         return None

@@ -116,6 +116,11 @@ class Connection(asyncio.Protocol):
         return self._ended
 
     @property
+    def unread(self) -> bool:
+        """Whether something has come that was not read."""
+        return bool(self._came)
+
+    @property
     def closing(self) -> bool:
         """Whether it is closed from here, once all that was written has been sent."""
         return self._transport is None or self._transport.is_closing()

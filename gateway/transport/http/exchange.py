@@ -59,6 +59,9 @@ class ClientSide:
             NotUnderstood: it is no HTTP; nothing more can be read.
             ClientLeft: it left in the middle of a head.
         """
+        await (
+            self.connection.drain()
+        )  # who asks on and on and takes no answer waits, and keeps no memory of ours
         self._events += self._reader.feed(b"")
         while not self._events:
             data = await self.connection.read()

@@ -75,6 +75,10 @@ class Pool:
         while not self._closed:
             kept = bool(self._idle) and request.method in self._repeatable
             side = self._idle.pop() if kept else await self._fresh()
+            if side.connection.unread:  # an answer to nothing: it would be taken for this request's
+                side.reusable = False
+                self.done(side)
+                continue
             watched = contextlib.nullcontext() if client is None else one_way(client, side.connection)
             try:
                 with watched:

@@ -23,7 +23,7 @@ from gateway.protocols.kubernetes.streams import (
 )
 from gateway.protocols.kubernetes.websocket import Message, Opcode, WebSocketReader
 from gateway.terminal.programs import TABLES, KeyLock
-from gateway.transport.http.connection import Connection
+from gateway.transport.http.connection import WRITE_HIGH, Connection
 from gateway.transport.stream import stream_over
 
 
@@ -141,3 +141,18 @@ def test_a_lock_drops_keys_that_a_program_may_not_be_sent() -> None:
     locked.fed(b"!")
     locked.fed_up()
     assert ear.heard == [b"jq", None]
+
+
+async def test_a_client_that_pings_on_and_takes_no_answer_waits() -> None:
+    async with connected() as (ours, client):
+        spoken = WebSocketStreams(ours, b"")
+        assert client._transport is not None
+        assert ours._transport is not None
+        client._transport.pause_reading()  # as a client that sleeps
+        async with asyncio.TaskGroup() as group:
+            hearing = group.create_task(spoken.heard())
+            for _ in range(100):
+                client.write(websocket.frame(Opcode.PING, b"x" * 125, masked=True) * 1000)
+                await asyncio.sleep(0.002)
+            assert ours._transport.get_write_buffer_size() < 4 * WRITE_HIGH
+            hearing.cancel()

@@ -259,3 +259,24 @@ async def test_a_client_that_still_sends_reads_its_answer() -> None:
                 await client.send(b"x" * 3000000)
             assert (await client.receive_all()).endswith(b"\r\n\r\nno")
             client.sock.close()
+
+
+async def test_a_client_that_asks_on_and_takes_no_answer_waits() -> None:
+    async with connected() as (near, client):
+        side = ClientSide(near)
+        answered = 0
+
+        async def serve() -> None:
+            nonlocal answered
+            while await side.head() is not None:
+                await side.body(0)
+                side.answer(200, (), b"x" * 10_000)
+                answered += 1
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(serve()), group.create_task(client.send(GET * 10_000))]
+            await asyncio.sleep(0.3)
+            assert answered * 10_000 < 4 * WRITE_HIGH
+            assert await client.receive(2 * WRITE_HIGH)
+            for task in tasks:
+                task.cancel()

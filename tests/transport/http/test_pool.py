@@ -124,3 +124,13 @@ async def test_a_target_that_can_not_be_written_is_not_sent() -> None:
         with pytest.raises(UpstreamUnavailable, match="written down"):
             await pool.ask(Request("GET", "/a\r\nX: y"))
         assert not server.asked
+
+
+async def test_an_answer_to_nothing_is_not_taken_for_the_next_one() -> None:
+    async with serving(ANSWER, ANSWER) as (server, pool):
+        side, _ = await pool.ask(GET)
+        assert await side.body(10) == b"ok"
+        pool.done(side)
+        side.connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
+        assert (await pool.asked(GET, most=10))[1] == b"ok"
+        assert server.dialled == 2
