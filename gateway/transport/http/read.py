@@ -145,6 +145,7 @@ class RequestReader(_Reader):
     def __init__(self) -> None:
         super().__init__()
         self._inside = False
+        self._asked: tuple[bytes, RequestHead] | None = None
         self._tail = b""  # the last bytes that were fed: an empty line may be cut anywhere
 
     def feed(self, data: bytes) -> list[RequestHead | bytes | End]:
@@ -182,6 +183,8 @@ class RequestReader(_Reader):
         return self._cut(len(self._held))
 
     def _head(self, head: bytes) -> RequestHead:
+        if self._asked is not None and self._asked[0] == head:
+            return self._asked[1]  # a client that asks the same again
         if not REQUEST_HEAD.fullmatch(head):
             raise NotUnderstood("the head is not HTTP/1.1 as it is taken here")
         self._found = found = _Parsed()
@@ -189,7 +192,9 @@ class RequestReader(_Reader):
         self._parser = parser = httptools.HttpRequestParser(found)
         self._fed(head)
         method = parser.get_method().decode("ascii")
-        return request_head(method, found.url.decode("ascii"), decoded(found.fields))
+        made = request_head(method, found.url.decode("ascii"), decoded(found.fields))
+        self._asked = None if made.length is None else (head, made)  # chunks need the parser
+        return made
 
     def _piece(self, data: bytes) -> bytes:
         body = self._counted(data)

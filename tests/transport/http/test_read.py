@@ -115,6 +115,13 @@ def test_requests_that_follow_one_another_are_told_apart() -> None:
         assert [head.method for head, _ in found] == ["GET", "POST", "POST", "POST", "GET"]
 
 
+def test_the_same_head_asked_again_has_its_own_body() -> None:
+    repeated = (PLAIN, PLAIN, LENGTH, LENGTH, CHUNKS, CHUNKS, PLAIN, LENGTH)
+    got = messages(read_all(RequestReader(), list(repeated)))
+    assert [body for _, body in got] == [BODIES[REQUESTS.index(each)] for each in repeated]
+    assert got[0][0] == got[1][0] != got[2][0]
+
+
 def test_nothing_of_the_next_request_is_returned_before_it_is_asked_for() -> None:
     reader = RequestReader()
     assert [type(each) for each in reader.feed(CHUNKS + PLAIN)] == [RequestHead, bytes, End]
