@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, Final, cast
 
@@ -31,7 +32,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._came: deque[bytes] = deque()
         self._size = 0
-        self._ended = self.lost = False
+        self._ended = self.lost = self._sent_all = False
         self._held = False
         self._reading: asyncio.Future[None] | None = None
         self._gone = asyncio.Event()
@@ -154,7 +155,7 @@ class Connection(asyncio.Protocol):
 
     def write(self, *pieces: bytes) -> None:
         """Send it, in the background where the peer is slow; what can't be sent any more is dropped."""
-        if self._transport is None or self.lost or self._transport.is_closing():
+        if self._transport is None or self.lost or self._sent_all or self._transport.is_closing():
             return
         if not self._unsent:
             self._loop.call_soon(self._flush)
@@ -184,8 +185,10 @@ class Connection(asyncio.Protocol):
         self._flush()
         if self._transport is None or self.lost or self._transport.is_closing():
             return
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
+        if self._transport.can_write_eof() and not self._sent_all:
+            self._sent_all = True
+            with contextlib.suppress(OSError):  # the peer has reset it, of which the loop will know in a moment
+                self._transport.write_eof()
 
     def close(self) -> None:
         """Send what is left, then close."""

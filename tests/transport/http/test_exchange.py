@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
@@ -280,3 +281,17 @@ async def test_a_client_that_asks_on_and_takes_no_answer_waits() -> None:
             assert await client.receive(2 * WRITE_HIGH)
             for task in tasks:
                 task.cancel()
+
+
+async def test_the_end_is_said_to_a_peer_that_has_reset_the_connection() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    near = socket.create_connection(listener.getsockname())
+    far, _ = listener.accept()
+    listener.close()
+    connection = Connection.over(await stream_over(near))
+    far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    far.close()
+    connection.write_eof()
+    connection.write(b"dropped")
+    await asyncio.sleep(0.01)
+    assert connection.lost
