@@ -1,7 +1,8 @@
-"""A client's channel that costs no more than its window, and whose end is noticed, whatever the client does.
+"""Channels that cost no more than their window, and whose end is noticed, whatever their peer does.
 
-asyncssh keeps what waits to be read as it came, a hundred bytes for each piece of one; and a channel that its
-client has closed goes on until all that waits has been read, which may be never.
+asyncssh keeps what waits to be read as it came, a hundred bytes for each piece of one. It opens the whole
+window again when some of it has been read, whatever still waits: behind a reader that is slow and goes on,
+all of a large file piles up. And a channel that its client has closed goes on until all that waits is read.
 What is relied upon of its insides is held by ``tests/protocols/ssh/test_bounds.py``.
 """
 
@@ -10,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from asyncssh.channel import SSHChannel
-from asyncssh.constants import MSG_CHANNEL_CLOSE
+from asyncssh.constants import MSG_CHANNEL_CLOSE, MSG_CHANNEL_WINDOW_ADJUST
+from asyncssh.packet import UInt32
 
 from gateway.protocols.ssh.swift import SwiftChannel
 
@@ -19,6 +21,16 @@ if TYPE_CHECKING:
 
 PIECE: Final = 32768
 """Bytes that are kept together."""
+
+
+def deliver(channel: SSHChannel[bytes], data: bytes, datatype: int | None) -> None:
+    """Hand data on, and open the window again once nothing waits any more; for channels of raw bytes."""
+    opened, left = channel._init_recv_window, channel._recv_window  # noqa: SLF001
+    if left < opened / 2 and not channel._recv_buf:  # noqa: SLF001
+        channel.send_packet(MSG_CHANNEL_WINDOW_ADJUST, UInt32(opened - left))
+        channel._recv_window = opened  # noqa: SLF001
+    if channel._session is not None:  # noqa: SLF001
+        channel._session.data_received(bytes(data), datatype)  # noqa: SLF001
 
 
 class BoundedChannel(SwiftChannel):
@@ -39,8 +51,8 @@ class BoundedChannel(SwiftChannel):
         super()._accept_data(data, datatype)
 
     def _deliver_data(self, data: bytes, datatype: int | None) -> None:
-        """Hand data on as what it always is."""
-        super()._deliver_data(bytes(data), datatype)
+        """Hand data on as what it always is, and open the window only once nothing waits."""
+        deliver(self, data, datatype)
 
     def _process_close(self, pkttype: int, pktid: int, packet: SSHPacket) -> None:
         """The client is done with the channel: it reads no answer to what has not been read yet."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncssh
 
@@ -16,12 +17,15 @@ from gateway.domain.errors import UpstreamUnavailable
 from gateway.log import get_logger
 from gateway.protocols.ssh import algorithms
 from gateway.protocols.ssh.answer import Answer
+from gateway.protocols.ssh.bounds import deliver
 from gateway.protocols.ssh.keyboard import modes_of
 from gateway.protocols.ssh.quoting import command
 from gateway.protocols.ssh.swift import Swift
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from asyncssh.channel import SSHChannel
 
     from gateway.domain.endpoint import Endpoint
     from gateway.domain.secret import Secret
@@ -112,6 +116,11 @@ class Host(asyncssh.SSHClient):
 
 class HostConnection(Swift, asyncssh.SSHClientConnection):
     """The gateway's connection to a host."""
+
+    def add_channel(self, chan: SSHChannel[Any]) -> int:
+        """Number a channel; asyncssh makes those of its own class, and leaves no place to say another."""
+        chan._deliver_data = partial(deliver, chan)  # type: ignore[method-assign]  # noqa: SLF001
+        return super().add_channel(chan)
 
 
 class Upstream:

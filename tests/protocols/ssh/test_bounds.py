@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import inspect
 from typing import Final
@@ -12,6 +13,8 @@ from asyncssh.channel import SSHChannel
 from asyncssh.packet import SSHPacketHandler
 from ssh_door import TOKEN, Gate
 from sshd import Sshd
+
+from gateway.protocols.ssh.upstream import WINDOW, HostConnection
 
 KNOWN: Final = "baeeb2a690022b6fe98df154b50d8bcd9371ce5290f2d7b9eef4f6a111759a71"
 """Of asyncssh 2.24.1. Another: read what changed in what stands below, and bounds.py again."""
@@ -47,3 +50,29 @@ async def test_a_command_ends_whose_channel_is_closed_with_its_input_unread(gate
             while sshd.processes("sleep 4712"):
                 await asyncio.sleep(0.02)
         assert (await connection.run("echo still")).stdout == "still\n"
+
+
+async def test_behind_a_reader_that_is_slow_and_goes_on_no_more_than_the_window_waits(
+    open_gate: Gate,
+) -> None:
+    async with asyncssh.connect(
+        "127.0.0.1", open_gate.port, username="engineer+web-1", password=TOKEN, known_hosts=None,
+        client_keys=None, config=None, agent_path=None,
+    ) as connection:  # fmt: skip
+        process = await connection.create_process(
+            "head -c 100000000 /dev/zero", encoding=None, window=1 << 16
+        )
+        most = 0
+        for _ in range(300):
+            await process.stdout.read(1 << 16)
+            await asyncio.sleep(0.01)
+            most = max(most, waiting())
+        assert 0 < most <= WINDOW
+        connection.abort()
+
+
+def waiting() -> int:
+    """Bytes that hosts have sent and nobody has taken."""
+    hosts = [each for each in gc.get_objects() if isinstance(each, HostConnection)]
+    channels = [channel for host in hosts for channel in host._channels.values()]
+    return sum(len(data) for channel in channels for data, _ in getattr(channel, "_recv_buf", ()))
