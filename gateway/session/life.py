@@ -10,6 +10,7 @@ from gateway.domain.session import EndCause, Ending
 from gateway.log import get_logger
 from gateway.recordings.frames import Event
 from gateway.recordings.recording import RecordingFull
+from gateway.transport.once import Once
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -59,7 +60,7 @@ class Life:
         self._touched = self._loop.time()
         self._idle = idle_seconds
         self._ending: Ending | None = None
-        self._ended = asyncio.Event()
+        self._ended = Once()
         self._group: asyncio.TaskGroup | None = None
 
     def over(self) -> Ending | None:
@@ -89,12 +90,11 @@ class Life:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 serving = group.create_task(self._serve(serve))
-                ended = group.create_task(self._ended.wait())
-                await asyncio.wait({serving, ended}, return_when=asyncio.FIRST_COMPLETED)
+                serving.add_done_callback(lambda _: self._ended.set())
+                await self._ended.wait()
                 if self._ending is not None and not serving.done():
                     await self._cut(self._ending)
                 serving.cancel()
-                ended.cancel()
         finally:
             self._group = None
             idle.cancel()

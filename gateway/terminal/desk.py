@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
+from gateway.transport.once import Once, first
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
@@ -80,13 +82,14 @@ class Desk:
         return self._screen.plain
 
 
-async def until_gone(work: Coroutine[Any, Any, T], gone: asyncio.Event) -> T | None:
+async def until_gone(work: Coroutine[Any, Any, T], gone: Once) -> T | None:
     """Return what some work comes to, None where the client leaves first."""
     try:
         async with asyncio.TaskGroup() as group:
-            working, leaving = group.create_task(work), group.create_task(gone.wait())
-            await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            leaving.cancel()
+            done = Once()
+            working = group.create_task(work)
+            working.add_done_callback(lambda _: done.set())
+            await first(done, gone)
             if not working.done():
                 working.cancel()
                 return None

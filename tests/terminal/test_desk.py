@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from gateway.terminal.desk import MOST_KEYS, Desk, until_gone
+from gateway.transport.once import Once
 
 
 class Screen:
@@ -63,7 +64,7 @@ def test_a_terminal_that_says_nothing_has_eighty_columns() -> None:
 
 
 async def test_work_ends_with_its_client() -> None:
-    gone = asyncio.Event()
+    gone = Once()
 
     async def answer() -> int:
         return 7

@@ -16,6 +16,7 @@ from gateway.terminal.desk import Desk, until_gone
 from gateway.terminal.lock import lock_of
 from gateway.terminal.looking import MOST_NAMES, UNFINISHED, moved, names_in
 from gateway.terminal.shell import GovernedShell, Ran
+from gateway.transport.once import Once
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -52,7 +53,7 @@ class Console:
         self._early = early
         self._takes: Callable[[bytes], object] | None = None
         self._drain: Callable[[], Awaitable[None]] | None = None
-        self.gone = asyncio.Event()
+        self.gone = Once()
         self.size = size
 
     @property

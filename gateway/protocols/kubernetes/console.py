@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.domain.errors import PeerError
 from gateway.log import get_logger
 from gateway.protocols.kubernetes.streams import Channel, Sized, Typed, TypedAll
+from gateway.transport.once import Once
 
 if TYPE_CHECKING:
     from gateway.protocols.kubernetes.streams import Said, Streams
@@ -56,7 +57,7 @@ class Console:
         self.tty = tty
         self.size: Sized | None = None
         self.standing = asyncio.Event()
-        self.gone = asyncio.Event()
+        self.gone = Once()
 
     async def listen(self) -> None:
         """Hand on what the client says, until it leaves."""

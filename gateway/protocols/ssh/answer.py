@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import asyncssh
+
+from gateway.transport.once import Once
 
 
 class Answer(asyncssh.SSHClientSession[bytes]):
@@ -28,7 +28,7 @@ class Answer(asyncssh.SSHClientSession[bytes]):
         self.error = bytearray()
         self.status: int | None = None
         self.overfull = False
-        self.done = asyncio.Event()
+        self.done = Once()
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         """The channel is open."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +20,7 @@ from gateway.protocols.ssh import refusal
 from gateway.protocols.ssh.channel import Channel
 from gateway.protocols.ssh.connection import Connection
 from gateway.protocols.ssh.lane import Slow
+from gateway.transport.once import Once, first
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -81,11 +81,12 @@ class Client(asyncssh.SSHServer):
         self._attempts = 0
         self._proving: Login | None = None
         self._open: set[Channel] = set()
-        self._waiting: asyncio.Queue[Channel] = asyncio.Queue()
+        self._waiting: list[Channel] = []
+        self._asked = Once()
         self._connection: Connection | None = None
         self._full = False
         self.login: Login | None = None
-        self.gone = asyncio.Event()
+        self.gone = Once()
 
     # ---- authentication --------------------------------------------------------------------------
 
@@ -170,10 +171,10 @@ class Client(asyncssh.SSHServer):
     def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], Channel]:
         """A client opens a channel."""
         self._open = {each for each in self._open if each.busy or not each.gone.is_set()}
-        crowded = len(self._open) >= MOST_CHANNELS or self._waiting.qsize() >= MOST_CHANNELS
+        crowded = len(self._open) >= MOST_CHANNELS or len(self._waiting) >= MOST_CHANNELS
         if self._connection is None or crowded:
             raise asyncssh.ChannelOpenError(OPEN_RESOURCE_SHORTAGE, refusal.CROWDED)
-        channel = Channel(self._waiting.put_nowait)
+        channel = Channel(self.hand_back)
         channel.wait(Slow.CONNECTION, yes=self._full)
         self._open.add(channel)
         return self._connection.session_channel(), channel
@@ -188,11 +189,24 @@ class Client(asyncssh.SSHServer):
 
     async def next_channel(self) -> Channel:
         """Wait for the next channel that asks for something."""
-        return await self._waiting.get()
+        channel = await self.next_channel_before()
+        assert channel is not None
+        return channel
+
+    async def next_channel_before(self, *ends: Once) -> Channel | None:
+        """Wait for the next channel that asks for something; None once one of these has happened."""
+        while not any(each.is_set() for each in ends):
+            if self._waiting:
+                return self._waiting.pop(0)
+            if self._asked.is_set():
+                self._asked = Once()
+            await first(self._asked, *ends)
+        return None
 
     def hand_back(self, channel: Channel) -> None:
         """Have a channel come again as the next one that asks for something."""
-        self._waiting.put_nowait(channel)
+        self._waiting.append(channel)
+        self._asked.set()
 
     def channels(self) -> list[Channel]:
         """Return the open channels."""

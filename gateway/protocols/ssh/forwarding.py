@@ -19,8 +19,8 @@ from gateway.domain.errors import GlassgateError, InvalidInput, NotFound
 from gateway.domain.session import Passage
 from gateway.log import get_logger
 from gateway.protocols.ssh import refusal
-from gateway.protocols.ssh.lane import first
 from gateway.protocols.ssh.way import Forwarded, open_way
+from gateway.transport.once import Once, first
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -69,8 +69,8 @@ class Ways:
         self._arrival = arrival
         self._login: Login | None = None
         self._group: asyncio.TaskGroup | None = None
-        self._begun = asyncio.Event()
-        self._closed = asyncio.Event()
+        self._begun = Once()
+        self._closed = Once()
         self._open: set[Lane] = set()
         self._opening = 0
 
@@ -203,7 +203,7 @@ class Ways:
 
     async def _carry(self, lane: Lane, near: socket, serving: Coroutine[Any, Any, None]) -> None:
         """Let a way stand until the door has served, or the channel is closed and the door has noticed."""
-        served = asyncio.Event()
+        served = Once()
 
         async def serve() -> None:
             try:

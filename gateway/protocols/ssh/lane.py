@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from enum import IntFlag
 from typing import TYPE_CHECKING, Final
 
 from asyncssh.constants import EXTENDED_DATA_STDERR
 from asyncssh.session import SSHSession
+
+from gateway.transport.once import Once
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -58,14 +58,13 @@ class Lane(SSHSession[bytes]):
     def __init__(self) -> None:
         self._channel: SSHChannel[bytes] | None = None
         self._behind: Feeds | None = None
-        self._early: deque[bytes] = deque()
+        self._early: list[bytes] = []
         self._eof = False
         self._held = False
         self._slow = Slow(0)
-        self._flushed = asyncio.Event()
-        self._flushed.set()
-        self.opened = asyncio.Event()
-        self.gone = asyncio.Event()
+        self._flushed: Once | None = None
+        self.opened = Once()
+        self.gone = Once()
 
     # ---- what asyncssh tells ---------------------------------------------------------------------
 
@@ -79,7 +78,8 @@ class Lane(SSHSession[bytes]):
         """The channel is closed, by whomever."""
         del exc
         self._channel = None
-        self._flushed.set()
+        if self._flushed is not None:
+            self._flushed.set()
         self.gone.set()
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
@@ -101,12 +101,12 @@ class Lane(SSHSession[bytes]):
 
     def pause_writing(self) -> None:
         """The client reads slowly."""
-        self._flushed.clear()
         self.wait(Slow.CHANNEL, yes=True)
 
     def resume_writing(self) -> None:
         """The client has caught up."""
-        self._flushed.set()
+        if self._flushed is not None:
+            self._flushed.set()
         self.wait(Slow.CHANNEL, yes=False)
 
     # ---- what the door does ----------------------------------------------------------------------
@@ -115,7 +115,7 @@ class Lane(SSHSession[bytes]):
         """Hand over to what runs, with all that the client sent so far."""
         self._behind = behind
         while self._early:
-            behind.fed(self._early.popleft())
+            behind.fed(self._early.pop(0))
         if self._slow:
             behind.hurry(hold=True)
         if self._channel is not None and not self._held:
@@ -162,17 +162,7 @@ class Lane(SSHSession[bytes]):
         """
         if self._channel is None or self._channel.get_write_buffer_size() == 0:
             return
-        self._flushed.clear()
+        if self._flushed is None or self._flushed.is_set():
+            self._flushed = Once()
         self._channel.set_write_buffer_limits(0, 0)
         await self._flushed.wait()
-
-
-async def first(*events: asyncio.Event) -> None:
-    """Return once one of them is set."""
-    if any(each.is_set() for each in events):
-        return
-    async with asyncio.TaskGroup() as group:
-        tasks = {group.create_task(event.wait()) for event in events}
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()

@@ -24,7 +24,6 @@ from gateway.protocols.ssh.editing import place_to_edit
 from gateway.protocols.ssh.given import given_by, may_be_read, note_given
 from gateway.protocols.ssh.judging import Judging
 from gateway.protocols.ssh.keyboard import Locked
-from gateway.protocols.ssh.lane import first
 from gateway.protocols.ssh.options import options_of
 from gateway.protocols.ssh.production import HostReads
 from gateway.protocols.ssh.running import Running
@@ -36,6 +35,7 @@ from gateway.session.life import SessionOver
 from gateway.terminal.desk import until_gone
 from gateway.terminal.lock import lock_of
 from gateway.terminal.shell import GovernedShell
+from gateway.transport.once import first
 
 if TYPE_CHECKING:
     import asyncssh
@@ -155,21 +155,11 @@ class SshDoor:
         assert self._upstream is not None
         assert self._judging is not None
         self.production.stand(session, self._upstream, self._judging)
+        gone, lost = self._client.gone, self._upstream.lost
         async with asyncio.TaskGroup() as group:
-            gone = group.create_task(self._client.gone.wait())
-            lost = group.create_task(self._upstream.lost.wait())
-            accepting = group.create_task(self._accept(session, group))
-            await asyncio.wait({gone, lost}, return_when=asyncio.FIRST_COMPLETED)
-            accepting.cancel()
-            ending = CLIENT_GONE if gone.done() else await self._broken()
-            gone.cancel()
-            lost.cancel()
-        return ending
-
-    async def _accept(self, session: Session[ShellUnit, ShellJudgement], group: asyncio.TaskGroup) -> None:
-        while True:
-            channel = await self._client.next_channel()
-            group.create_task(self._serve(session, channel))
+            while (channel := await self._client.next_channel_before(gone, lost)) is not None:
+                group.create_task(self._serve(session, channel))
+            return CLIENT_GONE if gone.is_set() else await self._broken()
 
     async def _serve(self, session: Session[ShellUnit, ShellJudgement], channel: Channel) -> None:
         """Serve one channel; what goes wrong there is told there."""
@@ -287,11 +277,12 @@ class SshDoor:
         terminal = admitted.unit.terminal
         if terminal is not None:
             session.event("window", f"unit {admitted.number}: {terminal.size[0]}x{terminal.size[1]}")
-        line = self._judging.line(admitted.unit, admitted.judged, token)
         self._running[running] = channel
         try:
             try:
-                await self._upstream.open(line, running, terminal)
+                await self._upstream.open(
+                    self._judging.line(admitted.unit, admitted.judged, token), running, terminal
+                )
             finally:
                 running.started.set()
             lock = lock_of(admitted.judged) if terminal is not None else None

@@ -6,7 +6,6 @@ how the command ended only once the host has closed the channel and all of its o
 
 from __future__ import annotations
 
-import asyncio
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -14,6 +13,7 @@ import asyncssh
 
 from gateway.protocols.ssh.upstream import SIGNALS
 from gateway.session.life import SessionOver
+from gateway.transport.once import Once
 
 if TYPE_CHECKING:
     from gateway.domain.ids import UnitNumber
@@ -31,7 +31,7 @@ MOST_INPUT: Final = 256 << 10
 class Stage(Protocol):
     """What a command runs before: a client's channel, or the governed shell's part of one."""
 
-    gone: asyncio.Event
+    gone: Once
 
     @property
     def terminal(self) -> Terminal | None:
@@ -98,8 +98,8 @@ class Running(asyncssh.SSHClientSession[bytes]):
         self._signal: tuple[str, bool, str, str] | None = None
         self._said = False
         self.token = token
-        self.started = asyncio.Event()
-        self.closed = asyncio.Event()
+        self.started = Once()
+        self.closed = Once()
 
     # ---- what asyncssh tells of production's side --------------------------------------------------
 

@@ -21,6 +21,7 @@ from gateway.protocols.ssh.bounds import deliver
 from gateway.protocols.ssh.keyboard import modes_of
 from gateway.protocols.ssh.quoting import command
 from gateway.protocols.ssh.swift import Swift
+from gateway.transport.once import Once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +99,7 @@ class Host(asyncssh.SSHClient):
     def __init__(self, pinned: frozenset[bytes]) -> None:
         self._pinned = pinned
         self.shown: asyncssh.SSHKey | None = None
-        self.lost = asyncio.Event()
+        self.lost = Once()
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         """Whether the host is the one that was registered."""
@@ -138,7 +139,7 @@ class Upstream:
         self._connection = connection
 
     @property
-    def lost(self) -> asyncio.Event:
+    def lost(self) -> Once:
         """Set once the connection is over."""
         return self._host.lost
 
@@ -183,6 +184,7 @@ class Upstream:
             ) from error
         except (asyncssh.Error, OSError) as error:
             raise UpstreamUnavailable(f"the connection to {self.target.endpoint} broke") from error
+        chan._command = None  # noqa: SLF001 - 11 KiB with the guard's script, kept for nobody as long as it runs
         return chan
 
     async def open_sftp(self, session: asyncssh.SSHClientSession[bytes]) -> None:
@@ -258,7 +260,7 @@ async def dial(target: Target, secret: Secret) -> Upstream:
                 try:
                     return Upstream(target, host, await _connect(target, host, pinned, credential))
                 except (asyncssh.ConnectionLost, ConnectionResetError):
-                    host.lost.clear()  # it was told of that try's end
+                    host.lost = Once()  # it was told of that try's end
                     await asyncio.sleep(pause * (0.5 + secrets.randbelow(1000) / 1000))
             return Upstream(target, host, await _connect(target, host, pinned, credential))
     except asyncssh.HostKeyNotVerifiable as error:

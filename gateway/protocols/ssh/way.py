@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 import asyncssh
 
 from gateway.protocols.ssh.lane import Lane
+from gateway.transport.once import Once
 
 if TYPE_CHECKING:
     from socket import socket
@@ -39,7 +40,7 @@ class Way(asyncio.Protocol):
         self._lane = lane
         self._transport: asyncio.Transport | None = None
         self._held = False
-        self.ended = asyncio.Event()
+        self.ended = Once()
 
     # ---- the door's side -------------------------------------------------------------------------
 
