@@ -29,6 +29,8 @@ def _file(patch: FilePatch) -> str:
         head += f"new file mode {patch.mode:o}\n"
     if patch.new is None:
         head += "deleted file\n"
+    if patch.old is not None and patch.old == patch.new:
+        head += f"new mode {patch.mode:o}\n"
     if _binary(patch.old) or _binary(patch.new):
         return f"{head}Binary files differ\n"
     old, new = _lines(patch.old), _lines(patch.new)

@@ -84,6 +84,23 @@ class ModeSet:
 
 
 @dataclass(frozen=True, slots=True)
+class Patched:
+    """A diff is applied to files, as ``patch`` does.
+
+    Attributes:
+        diff: unified.
+        folder: absolute; its names are below it.
+        path: the one file that it is for, absolute; empty: those that the diff names.
+        strip: leading folders that its names lose; None: all of them.
+    """
+
+    diff: Content
+    folder: str
+    path: str = ""
+    strip: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stanza:
     """Something beside files that the definition of the host's image would say.
 
@@ -111,7 +128,7 @@ class ByHand:
     text: str
 
 
-HostWrite: TypeAlias = Written | Removed | ModeSet | Stanza | ByHand
+HostWrite: TypeAlias = Written | Removed | ModeSet | Patched | Stanza | ByHand
 
 
 @dataclass(frozen=True, slots=True)

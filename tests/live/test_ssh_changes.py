@@ -84,6 +84,24 @@ def test_a_write_becomes_the_right_patch(ssh: LiveSsh, conf: Path, line: str, di
     assert sorted(each.name for each in conf.parent.iterdir()) == ["nginx.conf"]
 
 
+DIFF = b"--- a/nginx.conf\n+++ b/nginx.conf\n@@ -1,2 +1,2 @@\n-user www;\n+user nginx;\n worker_processes"
+DIFF += b" 1;\n"
+
+
+@pytest.mark.parametrize("line", ["patch {f}", "cd {d} && patch -p1"])
+def test_a_diff_that_is_sent_to_patch_is_the_change(ssh: LiveSsh, conf: Path, line: str) -> None:
+    change = refused(ssh, line.replace("{f}", str(conf)).replace("{d}", str(conf.parent)), stdin=DIFF)
+    assert "-user www;\n+user nginx;" in change.diff, change.diff
+    assert "+++ b/ansible/files/nginx/nginx.conf" in change.diff
+    assert conf.read_text() == TEXT
+
+
+def test_a_diff_that_does_not_fit_is_kept_for_a_person(ssh: LiveSsh, conf: Path) -> None:
+    change = refused(ssh, f"patch {conf}", stdin=DIFF.replace(b"www", b"nobody"))
+    assert "does not fit" in change.diff
+    assert "-user nobody;" in change.diff
+
+
 def test_the_patch_is_shown_where_it_was_refused(ssh: LiveSsh, conf: Path) -> None:
     line = f"sed -i 's/processes 1/processes 8/' {conf}"
     plain = ssh.ssh(line, endpoint="web-files")

@@ -145,7 +145,8 @@ class Work:
 
     def _stanza(self, part: StanzaPart) -> None:
         image = self.repository.image
-        words = one_line(" ".join((part.tool, part.action, *part.names)), 500)
+        tool = "" if part.action.split(" ")[0] == part.tool else part.tool  # which stands there already
+        words = one_line(" ".join(filter(None, (tool, part.action, *part.names))), 500)
         if part.sort == "service" and part.action in (
             "restart",
             "reload",

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, assert_never
 
 from gateway.changes.host.modes import changed_mode
 from gateway.changes.host.parts import FilePart, HandPart, HostPart, StanzaPart, encode_parts
+from gateway.changes.host.unified import FileDiff, applied, diffs_in, stripped
 from gateway.changes.secrets_found import without_secrets
 from gateway.domain.errors import InvalidInput, UpstreamUnavailable
-from gateway.domain.host import ByHand, CopyOf, HostFile, Known, ModeSet, Printed, Removed, Stanza, Written
+from gateway.domain.host import (
+    ByHand,
+    CopyOf,
+    HostFile,
+    Known,
+    ModeSet,
+    Patched,
+    Printed,
+    Removed,
+    Stanza,
+    Written,
+)
 
 if TYPE_CHECKING:
     from gateway.domain.change import HostCapture
@@ -84,8 +97,7 @@ async def host_parts(
         production: the session's own reads.
     """
     copy = _Copy(production, text, given)
-    parts = [await copy.part(write) for write in writes]
-    kept = tuple(part for part in parts if part is not None)
+    kept = tuple([part for write in writes for part in await copy.parts(write)])
     return kept or (HandPart(text, "what it would have changed is not known"),)
 
 
@@ -111,26 +123,29 @@ class _Copy:
     given: bytes | None
     files: dict[str, HostFile | None] = field(default_factory=dict)
 
-    async def part(self, write: HostWrite) -> HostPart | None:
+    async def parts(self, write: HostWrite) -> tuple[HostPart, ...]:
         """Return what one write comes to; what can't be read is left to a person, never guessed."""
         if any(as_text(path) != path for path in _paths(write)):
-            return HandPart(self.text, "a name in it is no text")
+            return (HandPart(self.text, "a name in it is no text"),)
         try:
             match write:
                 case Written():
-                    return await self._written(write)
+                    return (await self._written(write),)
                 case Removed():
-                    return await self._removed(write)
+                    removed = await self._removed(write)
+                    return () if removed is None else (removed,)
                 case ModeSet():
-                    return await self._mode_set(write)
+                    return (await self._mode_set(write),)
+                case Patched():
+                    return await self._patched(write)
                 case Stanza(sort, tool, action, names):
-                    return StanzaPart(sort, tool, action, names)
+                    return (StanzaPart(sort, tool, action, names),)
                 case ByHand(text):
-                    return HandPart(as_text(without_secrets(text)), "a person must turn it into code")
+                    return (HandPart(as_text(without_secrets(text)), "a person must turn it into code"),)
                 case _:
                     assert_never(write)
         except UpstreamUnavailable as error:
-            return HandPart(self.text, error.message)
+            return (HandPart(self.text, error.message),)
 
     async def _written(self, write: Written) -> HostPart:
         old = await self._file(write.path)
@@ -161,6 +176,49 @@ class _Copy:
         note = f"the mode of {write.path} would have been {mode:04o} instead of {old.mode:04o}"
         return _file_part(write.path, old, HostFile(old.content, mode), note)
 
+    async def _patched(self, write: Patched) -> tuple[HostPart, ...]:
+        """Apply a diff to all of its files; to none of them where one does not fit."""
+        content = await self._content(write.diff)
+        diffs = diffs_in(content) if content is not None and len(content) <= MAX_FILE else None
+        if content is None or diffs is None:
+            return (HandPart(self.text, "the diff that it would have applied is not known"),)
+        before = dict(self.files)
+        found: list[HostPart] = []
+        for diff in diffs:
+            part = await self._one_patched(write, diff)
+            if part is None:
+                self.files = before
+                shown = as_text(without_secrets(content.decode("utf-8", "surrogateescape")))
+                why = "this diff does not fit the host's files as they are"
+                return (HandPart(f"{self.text}\n\n{shown}"[:MAX_TEXT], why),)
+            found.append(part)
+        return tuple(found)
+
+    async def _one_patched(self, write: Patched, diff: FileDiff) -> HostPart | None:
+        path, old = await self._meant(write, diff)
+        if not path or as_text(path) != path or (old is None) != (not diff.old):
+            return None
+        content = applied(diff.hunks, old.content if old else b"")
+        if content is None or len(content) > MAX_FILE or (not diff.new and content):
+            return None
+        new = HostFile(content, old.mode if old else _PLAIN_MODE) if diff.new else None
+        self.files[path] = new
+        return _file_part(path, old, new)
+
+    async def _meant(self, write: Patched, diff: FileDiff) -> tuple[str, HostFile | None]:
+        """Which file a diff is for, and what it is: of its two names, the one that is there."""
+        if write.path:
+            return write.path, await self._file(write.path)
+        path = ""
+        for each in filter(None, (diff.old, diff.new)):
+            name = stripped(each, write.strip)
+            if not name or name.startswith("/") or ".." in name.split("/"):
+                continue
+            path = posixpath.join(write.folder, name)
+            if (there := await self._file(path)) is not None:
+                return path, there
+        return path, None
+
     async def _file(self, path: str) -> HostFile | None:
         if path not in self.files:
             self.files[path] = await self.production.file(path)
@@ -185,6 +243,10 @@ def _paths(write: HostWrite) -> tuple[str, ...]:
             return path, source
         case Written(path) | Removed(path) | ModeSet(path):
             return (path,)
+        case Patched(CopyOf(source), folder, path):
+            return source, folder, path
+        case Patched(_, folder, path):
+            return folder, path
         case _:
             return ()
 

@@ -5,13 +5,67 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.domain.host import CopyOf, HostWrite, Known, ModeSet, Printed, Removed, Written
 
 _MODE: Final = re.compile(r"[0-7]{3,4}|[ugoa]*[-+=][rwxXst]*(,[ugoa]*[-+=][rwxXst]*)*")
 _SED_BUNDLE: Final = re.compile(r"-[nrEszu]*i[nrEszu]*")
+_PATCH_QUIET: Final = frozenset(
+    ("-s", "--quiet", "--silent", "-N", "--forward", "-u", "--unified", "--verbose", "-t", "-f")
+)
+_PATCH_VALUE: Final = re.compile(
+    r"(?:-(?P<short>[pid])=?|--(?P<long>strip|input|directory)(?:=|$))(?P<value>.*)", re.DOTALL
+)
 _SED_VALUES: Final = ("-e", "-f", "-l", "--expression", "--file", "--line-length")
+
+
+@dataclass(frozen=True, slots=True)
+class Patching:
+    """What ``patch`` is asked for.
+
+    Attributes:
+        file: the one file to patch; empty: those that the diff names.
+        diff: file that the diff is read from; empty: standard input.
+        folder: where to work; empty: where the shell stands.
+        strip: folders that the diff's names lose; None: all.
+    """
+
+    file: str = ""
+    diff: str = ""
+    folder: str = ""
+    strip: int | None = None
+
+
+def patching(arguments: list[str]) -> Patching | None:
+    """Read the arguments of GNU ``patch``; None where they ask for more than to apply a diff forwards.
+
+    Args:
+        arguments: all of them literal.
+    """
+    operands: list[str] = []
+    asked: dict[str, str] = {}
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word in _PATCH_QUIET:
+            continue
+        found = _PATCH_VALUE.fullmatch(word)
+        if found is not None and (found["value"] or rest):
+            asked[found["short"] or found["long"][0]] = found["value"] or rest.pop(0)
+        elif word.startswith("-") and len(word) > 1:
+            return None
+        else:
+            operands.append(word)
+    strip = asked.get("p") or asked.get("s")
+    if len(operands) > 2 or (strip is not None and not strip.isdecimal()):
+        return None
+    file, diff = [*operands, "", ""][:2]
+    diff = asked.get("i") or diff
+    return Patching(
+        file, "" if diff == "-" else diff, asked.get("d", ""), None if strip is None else int(strip)
+    )
 
 
 class Edits:

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from gateway.domain.host import ByHand, HostWrite, Known, Printed, Written
+from gateway.domain.host import ByHand, Content, CopyOf, HostWrite, Known, Patched, Printed, Written
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.cursor import NotRead
-from gateway.judge.shell.edits import Edits
+from gateway.judge.shell.edits import Edits, patching
 from gateway.judge.shell.emit import emit
 from gateway.judge.shell.finding import Finding
 from gateway.judge.shell.stanzas import stanza
@@ -193,6 +193,9 @@ class _Plan:
         if name == "tee":
             self._tee(argv[1:], command, before)
             return
+        if name == "patch":
+            self.found.append(self._patched(argv[1:], command, before))
+            return
         edits = Edits(self.path, self._printed).edit(name, argv[1:])
         if edits is None:
             other = stanza(self.context.catalogue, argv)
@@ -204,15 +207,39 @@ class _Plan:
     def _tee(self, arguments: list[str], command: Simple, before: tuple[Command, ...]) -> None:
         appended = any(each in ("-a", "--append") for each in arguments)
         files = [each for each in arguments if not each.startswith("-")]
-        source = [each for each in command.redirections if isinstance(each, Document)]
-        input_ = text_of(source[-1].body) if source and not before else None
-        if input_ is not None:
-            content: Known | Printed = Known(input_.encode())
-        elif before:
-            content = self._content(before[-1], before[:-1])
-        else:
-            content = self._content(Simple((Word((Text("cat"),)),)), ())  # of what the client sends
+        content = self._input(command, before)
         self.found += [Written(self.path(each), content, appended) for each in files if each != "/dev/null"]
+
+    def _input(self, command: Simple, before: tuple[Command, ...]) -> Known | Printed:
+        """What a command reads from its standard input."""
+        source = [each for each in command.redirections if isinstance(each, Document)]
+        known = text_of(source[-1].body) if source and not before else None
+        if known is not None:
+            return Known(known.encode())
+        if before:
+            return self._content(before[-1], before[:-1])
+        return self._content(Simple((Word((Text("cat"),)),)), ())  # of what the client sends
+
+    def _patched(self, arguments: list[str], command: Simple, before: tuple[Command, ...]) -> Patched:
+        """What ``patch`` is asked to apply, and to what."""
+        asked = patching(arguments)
+        if asked is None:
+            raise _NotPlanned
+        folder = self.path(asked.folder or ".")
+        files = [
+            each.target
+            for each in command.redirections
+            if isinstance(each, Redirection) and each.operator == "<"
+        ]
+        diff: Content
+        if asked.diff:
+            diff = CopyOf(posixpath.normpath(posixpath.join(folder, asked.diff)))
+        elif files:
+            diff = CopyOf(self.path(text_of(files[-1]) if isinstance(files[-1], Word) else None))
+        else:
+            diff = self._input(command, before)
+        path = posixpath.normpath(posixpath.join(folder, asked.file)) if asked.file else ""
+        return Patched(diff, folder, path, asked.strip)
 
     def _printed(self, argv: list[str]) -> Printed | None:
         """What a command prints that only reads."""

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from gateway.domain.host import Known, Printed, Written
+from gateway.domain.host import Known, Patched, Printed, Written
 from gateway.protocols.ssh.production import MOST_FILE
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ class Given:
 
 def may_be_read(writes: tuple[HostWrite, ...]) -> bool:
     """Whether a write's bytes are what a command prints, which may read its standard input for them."""
-    return any(isinstance(each, Written) and isinstance(each.content, Printed) for each in writes)
+    contents = [each.content for each in writes if isinstance(each, Written)]
+    contents += [each.diff for each in writes if isinstance(each, Patched)]
+    return any(isinstance(each, Printed) for each in contents)
 
 
 async def given_by(channel: Channel) -> bytes | None:

@@ -6,7 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.domain.host import ByHand, CopyOf, HostWrite, Known, ModeSet, Printed, Removed, Stanza, Written
+from gateway.domain.host import (
+    ByHand,
+    CopyOf,
+    HostWrite,
+    Known,
+    ModeSet,
+    Patched,
+    Printed,
+    Removed,
+    Stanza,
+    Written,
+)
 from gateway.domain.verdict import Decision
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.judge import judge, judge_argv
@@ -57,6 +68,11 @@ from gateway.judge.shell.judge import judge, judge_argv
         ("mv /a /b", "mv a b", [Written("/b", CopyOf("/a")), Removed("/a")]),
         ("install -m 640 /a /b", "install -m 640 a b", [Written("/b", CopyOf("/a"), mode=0o640)]),
         ("chmod u+x,g-w /a", "chmod u+x,g-w a", [ModeSet("/a", "u+x,g-w")]),
+        ("patch /a < /d", "patch a", [Patched(CopyOf("/d"), "/home/engineer", "/a")]),
+        ("cd /srv && patch -p1 -i d", "patch -p1 -i d", [Patched(CopyOf("/srv/d"), "/srv", "", 1)]),
+        ("cat /d | patch -d /srv -p0", "patch -d srv -p0", [Patched(Printed("'cat' '/d'"), "/srv", "", 0)]),
+        ("patch /a", "patch a", [Patched(Printed("'cat'"), "/home/engineer", "/a")]),
+        ("patch -R /a", "patch -R a", [ByHand("patch -R /a")]),
         ("truncate -s 0 /a", "truncate -s 0 a", [Written("/a", Known(b""))]),
         ("touch a", "touch a", [Written("/home/engineer/a", Known(b""), appended=True)]),
         (
@@ -98,7 +114,7 @@ def test_a_change_is_taken_apart(
         "cp -r a b",
         "chmod -R 755 a",
         "echo a > $(date)",
-        "patch -p1 < x",
+        "patch -p1 -R < x",
         "ls > /dev/sda",
         "echo 1 > /proc/sys/vm/x",
         "if true; then rm a; fi",
