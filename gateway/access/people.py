@@ -196,6 +196,7 @@ class People:
             await write_down(
                 conn, _decided("password-set", identity.name, name, "has a new password", pages=not own)
             )
+            await notify(conn, GRANTS)
 
     async def give_role(self, identity: Identity, name: str, role: str) -> Person:
         """Give somebody a role.

@@ -20,6 +20,7 @@ from gateway.domain.identity import IdentityKind
 from gateway.domain.secret import Secret
 from gateway.store import people, tokens
 from gateway.store.keyring import TOKENS
+from gateway.store.notify import GRANTS, notify
 from gateway.store.tokens import Token, TokenKind
 
 if TYPE_CHECKING:
@@ -284,6 +285,7 @@ class Tokens:
                 raise NotFound(f"no live token {number}", hint="glassgate token machine list")
             await tokens.revoke_token(conn, number)
             await write_down(conn, _decided("access.token-revoked", identity.name, token))
+            await notify(conn, GRANTS)  # sessions that were opened with it end
         return token
 
     async def logout(self, identity: Identity) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.domain.errors import StoreUnavailable
 from gateway.domain.session import EndCause, Ending
 from gateway.log import get_logger
+from gateway.store import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,9 @@ WARN_SECONDS = 300.0
 LATE_WARN_SECONDS = 1.0
 """A session that begins later than that is told so long after its start, when its client listens."""
 CHANNEL = "glassgate_grants"
-"""The store notifies here whenever a grant, a person or a role goes."""
+"""The store notifies here whenever a grant, a person, a role or a token goes."""
+
+WITHDRAWN = Ending(EndCause.REVOKED, "the login or token that this session was opened with was revoked")
 
 _TOLD = "your access ends in {}; ask for more with `glassgate request`"
 
@@ -57,7 +60,7 @@ class Lease:
 
     def __init__(self, grant: GrantId, remaining: float) -> None:
         self._loop = asyncio.get_running_loop()
-        self._governed: set[Governed] = set()
+        self._governed: dict[Governed, int | None] = {}
         self._warning: asyncio.TimerHandle | None = None
         self._end: asyncio.TimerHandle | None = None
         self._ending: Ending | None = None
@@ -80,9 +83,14 @@ class Lease:
             self._warning = self._loop.call_at(ends_at - WARN_SECONDS, self._warn)
 
     @contextmanager
-    def governs(self, governed: Governed) -> Iterator[None]:
-        """Warn and end ``governed`` with this grant while the block lasts; at once where it is gone."""
-        self._governed.add(governed)
+    def governs(self, governed: Governed, credential: int | None = None) -> Iterator[None]:
+        """Warn and end ``governed`` with this grant while the block lasts; at once where it is gone.
+
+        Args:
+            governed: a session.
+            credential: the token that it was opened with, with which it ends too; None: none.
+        """
+        self._governed[governed] = credential
         late = None
         if self._ending is not None:
             governed.end(self._ending)
@@ -91,7 +99,7 @@ class Lease:
         try:
             yield
         finally:
-            self._governed.discard(governed)
+            del self._governed[governed]
             if late is not None:
                 late.cancel()
 
@@ -101,6 +109,17 @@ class Lease:
         self._ending = ending
         for governed in tuple(self._governed):
             governed.end(ending)
+
+    @property
+    def credentials(self) -> frozenset[int]:
+        """The tokens that its sessions were opened with."""
+        return frozenset(each for each in self._governed.values() if each is not None)
+
+    def withdraw(self, credentials: frozenset[int]) -> None:
+        """End the sessions that were opened with one of these tokens, and no others."""
+        for governed, credential in tuple(self._governed.items()):
+            if credential in credentials:
+                governed.end(WITHDRAWN)
 
     def release(self) -> None:
         """Stop the timers: no session of this process is under the grant any more."""
@@ -171,8 +190,10 @@ class Leases:
             if not held:
                 return
             asked_at = asyncio.get_running_loop().time()
+            shown = frozenset[int]().union(*(lease.credentials for lease, _ in held.values()))
             try:
                 remaining = await self._grants.renew(list(held))
+                withdrawn = await self._withdrawn(shown)
             except StoreUnavailable as error:
                 log.warning("leases not renewed", error=error.message)
                 return
@@ -184,8 +205,16 @@ class Leases:
                     gone.append(lease)
                 else:
                     lease.renewed(asked_at, seconds)
+                    lease.withdraw(withdrawn)
             if gone:
                 await self._end(gone)
+
+    async def _withdrawn(self, credentials: frozenset[int]) -> frozenset[int]:
+        """Return which of some tokens were revoked."""
+        if not credentials:
+            return credentials
+        async with self._store.connection() as conn:
+            return await tokens.revoked_among(conn, sorted(credentials))
 
     async def _end(self, gone: list[Lease]) -> None:
         """End the sessions of grants that live no more, with the words of whoever took them away."""

@@ -171,7 +171,7 @@ class Line:
                     changes=self._changes,
                     synced=self._synced,
                 )
-                with self._registry.live(session), lease.governs(session):
+                with self._registry.live(session), lease.governs(session, identity.credential):
                     ending = await session.live()
             except GlassgateError as error:
                 ending = Ending(EndCause.UPSTREAM, error.message)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from gateway.store.pool import Connection
 
 GRANTS = "glassgate_grants"
-"""A grant, a person, a role or an endpoint went, or policy changed; payload empty."""
+"""A grant, a person, a role, a token or an endpoint went, or policy changed; payload empty."""
 REQUESTS = "glassgate_requests"
 """An access request was filed or decided; payload: its number."""
 OUTBOX = "glassgate_outbox"

@@ -203,6 +203,14 @@ async def revoke_token(conn: Connection, number: int) -> bool:
     return bool(rows)
 
 
+async def revoked_among(conn: Connection, numbers: Sequence[int]) -> frozenset[int]:
+    """Return which of some tokens were revoked; one that has only run out was not."""
+    rows = await conn.fetch(
+        "SELECT id FROM tokens WHERE id = ANY ($1) AND revoked_at IS NOT NULL", list(numbers)
+    )
+    return frozenset(row["id"] for row in rows)
+
+
 async def revoke_tokens_of(
     conn: Connection, person: IdentityId, *, kinds: Sequence[TokenKind], but: int | None = None
 ) -> int:

@@ -14,7 +14,8 @@ from live_kube import shell
 from live_ssh import until
 
 from gateway.web.shapes.access import Approve, FileRequest, GrantList, ListGrants, RequestFacts, Revoke
-from gateway.web.shapes.identity import Done
+from gateway.web.shapes.identity import ClusterToken, Done
+from gateway.web.shapes.shape import Nothing
 
 if TYPE_CHECKING:
     from live_kube import LiveKube
@@ -56,6 +57,26 @@ def test_revoking_cuts_what_goes_on_within_a_second(kube: LiveKube, name: str, a
         assert b"taken away by approver: done here" in out + error
     ended = [each for each in kube.sessions(person) if each.cause == "revoked"]
     assert ended[0].ended_by == "approver"
+
+
+def test_logging_out_ends_what_was_opened_with_that_login_and_nothing_else(kube: LiveKube) -> None:
+    person = newcomer(kube, "toni")
+    stolen = kube.gateway.client(person)
+    kube.gateway.login(person)
+    kept = kube.gateway.client(person)
+    target = kube.target("/api/v1/namespaces/shop/configmaps?watch=true&resourceVersion=0")
+    with kube.connection() as first, kube.connection() as second:
+        for connection, client in ((first, stolen), (second, kept)):
+            token = client.call("POST /v1/kubernetes/tokens", Nothing(), ClusterToken).token
+            connection.made.request("GET", target, headers={"Authorization": f"Bearer {token}"})
+        with first.made.getresponse() as cut, second.made.getresponse() as running:
+            assert json.loads(cut.readline())["type"] == json.loads(running.readline())["type"] == "ADDED"
+            stolen.call("POST /v1/logout", Nothing(), Done)
+            revoked = time.monotonic()
+            events = [json.loads(line) for line in cut]
+            assert time.monotonic() - revoked < 1
+            assert "was revoked" in events[-1]["object"]["message"]
+            assert len(kube.sessions(person, state="live")) == 1
 
 
 def test_a_watch_that_is_cut_says_why_in_an_event_of_its_own(kube: LiveKube) -> None:

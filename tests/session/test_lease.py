@@ -65,3 +65,14 @@ async def test_a_lease_never_outlasts_its_grant() -> None:
     assert long.until <= long.ends_at - 3600 + LEASE_SECONDS
     short.release()
     long.release()
+
+
+async def test_a_revoked_token_ends_what_was_opened_with_it() -> None:
+    lease = Lease(GrantId(1), 3600)
+    stolen, other, by_key = Governed(), Governed(), Governed()
+    with lease.governs(stolen, 7), lease.governs(other, 8), lease.governs(by_key):
+        assert lease.credentials == {7, 8}
+        lease.withdraw(frozenset({7}))
+    assert [each.cause for each in stolen.ended] == [EndCause.REVOKED]
+    assert other.ended == by_key.ended == []
+    lease.release()
