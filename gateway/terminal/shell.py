@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 from gateway.domain.display import display
 from gateway.terminal.completion import Completer
 from gateway.terminal.editor import Asked, Completion, History, Line, LineEditor
+from gateway.terminal.typed import history_of, recalled, unaliased
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -116,17 +117,32 @@ class GovernedShell:
             line = await self._line(self._prompt())
             if line is None:
                 return self._place.status
-            words = [] if isinstance(line, Asked) else line.split()
-            if isinstance(line, Asked) or not words:
+            if isinstance(line, Asked) or (line := self._recalled(line)) is None:
+                continue
+            words = line.split()
+            if not words:
                 continue
             if words[0] in ("exit", "logout"):
                 return _status(words[1:], self._place.status)
             if words in (["help"], ["?"]):
                 self._say(_HELP.format(name=display(self._host.name)))
-            elif words == ["history"]:
-                self._say("".join(f"{at:5}  {each}\n" for at, each in enumerate(self._history.lines, 1)))
-            elif not await self._ran(line):
+            elif (asked := history_of(line, self._history.lines)) is not None and not asked[1]:
+                self._say(asked[0])
+            elif not await self._ran(asked[1] if asked is not None else unaliased(line)):
                 return self._place.status
+
+    def _recalled(self, line: str) -> str | None:
+        """Return a line with what it recalls of the one before, shown as bash does; None: there is none."""
+        lines = self._history.lines
+        before = lines[:-1] if lines and lines[-1] == line else lines
+        meant = recalled(line, before)
+        if meant is None:
+            self._say("glassgate: no line was entered before that !! or !$ could mean\n")
+        elif meant != line:
+            del lines[len(before) :]
+            self._history.add(meant)
+            self._say(f"{meant}\n")
+        return meant
 
     async def _ran(self, line: str) -> bool:
         """Run a line, with more lines while it goes on; return whether the client is still there."""

@@ -167,6 +167,16 @@ async def test_history_and_help_are_the_shells_own(tmp_path: Path) -> None:
     assert any("This is glass" in row for row in desk.rows)
 
 
+async def test_the_line_before_and_the_history_are_at_hand(tmp_path: Path) -> None:
+    desk, host, shell = desk_in(tmp_path)
+    await typed(desk, shell, b"!!\r", b"echo one\r", b"!! two\r", b"history | grep -c one\r", b"ll logs\r")
+    assert host.lines[:2] == ["echo one", "echo one two"]
+    assert host.lines[3] == "ls -alF logs"
+    assert "3" in desk.rows
+    assert desk.rows.count("echo one two") == 1
+    assert any("no line was entered before" in row for row in desk.rows)
+
+
 async def test_a_warning_stands_above_the_line(tmp_path: Path) -> None:
     desk, _, shell = desk_in(tmp_path)
     async with asyncio.TaskGroup() as group:
