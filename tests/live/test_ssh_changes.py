@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from changes.shop import bare_repository, git
 from live_ssh import LiveSsh
+from servers import free_port
 
 from gateway.web.shapes.changes import ChangeFacts, ChangeId, Submit, Submitted
 from gateway.web.shapes.endpoints import RepositoryFacts
@@ -176,3 +177,23 @@ def test_an_editor_is_refused_with_the_files_place(ssh: LiveSsh, conf: Path) -> 
     done = ssh.ssh(f"vi {conf}", endpoint="web-files")
     assert done.returncode == 126
     assert b"edit ansible/files/nginx/nginx.conf in " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "script"), [("bash", "x"), ("sh", "x"), ("", "unset HISTFILE\nls ~/.vscode-server\n")]
+)
+def test_an_editor_that_installs_a_server_is_told_where_to_edit(
+    ssh: LiveSsh, conf: Path, line: str, script: str
+) -> None:
+    words = [line] if line else []
+    options = ("-T", "-D", str(free_port()))
+    done = ssh.ssh(*words, endpoint="web-files", options=options, stdin=script.encode())
+    assert (done.returncode, done.stdout) == (126, b"")
+    assert b"VS Code Remote" in done.stderr
+    assert b"web.git (branch main)" in done.stderr
+
+
+def test_what_a_channel_is_not_given_is_said_in_debug_messages(ssh: LiveSsh, conf: Path) -> None:
+    done = ssh.ssh("hostname", endpoint="web-files", options=("-v", "-o", "SetEnv=LD_PRELOAD=/x"))
+    assert done.returncode == 0
+    assert b"environment of the gateway's own" in done.stderr

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import asyncssh
 
+from gateway.protocols.ssh import refusal
 from gateway.protocols.ssh.bounds import BoundedChannel
 from gateway.protocols.ssh.swift import Swift
 
@@ -30,11 +31,33 @@ MOST_UNSENT: Final = 256 << 10
 
 
 class SessionChannel(BoundedChannel, asyncssh.SSHServerChannel[bytes]):
-    """A session channel that takes no environment: it would be kept, without a bound, for nobody."""
+    """A session channel without the client's environment, agent and display; ``ssh -v`` shows why.
+
+    A variable would be kept, without a bound, for nobody.
+    """
+
+    _told: frozenset[str] = frozenset()
 
     def _process_env_request(self, packet: SSHPacket) -> bool:
         """Refuse a variable of the client's."""
         del packet
+        return self._without(refusal.VARIABLES)
+
+    def _process_x11_req_request(self, packet: SSHPacket) -> bool:
+        """Refuse the client's display."""
+        del packet
+        return self._without(refusal.DISPLAY)
+
+    def _process_auth_agent_req_at_openssh_dot_com_request(self, packet: SSHPacket) -> bool:  # type: ignore[override]
+        """Refuse the client's agent."""
+        del packet
+        return self._without(refusal.AGENT)
+
+    def _without(self, reason: str) -> bool:
+        """Refuse a request that has no room for a reason; say it once beside."""
+        if reason not in self._told:
+            self._told |= {reason}
+            self._conn.send_debug(reason, always_display=True)
         return False
 
 

@@ -20,7 +20,7 @@ from gateway.log import get_logger
 from gateway.protocols.ssh import ending as endings
 from gateway.protocols.ssh import probe, refusal, scp, upstream
 from gateway.protocols.ssh.capturing import capture_of
-from gateway.protocols.ssh.editing import place_to_edit
+from gateway.protocols.ssh.editing import instead_of
 from gateway.protocols.ssh.given import given_by, may_be_read, note_given
 from gateway.protocols.ssh.judging import Judging
 from gateway.protocols.ssh.keyboard import Locked
@@ -242,7 +242,7 @@ class SshDoor:
                 await self._take_input(unit, channel, outcome)
                 note_given(session, outcome)
             filed = await session.file_change(outcome)
-            instead = place_to_edit(outcome.verdict, text.decode("utf-8", "replace"), "", session.endpoint)
+            instead = instead_of(outcome.verdict, text.decode("utf-8", "replace"), "", session.endpoint)
             await channel.refuse(refusal.refused(outcome.verdict, filed, terminal, instead))
 
     async def _take_input(

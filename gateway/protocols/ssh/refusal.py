@@ -45,6 +45,9 @@ WAY_IN_A_WAY: Final = "this connection came through the gateway itself; open the
 LISTENING: Final = "nothing listens on the gateway for a client"
 SOCKETS: Final = "sockets are not forwarded: what runs through them can't be judged"
 TUNNELS: Final = "there are no network tunnels through the gateway"
+VARIABLES: Final = "commands get an environment of the gateway's own: a variable could change what they do"
+DISPLAY: Final = "X11 is not forwarded: what a program does on a display can't be judged"
+AGENT: Final = "agents are not forwarded: a host that you look at could log in elsewhere as you"
 CROWDED: Final = "too many commands at once on one connection"
 
 

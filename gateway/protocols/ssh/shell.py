@@ -10,7 +10,7 @@ from gateway.domain.errors import GlassgateError, InvalidInput
 from gateway.domain.unit import Admitted
 from gateway.judge.shell.cursor import MAX_LENGTH
 from gateway.protocols.ssh import refusal
-from gateway.protocols.ssh.editing import place_to_edit
+from gateway.protocols.ssh.editing import instead_of
 from gateway.protocols.ssh.patch import PLAIN
 from gateway.protocols.ssh.units import ShellUnit
 from gateway.terminal.desk import Desk as TerminalDesk
@@ -199,7 +199,7 @@ class LookedAt:
                 return Ran(place, unfinished=True)
             filed = await self._session.file_change(outcome)
             folder = place.folder or self.home
-            instead = place_to_edit(outcome.verdict, line, folder, self._session.endpoint)
+            instead = instead_of(outcome.verdict, line, folder, self._session.endpoint)
             self._channel.write(on_terminal(refusal.refused(outcome.verdict, filed, terminal, instead)))
             return Ran(replace(place, status=refusal.REFUSED))
         if not outcome.judged.canonical:
