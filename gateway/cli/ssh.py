@@ -6,7 +6,9 @@ import base64
 import hashlib
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gateway.cli.profiles import home, write_private
@@ -14,7 +16,6 @@ from gateway.domain.errors import ConfigurationBroken, Conflict, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from gateway.cli.client import Client
     from gateway.web.shapes.endpoints import Connection
@@ -104,6 +105,8 @@ def open_way(client: Client, connection: Connection) -> Way:
     port = connection.ssh_port or connection.port
     shown = connection.host if port == _SSH else f"[{connection.host}]:{port}"
     write_private(known, f"{shown} {connection.host_key}\n".encode())
+    with suppress(OSError):  # for the sockets of shared connections: ssh doesn't make it for them
+        (Path.home() / ".ssh").mkdir(mode=0o700, exist_ok=True)
     return Way(connection.host, port, key, known)
 
 
