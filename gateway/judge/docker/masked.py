@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.judge.http.bodies import Json, rebuilt_json, strict_json
+from gateway.judge.http.reading import NotRead
 
 SHOWN: Final = "(hidden by the gateway)"
 """Stands where a value is not shown."""
@@ -20,9 +21,12 @@ def masked(answer: bytes, members: tuple[str, ...]) -> bytes:
     Raises:
         NotRead: it is no JSON, so that nothing of it can be shown.
     """
-    value = strict_json(answer)
+    value = strict_json(answer, folds=False)
     if isinstance(value, dict):
-        value = {name: _hidden(each) if name in members else each for name, each in value.items()}
+        try:
+            value = {name: _hidden(each) if name in members else each for name, each in value.items()}
+        except RecursionError:
+            raise NotRead("depth", "The answer is nested too deep.") from None
     return rebuilt_json(value)
 
 

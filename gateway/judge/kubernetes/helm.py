@@ -23,8 +23,14 @@ RELEASE: Final = "helm.sh/release.v1"
 MAX_RELEASE: Final = 8 * 2**20
 """Largest release that is unpacked, in bytes."""
 
+MAX_GROWTH: Final = 64
+"""How many times its packed size a release may have: charts are text, and become ten times smaller."""
+
 _DOCUMENTS: Final = re.compile(r"^(?=---)", re.MULTILINE)
 _SECRET: Final = re.compile(r"\bkind\b[\"']?\s*:.*Secret|\bstringData\b")
+_PLAIN: Final = re.compile(r"^kind:[ \t]*[\"']?[A-Za-z]+[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
+"""A kind as charts write it; YAML has other ways, by which a Secret would not be seen to be one."""
+_SAYS: Final = re.compile(r"^(?!---|#)[^\s]", re.MULTILINE)
 _KEPT: Final = ("name", "version", "namespace", "labels")
 _OF_CHART: Final = ("metadata", "lock")
 
@@ -41,7 +47,7 @@ def mask_release(data: str, mask: str) -> str | None:
     try:
         packed = b64decode(b64decode(data, validate=True), validate=True)
         unpacked = zlib.decompressobj(wbits=31)
-        text = unpacked.decompress(packed, MAX_RELEASE)
+        text = unpacked.decompress(packed, min(MAX_RELEASE, len(packed) * MAX_GROWTH))
         release: Json = msgspec.json.decode(text)
     except (binascii.Error, zlib.error, msgspec.DecodeError, RecursionError):
         return None
@@ -81,6 +87,12 @@ def _leaves(value: Json, mask: str) -> Json:
 
 
 def _manifest(text: str, mask: str) -> str:
-    """The documents of a manifest, those that are Secrets left out."""
+    """The documents of a manifest, those left out that are Secrets, or don't plainly say what they are."""
     documents = _DOCUMENTS.split(text)
-    return "".join(f"---\n# {mask}\n" if _SECRET.search(each) else each for each in documents)
+    return "".join(each if _shows(each) else f"---\n# {mask}\n" for each in documents)
+
+
+def _shows(document: str) -> bool:
+    if _SECRET.search(document):
+        return False
+    return _PLAIN.search(document) is not None or _SAYS.search(document) is None

@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.judge.http.bodies import Json
 from gateway.judge.http.reading import NotRead
-from gateway.judge.kubernetes.helm import RELEASE, mask_release
+from gateway.judge.kubernetes.helm import MAX_GROWTH, RELEASE, mask_release
 
 MASK: Final = "<masked>"
 """What stands in the place of text."""
@@ -51,6 +51,15 @@ def mask(body: bytes) -> bytes:
     if not isinstance(answer, dict):
         raise NotRead("answer", "The answer is no object, so Secrets in it can't be masked.")
     return msgspec.json.encode(_masked(answer))
+
+
+def weighs(answer: bytes) -> int:
+    """Return how many bytes are gone through to mask an answer: releases in it are unpacked.
+
+    Args:
+        answer: or a part of one.
+    """
+    return len(answer) * (MAX_GROWTH if RELEASE.encode() in answer else 1)
 
 
 class MaskedWatch:
@@ -94,11 +103,13 @@ def _masked(value: Json) -> Json:
         return value
     kind = value.get("kind")
     if kind == "Status":
-        return value
+        return {name: each for name, each in value.items() if name not in ("data", "stringData")}
     if kind == "Table":
         return value | {"rows": [_row(each) for each in _listed(value, "rows")]}
-    if "object" in value and "kind" not in value:
-        return value | {"object": _masked(value["object"])}
+    if "object" in value:
+        value = value | {"object": _masked(value["object"])}
+        if kind is None:
+            return value
     if "items" in value:
         value = value | {"items": [_masked(each) for each in _listed(value, "items")]}
     return _object(value)
@@ -117,8 +128,8 @@ def _object(value: dict[str, Json]) -> dict[str, Json]:
     if "stringData" in masked:
         masked["stringData"] = _replaced(masked["stringData"], MASK)
     metadata = masked.get("metadata")
-    if isinstance(metadata, dict):
-        masked["metadata"] = _metadata(metadata)
+    if metadata is not None:
+        masked["metadata"] = _metadata(metadata) if isinstance(metadata, dict) else {}
     return masked
 
 

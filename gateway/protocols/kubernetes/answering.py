@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.domain.errors import UpstreamUnavailable
 from gateway.judge.http.reading import NotRead
 from gateway.judge.kubernetes.judgement import KubernetesAction
-from gateway.judge.kubernetes.masking import MaskedWatch, mask
+from gateway.judge.kubernetes.masking import MaskedWatch, mask, weighs
 from gateway.protocols.kubernetes import refusal
 from gateway.session.life import SessionOver
 from gateway.transport.http.exchange import ClientLeft, one_way, pump
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MOST_MASKED: Final = 64 << 20
 """Bytes of one answer with Secrets, which is masked whole; clients ask for 500 objects at once."""
 HEAVY_BYTES: Final = 128 << 10
-"""A larger one is masked in a thread."""
+"""What weighs more is masked in a thread."""
 STDOUT: Final = 1
 KEPT: Final = frozenset(
     (
@@ -174,7 +174,7 @@ class Answering:
                 await self._masked_watch(side, head, headers, seen)
                 return
             body = await side.body(MOST_MASKED)
-            body = await asyncio.to_thread(mask, body) if len(body) > HEAVY_BYTES else mask(body)
+            body = await asyncio.to_thread(mask, body) if weighs(body) > HEAVY_BYTES else mask(body)
         except NotRead as error:
             raise UpstreamUnavailable(error.reason) from error
         seen(body)
@@ -188,7 +188,8 @@ class Answering:
         self._begin(head, headers, None)
         events = MaskedWatch()
         while data := await side.data():
-            masked = events.feed(data)
+            heavy = weighs(data) > HEAVY_BYTES
+            masked = await asyncio.to_thread(events.feed, data) if heavy else events.feed(data)
             seen(masked)
             self._client.piece(masked)
             await self._client.connection.drain()

@@ -25,3 +25,8 @@ def test_an_empty_key_stays_empty() -> None:
 def test_an_answer_that_is_no_json_is_not_shown() -> None:
     with pytest.raises(NotRead):
         masked(b"SWMTKN-1-a", ("JoinTokens",))
+
+
+def test_an_answer_that_is_nested_too_deep_is_not_shown() -> None:
+    with pytest.raises(NotRead):
+        masked(b'{"JoinTokens":' + b'{"a":' * 700 + b"1" + b"}" * 700 + b"}", ("JoinTokens",))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.judge.http.reading import NotRead
-from gateway.judge.kubernetes.masking import MASK, MASKED_DATA, MaskedWatch, mask
+from gateway.judge.kubernetes.masking import MASK, MASKED_DATA, MaskedWatch, mask, weighs
 
 VALUE = "cGFzc3dvcmQtb2YtcHJvZHVjdGlvbg=="
 PLAIN = "password-of-production"
@@ -151,6 +151,49 @@ def test_a_helm_release_keeps_its_shape_and_loses_its_values() -> None:
 def test_a_release_that_is_none_is_masked_like_any_bytes(value: str) -> None:
     held = secret(type="helm.sh/release.v1", data={"release": value})
     assert json.loads(mask(json.dumps(held).encode()))["data"] == {"release": MASKED_DATA}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "kind: >-\n  Secret",
+        '"kind": "\\x53ecret"',
+        "kind: &a\n  Secret",
+        "kind: !!binary U2VjcmV0",
+        "? kind\n: Secret",
+        "kind: 'Secret' # x",
+        "x: 1",
+    ],
+)
+def test_a_manifest_that_does_not_plainly_say_what_it_is_goes(kind: str) -> None:
+    manifest = f"# one\n---\nkind: ConfigMap # two\n---\n# three\n{kind}\ndata:\n  a: {VALUE}\n"
+    data = {"release": packed(json.dumps({"name": "shop", "manifest": manifest}).encode())}
+    masked = json.loads(mask(json.dumps(secret(type="helm.sh/release.v1", data=data)).encode()))
+    text = gzip.decompress(base64.b64decode(base64.b64decode(masked["data"]["release"]))).decode()
+    assert VALUE not in text
+    assert "# one" in text
+    assert "kind: ConfigMap # two" in text
+
+
+def test_a_release_that_grows_a_thousandfold_is_not_unpacked() -> None:
+    bomb = packed(b'{"name":"x","manifest":"%b"}' % (b" " * 4_000_000))
+    held = secret(type="helm.sh/release.v1", data={"release": bomb})
+    assert json.loads(mask(json.dumps(held).encode()))["data"] == {"release": MASKED_DATA}
+    assert weighs(json.dumps(held).encode()) > 60 * len(bomb)
+    assert weighs(b"{}") == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        secret(metadata=PLAIN),
+        secret(metadata=[PLAIN]),
+        {"kind": "Status", "data": {"a": PLAIN}},
+        {"kind": "Event", "type": "ADDED", "object": secret(data={"a": PLAIN})},
+    ],
+)
+def test_a_server_that_answers_in_shapes_of_its_own_shows_no_value(answer: dict[str, Any]) -> None:
+    assert PLAIN.encode() not in mask(json.dumps(answer).encode())
 
 
 EVENTS = b"".join(
