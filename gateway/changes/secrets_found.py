@@ -30,15 +30,16 @@ _SHAPES = re.compile(
   | \bnpm_\w{36}\b | \bpypi-[\w-]{50,255} | \bdckr_pat_[\w-]{20,255}
   | \bSG\.[\w-]{16,64}\.[\w-]{16,64}                                        # SendGrid
   | \bsk-(?:ant-|proj-)?[\w-]{24,255}                                       # model vendors
-  | \bgg[dmj]_[\w-]{16,255}                                                 # this gateway's own tokens
+  | \bgg[dkmj]_[\w-]{16,255}                                                # this gateway's own tokens
   | \beyJ[\w-]{8,400}\.eyJ[\w-]{8,400}                                      # JSON web tokens
-  | -----BEGIN[ A-Z0-9]{0,30}PRIVATE[ ]KEY-----
+  | -----BEGIN[ A-Z0-9]{0,30}PRIVATE[ ]KEY-----                           # and what it begins
+    (?:(?:\s{0,20}[A-Z][A-Za-z-]{1,20}:[^\n]{0,100}\n){0,5}[A-Za-z0-9+/=\s\\]{0,20000}(?=-----END))?
   | \bAGE-SECRET-KEY-1[A-Z0-9]{50,80}
   | \$2[aby]\$\d\d\$[./A-Za-z0-9]{53} | \$argon2(?:id|i|d)\$\S{20,255}      # password hashes
   | \bSCRAM-SHA-256\$\d{1,9}:\S{20,255} | \bmd5[0-9a-f]{32}\b
   | \b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,100}:[^\s/@]{1,200}@              # credentials in a URL
-  | (?i:\b(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|auth[_-]?token)"?
-    \s{0,9}[=:]\s{0,9}"?[^\s;,"]{4,255})
+  | (?i:(?<![a-z0-9])(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|auth[_-]?token)"?
+    \s{0,9}[=:]\s{0,9}"?(?!\$[{(])[^\s;,"]{4,255})
     """,
     re.VERBOSE,
 )

@@ -67,3 +67,18 @@ def test_ordinary_values_stay(text: str) -> None:
 def test_free_text_loses_what_has_a_credentials_shape() -> None:
     said = without_secrets("rotate ghp_0123456789abcdefghij0123456789abcdef, INC-42")
     assert said == "rotate [secret], INC-42"
+
+
+def test_a_private_key_goes_with_its_lines() -> None:
+    new = "  -----BEGIN PRIVATE KEY-----\n  MIIEabc\n  MIIdef=\n  -----END PRIVATE KEY-----\n"
+    old = new.replace("KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\n\n", 1)
+    for key in (old, new, new.replace("\n", "\\n")):
+        assert "MII" not in without_secrets(f"before: {key}after: 1")
+        assert without_secrets(f"{key}after: 1").endswith("after: 1")
+
+
+def test_a_variable_is_named_for_a_secret_and_holds_none() -> None:
+    assert without_secrets("export DB_PASSWORD=hunter2; run") == "export DB_[secret]; run"
+    for text in ("DB_PASSWORD: ${DB_PASSWORD}", "password=$(cat /run/secret)", "ggk_ is a prefix"):
+        assert without_secrets(text) == text
+    assert without_secrets("token ggk_0123456789abcdefghij") == "token [secret]"

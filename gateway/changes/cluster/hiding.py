@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from gateway.changes.secrets_found import names_secret, without_secrets
@@ -27,7 +28,10 @@ def hidden(value: Json, known: frozenset[str] = frozenset()) -> Json:
         known: texts that stand in production anyhow, and are no news.
     """
     if isinstance(value, list):
-        return [hidden(each, known) for each in value]
+        return [
+            PLACEHOLDER if _follows(before, each) and each not in known else hidden(each, known)
+            for before, each in pairwise(["", *value])
+        ]
     if isinstance(value, dict):
         called = _called(value)
         return {
@@ -55,9 +59,22 @@ def texts(value: Json) -> Iterator[str]:
 
 
 def _by_name(name: str, value: Json, known: frozenset[str]) -> Json:
-    if isinstance(value, str | int) and not isinstance(value, bool) and names_secret(name):
+    if not names_secret(name):
+        return hidden(value, known)
+    if isinstance(value, str | int) and not isinstance(value, bool):
         return value if value in known else PLACEHOLDER
+    if isinstance(value, list):
+        return [_by_name(name if isinstance(each, str) else "", each, known) for each in value]
+    if isinstance(value, dict) and isinstance(value.get("value"), str):
+        return hidden({**value, "value": _by_name(name, value["value"], known)}, known)
     return hidden(value, known)
+
+
+def _follows(before: Json, value: Json) -> bool:
+    """Whether a word is what an option before it, named for something secret, is given."""
+    if not isinstance(before, str) or not isinstance(value, str):
+        return False
+    return before.startswith("-") and names_secret(before) and not value.startswith("-")
 
 
 def _called(value: dict[str, Json]) -> str:
@@ -65,5 +82,5 @@ def _called(value: dict[str, Json]) -> str:
     for name in ("name", "path"):
         text = value.get(name)
         if isinstance(text, str) and "value" in value:
-            return text.rpartition("/")[2]
+            return text.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
     return ""

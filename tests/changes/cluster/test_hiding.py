@@ -48,3 +48,30 @@ def test_what_production_has_anyhow_is_no_news() -> None:
     env = {"env": [{"name": "DB_PASSWORD", "value": VALUE}]}
     assert hidden(env, frozenset(texts(env))) == env
     assert hidden(env) == {"env": [{"name": "DB_PASSWORD", "value": PLACEHOLDER}]}
+
+
+WORD = "hunter2-Xy9!q"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"args": ["--password", WORD]},
+        {"password": [WORD]},
+        {"secret": {"value": WORD}},
+        {"env": {"DB_PASSWORD": {"value": WORD}}},
+        [{"op": "replace", "path": "/data/db~1password", "value": WORD}],
+        {"args": ["sh", "-c", f"export DB_PASSWORD={WORD}; run"]},
+    ],
+)
+def test_a_secret_goes_wherever_its_name_stands(value: Any) -> None:
+    assert WORD not in json.dumps(hidden(value))
+
+
+def test_what_only_speaks_of_a_secret_stays() -> None:
+    volume: Any = {"secret": {"secretName": "db", "items": [{"key": "a", "path": "b"}]}}
+    assert hidden(volume) == volume
+    words: Any = {
+        "args": ["--token-file", "/run/token", "--password", "--verbose", "DB_PASSWORD=${DB_PASSWORD}"]
+    }
+    assert hidden(words) == words
