@@ -84,6 +84,19 @@ class ModeSet:
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """A symbolic link is made.
+
+    Attributes:
+        path: absolute.
+        target: what it names, as typed.
+    """
+
+    path: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Patched:
     """A diff is applied to files, as ``patch`` does.
 
@@ -128,7 +141,7 @@ class ByHand:
     text: str
 
 
-HostWrite: TypeAlias = Written | Removed | ModeSet | Patched | Stanza | ByHand
+HostWrite: TypeAlias = Written | Removed | ModeSet | Linked | Patched | Stanza | ByHand
 
 
 @dataclass(frozen=True, slots=True)

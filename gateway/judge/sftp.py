@@ -75,6 +75,12 @@ class SftpOperation:
         flags = ",".join(flag for flag in FLAGS if flag in self.flags)
         return " ".join([*words, flags]) if flags else " ".join(words)
 
+    @property
+    def title(self) -> str:
+        """What it would do, in a few words: ``upload nginx.conf``, ``rename a b``."""
+        name = "upload" if self.name == "open" else self.name
+        return " ".join([name, *(_escaped(path.rstrip("/").rpartition("/")[2]) for path in self.paths)])
+
 
 def read_operation(text: str) -> SftpOperation | None:
     r"""Read an operation from a line as :attr:`SftpOperation.text` writes it; None where it is none.

@@ -85,3 +85,15 @@ def test_a_path_that_is_no_utf8_keeps_its_bytes() -> None:
     operation = read_operation('stat "/a\\xff\\377"')
     assert operation is not None
     assert operation.paths[0].encode("utf-8", "surrogateescape") == b"/a\xff\xff"
+
+
+@pytest.mark.parametrize(
+    ("operation", "title"),
+    [
+        (SftpOperation("open", ("/etc/nginx/new.conf",), frozenset({"write", "creat"})), "upload new.conf"),
+        (SftpOperation("rename", ("/a/b", "/c/d/")), "rename b d"),
+        (SftpOperation("remove", ("/a\nb",)), "remove a\\nb"),
+    ],
+)
+def test_a_title_names_files_without_their_folders(operation: SftpOperation, title: str) -> None:
+    assert operation.title == title

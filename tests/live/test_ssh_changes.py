@@ -70,6 +70,7 @@ def refused(ssh: LiveSsh, line: str, *, stdin: bytes = b"") -> ChangeFacts:
         ("rm -f {f}", "-user www;"),
         ("mv {f} {f}.old", "+++ b/ansible/files/nginx/nginx.conf.old"),
         ("cp {f} {f}.new", "+++ b/ansible/files/nginx/nginx.conf.new"),
+        ("ln -s {f} {f}.link", "new file mode 120000"),
         ("truncate -s 0 {f}", "-user www;"),
         ("apt-get install -y curl jq", '+    name: ["curl", "jq"]'),
         ("systemctl restart nginx", "redeploy"),

@@ -22,6 +22,7 @@ class FilePart(msgspec.Struct, frozen=True, tag="file"):
         executable: whether it would have been a program.
         was_executable: whether it was one.
         notes: sentences for the reviewer.
+        link: whether it would have been a symbolic link, to what ``new`` names.
     """
 
     path: str
@@ -30,6 +31,7 @@ class FilePart(msgspec.Struct, frozen=True, tag="file"):
     executable: bool = False
     was_executable: bool = False
     notes: tuple[str, ...] = ()
+    link: bool = False
 
 
 class StanzaPart(msgspec.Struct, frozen=True, tag="stanza"):

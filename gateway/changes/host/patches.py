@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PLAIN = 0o100644
 _PROGRAM = 0o100755
+_LINK = 0o120000
 _MAX_TEXT = 20_000
 
 
@@ -66,7 +67,7 @@ class Work:
         change: what is rendered.
         repository: where it goes.
         held: the repository's files as they are.
-        now: path → bytes as they would be, and whether a program; None: gone.
+        now: path → bytes as they would be, and git's mode; None: gone.
         notes: for the reviewer.
         by_hand: what a person must turn into code.
     """
@@ -74,7 +75,7 @@ class Work:
     change: StoredChange
     repository: Repository
     held: Mapping[str, bytes]
-    now: dict[str, tuple[bytes, bool] | None] = field(default_factory=dict)
+    now: dict[str, tuple[bytes, int] | None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     by_hand: list[tuple[str, str]] = field(default_factory=list)
 
@@ -98,8 +99,8 @@ class Work:
         """Return the patch."""
         result = []
         for path, now in self.now.items():
-            content, program = now if now is not None else (None, False)
-            result.append(FilePatch(path, self.held.get(path), content, _PROGRAM if program else _PLAIN))
+            content, mode = now if now is not None else (None, _PLAIN)
+            result.append(FilePatch(path, self.held.get(path), content, mode))
         if self.by_hand:
             path = request_place(self.change.request.id, self.change.request.title)
             result.append(FilePatch(path, None, self._page().encode()))
@@ -109,6 +110,9 @@ class Work:
         path, mapped = place_of(part.path, self.repository.paths)
         if part.new is None and self.base(path) is None:
             self.by_hand.append((f"remove {part.path}", f"the repository does not hold {path}"))
+            return
+        if part.link and self.base(path) is not None:
+            self.by_hand.append((f"link {part.path}", f"the repository holds {path} already"))
             return
         if part.old == part.new and part.executable == part.was_executable:
             said = "; ".join(part.notes) or f"{part.path} would have been written as it is"
@@ -141,7 +145,7 @@ class Work:
         shown = without_new_secrets(base or b"", new)  # a host's own may be in lines that git never saw
         if shown != new:
             self.notes.append(REPLACED_NOTE)
-        self.now[path] = (shown, part.executable)
+        self.now[path] = (shown, _LINK if part.link else _PROGRAM if part.executable else _PLAIN)
 
     def _stanza(self, part: StanzaPart) -> None:
         image = self.repository.image
@@ -162,7 +166,7 @@ class Work:
         if said is None:
             self.by_hand.append((words, f"there are no words for it in {image}"))
         else:
-            self.now[image] = (said.encode(), False)
+            self.now[image] = (said.encode(), _PLAIN)
 
     def _page(self) -> str:
         """Return the page for a person to turn into code."""

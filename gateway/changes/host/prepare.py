@@ -18,6 +18,7 @@ from gateway.domain.host import (
     CopyOf,
     HostFile,
     Known,
+    Linked,
     ModeSet,
     Patched,
     Printed,
@@ -136,6 +137,8 @@ class _Copy:
                     return () if removed is None else (removed,)
                 case ModeSet():
                     return (await self._mode_set(write),)
+                case Linked():
+                    return (await self._linked(write),)
                 case Patched():
                     return await self._patched(write)
                 case Stanza(sort, tool, action, names):
@@ -175,6 +178,11 @@ class _Copy:
         self.files[write.path] = HostFile(old.content, mode)
         note = f"the mode of {write.path} would have been {mode:04o} instead of {old.mode:04o}"
         return _file_part(write.path, old, HostFile(old.content, mode), note)
+
+    async def _linked(self, write: Linked) -> HostPart:
+        if await self._file(write.path) is not None:
+            return HandPart(self.text, f"{write.path} is there already")
+        return FilePart(write.path, None, write.target.encode(), link=True)
 
     async def _patched(self, write: Patched) -> tuple[HostPart, ...]:
         """Apply a diff to all of its files; to none of them where one does not fit."""
@@ -243,6 +251,8 @@ def _paths(write: HostWrite) -> tuple[str, ...]:
             return path, source
         case Written(path) | Removed(path) | ModeSet(path):
             return (path,)
+        case Linked(path, target):
+            return path, target
         case Patched(CopyOf(source), folder, path):
             return source, folder, path
         case Patched(_, folder, path):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.domain.host import CopyOf, HostWrite, Known, ModeSet, Printed, Removed, Written
+from gateway.domain.host import CopyOf, HostWrite, Known, Linked, ModeSet, Printed, Removed, Written
 
 _MODE: Final = re.compile(r"[0-7]{3,4}|[ugoa]*[-+=][rwxXst]*(,[ugoa]*[-+=][rwxXst]*)*")
 _SED_BUNDLE: Final = re.compile(r"-[nrEszu]*i[nrEszu]*")
@@ -103,6 +103,8 @@ class Edits:
                 return self._removed(arguments)
             case "chmod":
                 return self._mode(arguments)
+            case "ln":
+                return self._linked(arguments)
             case "touch":
                 return self._touched(arguments)
             case "truncate":
@@ -206,6 +208,15 @@ class Edits:
             return None
         mode, *files = arguments
         return [ModeSet(self._path(each), mode) for each in files] if _MODE.fullmatch(mode) else None
+
+    def _linked(self, arguments: list[str]) -> list[HostWrite] | None:
+        if not any(each == "--symbolic" or re.fullmatch("-[nvT]*s[nvT]*", each) for each in arguments):
+            return None  # git knows no hard links
+        operands = self._plain([each for each in arguments if each != "--symbolic"], "snvT")
+        if operands is None or len(operands) != 2:
+            return None
+        ((_, path),) = self._targets(operands) or [("", "")]
+        return [Linked(path, operands[0])] if path else None
 
     def _touched(self, arguments: list[str]) -> list[HostWrite] | None:
         operands = self._plain(arguments, "am")

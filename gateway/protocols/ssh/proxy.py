@@ -139,7 +139,8 @@ class SshDoor:
     def _judged(self, unit: ShellUnit) -> ShellJudgement:
         assert self._judging is not None
         if isinstance(unit, SftpUnit):
-            return ShellJudgement(sftp.judge(unit.operation))
+            title = unit.operation.title if unit.operation is not None else ""
+            return ShellJudgement(sftp.judge(unit.operation), title=title)
         judged = self._judging.judge(unit)
         unit.context = ", ".join(filter(None, (unit.context, self._judging.remark(judged))))
         return judged
