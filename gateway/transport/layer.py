@@ -93,12 +93,15 @@ class TlsLayer:
             self._discard()
 
     def eof_received(self) -> bool:
-        """The peer sends no more, whether it said so inside TLS or not: that is handed up behind the rest."""
+        """The peer has left, with a word inside TLS or without: that is handed up behind the rest."""
         self._ended = True
-        if self._state == _OPEN:
+        if self._state != _OPEN:
+            return False
+        if self._told:
+            self.close()
+        else:
             self._deliver()
-            return True
-        return False
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
@@ -186,7 +189,7 @@ class TlsLayer:
         """The peer sends no more: close, unless the protocol above still has to send (RFC 8446 §6.1)."""
         if self._state == _OPEN and not self._told:
             self._told = True
-            if not self._above.eof_received() or self._sent_end:
+            if not self._above.eof_received() or self._sent_end or self._ended:
                 self.close()
 
     def _discard(self) -> None:
@@ -223,7 +226,7 @@ class TlsLayer:
         except ssl.SSLError as error:
             self._broken(error)
             return
-        self._raw.write(self._outgoing.read())
+        self._flush()
 
     def writelines(self, pieces: Iterable[bytes]) -> None:
         """Send them, one behind the other."""
@@ -231,14 +234,17 @@ class TlsLayer:
 
     def _flush(self) -> None:
         if self._outgoing.pending:
-            self._raw.write(self._outgoing.read())
+            try:
+                self._raw.write(self._outgoing.read())
+            except RuntimeError:
+                return  # uvloop's, closed beneath us: we are told that it is lost in a moment
 
     # ---- a transport's other methods ----------------------------------------------------------------
 
     def pause_reading(self) -> None:
         """Hand nothing up until told to."""
         self._paused = True
-        if self._state == _OPEN:
+        if self._state == _OPEN and not self._raw.is_closing():
             self._raw.pause_reading()
 
     def resume_reading(self) -> None:
@@ -246,7 +252,7 @@ class TlsLayer:
         if not self._paused:
             return
         self._paused = False
-        if self._state == _OPEN:
+        if self._state == _OPEN and not self._raw.is_closing():
             self._raw.resume_reading()
             if self._ended or self._incoming.pending:
                 asyncio.get_running_loop().call_soon(self._deliver)
@@ -259,7 +265,7 @@ class TlsLayer:
             return
         self._state = _CLOSING
         waits = self._say_end() if not self._sent_end else not self._told
-        if not waits or self._ended:
+        if not waits or self._ended or self._raw.is_closing():
             self._raw.close()
             return
         self._raw.resume_reading()

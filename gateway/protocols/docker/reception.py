@@ -11,11 +11,10 @@ from gateway.log import get_logger
 from gateway.protocols.docker import refusal
 from gateway.protocols.docker.proxy import DockerDoor
 from gateway.transport.authority import client_endpoint
-from gateway.transport.half_closing import accept_half_closing
 from gateway.transport.http.connection import Connection
 from gateway.transport.http.exchange import ClientLeft, ClientSide
 from gateway.transport.http.head import NotUnderstood
-from gateway.transport.stream import stream_over
+from gateway.transport.stream import accept_tls, stream_over
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -61,8 +60,8 @@ class Reception:
         Raises:
             PeerError: it broke the protocol before it could be answered.
         """
-        tls = await accept_half_closing(arrival, self._tls.context)
-        certificate = tls.peer_certificate()
+        stream = await accept_tls(arrival, self._tls.context)
+        certificate = stream.peer_certificate()
 
         async def proven() -> tuple[Identity, str]:
             if certificate is None:
@@ -73,7 +72,7 @@ class Reception:
             evidence = ClientCertificateEvidence(certificate, endpoint, arrival.source)
             return await self._line.authenticate(evidence), endpoint
 
-        await self._serve(arrival, ClientSide(Connection.inside(tls)), proven)
+        await self._serve(arrival, ClientSide(Connection.over(stream)), proven)
 
     async def open(self, arrival: Arrival, identity: Identity, endpoint: Endpoint) -> None:
         """Serve a client that another door has let in: bytes in the clear, its identity proven there.

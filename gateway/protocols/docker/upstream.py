@@ -18,7 +18,6 @@ from gateway.domain.secret import Secret
 from gateway.domain.session import Level
 from gateway.domain.verdict import Layer
 from gateway.transport.client_certificate import identified_context
-from gateway.transport.half_closing import dial_half_closing
 from gateway.transport.http.connection import Connection
 from gateway.transport.http.pool import Pool
 from gateway.transport.stream import dial_socket, stream_over
@@ -158,9 +157,7 @@ class Engine:
     async def _dial(self) -> Connection:
         target = self.target
         sock = await dial_socket(target.host, target.port, unix=target.unix)
-        if target.context is None:
-            return Connection.over(await stream_over(sock))
-        return Connection.inside(await dial_half_closing(sock, target.context, target.host))
+        return Connection.over(await stream_over(sock, context=target.context, name=target.host))
 
     async def forward(
         self, request: Request, *, hijack: bool = False, client: Connection | None = None

@@ -225,8 +225,7 @@ class Upstream:
 
 def _channel_binding(stream: ByteStream) -> bytes | None:
     """Hash the server's certificate as RFC 5929 has it, None without TLS."""
-    tls = stream.transport.get_extra_info("ssl_object") if stream.transport is not None else None
-    certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+    certificate = stream.peer_certificate()
     if not certificate:
         return None
     try:

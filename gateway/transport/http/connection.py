@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.transport.half_closing import HalfClosingTls
     from gateway.transport.stream import ByteStream
 
 READ_AHEAD: Final = 1 << 18
@@ -43,7 +42,6 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._leaving: Callable[[], None] | None = None
         self._half = False
-        self._tls = False
 
     @classmethod
     def over(cls, stream: ByteStream) -> Connection:
@@ -56,21 +54,12 @@ class Connection(asyncio.Protocol):
             made.eof_received()
         return made
 
-    @classmethod
-    def inside(cls, tls: HalfClosingTls) -> Connection:
-        """Take over a TLS connection whose directions end one by one."""
-        made = cls()
-        made.connection_made(cast("asyncio.Transport", tls))
-        tls.set_protocol(made)
-        return made
-
     # ---- the loop's side -------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport; bound what it buffers."""
         self._transport = transport  # type: ignore[assignment]  # uvloop's are not registered as asyncio's
         self._transport.set_write_buffer_limits(high=WRITE_HIGH)  # type: ignore[union-attr]
-        self._tls = transport.get_extra_info("ssl_object") is not None
 
     def data_received(self, data: bytes) -> None:
         """Keep what came; make the peer wait where it is much."""
@@ -82,9 +71,9 @@ class Connection(asyncio.Protocol):
         _wake(self._reading)
 
     def eof_received(self) -> bool:
-        """The peer sends no more; unless that was said inside the event loop's TLS it may still read."""
+        """The peer sends no more, and may still read."""
         self._end()
-        return not self._tls
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake whoever waits."""
@@ -181,13 +170,13 @@ class Connection(asyncio.Protocol):
             await self._caught_up.wait()
 
     def write_eof(self) -> None:
-        """Send nothing more, and still read; inside the event loop's TLS that can't be told."""
+        """Send nothing more, and still read."""
         self._flush()
         if self._transport is None or self.lost or self._transport.is_closing():
             return
         if self._transport.can_write_eof() and not self._sent_all:
             self._sent_all = True
-            with contextlib.suppress(OSError):  # the peer has reset it, of which the loop will know in a moment
+            with contextlib.suppress(OSError):  # reset by the peer, as the loop is about to learn
                 self._transport.write_eof()
 
     def close(self) -> None:

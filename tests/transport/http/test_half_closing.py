@@ -14,9 +14,8 @@ import uvloop
 from gateway.domain.errors import PeerError, UpstreamUnavailable
 from gateway.transport.accept import Arrival, Listener
 from gateway.transport.authority import Authority
-from gateway.transport.half_closing import accept_half_closing, dial_half_closing
 from gateway.transport.http.connection import Connection
-from gateway.transport.stream import dial_socket
+from gateway.transport.stream import accept_tls, dial_socket, stream_over
 from gateway.transport.tls import ServerTls, client_context
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ async def listening(
     listener = Listener.open("127.0.0.1", 0)
 
     async def take(arrival: Arrival) -> None:
-        connection = Connection.inside(await accept_half_closing(arrival, tls.context))
+        connection = Connection.over(await accept_tls(arrival, tls.context))
         await serve(connection)
         connection.close()
 
@@ -52,7 +51,7 @@ async def listening(
 async def dialled(authority: Authority, port: int) -> Connection:
     sock = await dial_socket("127.0.0.1", port)
     context = client_context(verify=True, ca=authority.pem)
-    return Connection.inside(await dial_half_closing(sock, context, "localhost"))
+    return Connection.over(await stream_over(sock, context=context, name="localhost"))
 
 
 async def everything(connection: Connection) -> bytes:
@@ -183,7 +182,7 @@ async def test_what_is_no_tls_is_told(authority: Authority) -> None:
 
     async def take(arrival: Arrival) -> None:
         with pytest.raises(PeerError) as raised:
-            await accept_half_closing(arrival, tls.context)
+            await accept_tls(arrival, tls.context)
         errors.append(raised.value)
 
     async with asyncio.TaskGroup() as group:
@@ -210,7 +209,7 @@ async def test_a_certificate_that_is_not_trusted_is_told(authority: Authority, t
     async with listening(authority, serve) as listener:
         sock = await dial_socket("127.0.0.1", listener.port)
         with pytest.raises(UpstreamUnavailable, match="no TLS with production"):
-            await dial_half_closing(sock, client_context(verify=True, ca=other.pem), "localhost")
+            await stream_over(sock, context=client_context(verify=True, ca=other.pem), name="localhost")
 
 
 async def test_a_client_is_known_by_its_certificate(authority: Authority) -> None:
@@ -220,7 +219,7 @@ async def test_a_client_is_known_by_its_certificate(authority: Authority) -> Non
     listener = Listener.open("127.0.0.1", 0)
 
     async def take(arrival: Arrival) -> None:
-        made = await accept_half_closing(arrival, tls.context)
+        made = await accept_tls(arrival, tls.context)
         shown.append(made.peer_certificate())
         made.close()
 
