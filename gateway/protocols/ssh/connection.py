@@ -70,8 +70,12 @@ class Connection(Swift, asyncssh.SSHServerConnection):
 
     Args:
         loop: the running one.
-        options: of the server.
-        client: is told when the socket is full.
+        options: of the server, one object for all connections: 5 KiB. What differs, asyncssh would have in
+            there too; ``tests/protocols/ssh/test_swift.py`` holds where it keeps it.
+        client: is told of all that comes, and when the socket is full.
+
+    Attributes:
+        proven: done once the client has proven who it is.
     """
 
     def __init__(
@@ -80,7 +84,10 @@ class Connection(Swift, asyncssh.SSHServerConnection):
         options: asyncssh.SSHServerConnectionOptions,
         client: Client,
     ) -> None:
-        super().__init__(loop, options, wait="auth")
+        super().__init__(loop, options)
+        self.proven = loop.create_future()
+        self._wait, self._waiter = "auth", self.proven
+        self._protocol_factory = lambda: client
         self._pipe: asyncio.Transport | None = None
         self._client_side = client
 
@@ -150,11 +157,9 @@ async def accept(
         OSError: the connection broke.
     """
     loop = asyncio.get_running_loop()
-    own = asyncssh.SSHServerConnectionOptions(options=options, config=None, server_factory=lambda: client)
-    own.waiter = loop.create_future()
-    _, connection = await loop.create_connection(lambda: Connection(loop, own, client), sock=sock)
+    _, connection = await loop.create_connection(lambda: Connection(loop, options, client), sock=sock)
     try:
-        await own.waiter
+        await connection.proven
     except BaseException:
         connection.abort()
         raise

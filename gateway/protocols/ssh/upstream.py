@@ -116,7 +116,24 @@ class Host(asyncssh.SSHClient):
 
 
 class HostConnection(Swift, asyncssh.SSHClientConnection):
-    """The gateway's connection to a host."""
+    """The gateway's connection to a host.
+
+    Args:
+        loop: the running one.
+        options: of all connections to this host; what differs stands here, as in ``Connection``.
+        host: is told of all that comes.
+
+    Attributes:
+        proven: done once the gateway is logged in.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, options: asyncssh.SSHClientConnectionOptions, host: Host
+    ) -> None:
+        super().__init__(loop, options)
+        self.proven = loop.create_future()
+        self._wait, self._waiter = "auth", self.proven
+        self._protocol_factory = lambda: host
 
     def add_channel(self, chan: SSHChannel[Any]) -> int:
         """Number a channel; asyncssh makes those of its own class, and leaves no place to say another."""
@@ -125,16 +142,20 @@ class HostConnection(Swift, asyncssh.SSHClientConnection):
 
 
 class Upstream:
-    """A connection to a host, of one session alone. Made by ``dial``.
+    """A connection to a host, of one session alone. Made by ``Dialler.dial``.
 
     Args:
-        target: where it goes.
+        dialler: made it; the next connection to the same host may use it again as long as this one stands.
         host: what asyncssh tells of it.
         connection: logged in.
+
+    Attributes:
+        target: where it goes.
     """
 
-    def __init__(self, target: Target, host: Host, connection: asyncssh.SSHClientConnection) -> None:
-        self.target = target
+    def __init__(self, dialler: Dialler, host: Host, connection: asyncssh.SSHClientConnection) -> None:
+        self.target = dialler.target
+        self._dialler = dialler  # lives as long as this, for the next one
         self._host = host
         self._connection = connection
 
@@ -241,56 +262,94 @@ def command_line(variables: Mapping[str, str], argv: tuple[str, ...], *, path: t
     return f"exec /usr/bin/env -i {command((*words, *argv))}"
 
 
-async def dial(target: Target, secret: Secret) -> Upstream:
-    """Log in to a host.
+class Dialler:
+    """Logs in to one host. What asyncssh makes of keys and algorithms is made once for all connections there.
 
     Args:
         target: where.
         secret: a private key in OpenSSH's or PEM form, or a password.
 
     Raises:
-        UpstreamUnavailable: it can't be reached, is another than was registered, or refuses the credential.
+        UpstreamUnavailable: a key of either side can't be read.
     """
-    pinned = _pinned(target)
-    credential = _credential(target, secret)
-    host = Host(frozenset(key.public_data for key in pinned))
-    try:
-        async with asyncio.timeout(DIAL_SECONDS):
-            for pause in PAUSES:
-                try:
-                    return Upstream(target, host, await _connect(target, host, pinned, credential))
-                except (asyncssh.ConnectionLost, ConnectionResetError):
-                    host.lost = Once()  # it was told of that try's end
-                    await asyncio.sleep(pause * (0.5 + secrets.randbelow(1000) / 1000))
-            return Upstream(target, host, await _connect(target, host, pinned, credential))
-    except asyncssh.HostKeyNotVerifiable as error:
-        shown = fingerprint_of(host.shown) if host.shown is not None else "none that can be read"
-        raise UpstreamUnavailable(
-            f"{target.endpoint} shows another host key than the registered one: {shown}",
-            hint=f"if its owner says that this is right: glassgate endpoint accept-key {target.endpoint}",
-        ) from error
-    except asyncssh.PermissionDenied as error:
-        raise UpstreamUnavailable(f"{target.endpoint} refuses the gateway's credential") from error
-    except asyncssh.KeyExchangeFailed as error:
-        raise UpstreamUnavailable(
-            f"{target.endpoint} and the gateway agree on no algorithm; or its host key is of another kind",
-            hint=f"glassgate endpoint accept-key {target.endpoint}, or a newer sshd there",
-        ) from error
-    except (TimeoutError, OSError, asyncssh.Error, ValueError) as error:
-        reason = "no answer in time" if isinstance(error, TimeoutError) else _reason(error)
-        raise UpstreamUnavailable(f"{target.endpoint} can't be reached: {reason}") from error
+
+    def __init__(self, target: Target, secret: Secret) -> None:
+        self.target = target
+        self.secret = secret
+        pinned = _pinned(target)
+        self._pinned = frozenset(key.public_data for key in pinned)
+        credential = _credential(target, secret)
+        try:
+            self._options = _options(target, pinned, credential)
+        except (OSError, asyncssh.Error, ValueError) as error:
+            raise UpstreamUnavailable(f"{target.endpoint} can't be reached: {_reason(error)}") from error
+
+    async def dial(self) -> Upstream:
+        """Log in.
+
+        Raises:
+            UpstreamUnavailable: it can't be reached, is another than was registered, or refuses.
+        """
+        target, host = self.target, Host(self._pinned)
+        try:
+            async with asyncio.timeout(DIAL_SECONDS):
+                for pause in PAUSES:
+                    try:
+                        return Upstream(self, host, await self._connect(host))
+                    except (asyncssh.ConnectionLost, ConnectionResetError):
+                        host.lost = Once()  # it was told of that try's end
+                        await asyncio.sleep(pause * (0.5 + secrets.randbelow(1000) / 1000))
+                return Upstream(self, host, await self._connect(host))
+        except asyncssh.HostKeyNotVerifiable as error:
+            shown = fingerprint_of(host.shown) if host.shown is not None else "none that can be read"
+            raise UpstreamUnavailable(
+                f"{target.endpoint} shows another host key than the registered one: {shown}",
+                hint=f"if its owner says that this is right: glassgate endpoint accept-key {target.endpoint}",
+            ) from error
+        except asyncssh.PermissionDenied as error:
+            raise UpstreamUnavailable(f"{target.endpoint} refuses the gateway's credential") from error
+        except asyncssh.KeyExchangeFailed as error:
+            raise UpstreamUnavailable(
+                f"{target.endpoint} and the gateway agree on no algorithm; or its host key is of another"
+                " kind",
+                hint=f"glassgate endpoint accept-key {target.endpoint}, or a newer sshd there",
+            ) from error
+        except (TimeoutError, OSError, asyncssh.Error, ValueError) as error:
+            reason = "no answer in time" if isinstance(error, TimeoutError) else _reason(error)
+            raise UpstreamUnavailable(f"{target.endpoint} can't be reached: {reason}") from error
+
+    async def _connect(self, host: Host) -> HostConnection:
+        """Connect and log in once."""
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(
+            lambda: HostConnection(loop, self._options, host), self.target.host, self.target.port
+        )
+        try:
+            await connection.proven
+        except BaseException:
+            connection.abort()
+            raise
+        return connection
 
 
-async def _connect(
-    target: Target, host: Host, pinned: list[asyncssh.SSHKey], credential: Mapping[str, object]
-) -> asyncssh.SSHClientConnection:
-    """Connect and log in once, with nothing of this machine's own configuration, keys or agent."""
+async def dial(target: Target, secret: Secret) -> Upstream:
+    """Log in to a host that is asked this once.
+
+    Raises:
+        UpstreamUnavailable: as ``Dialler`` and its ``dial``.
+    """
+    return await Dialler(target, secret).dial()
+
+
+def _options(
+    target: Target, pinned: list[asyncssh.SSHKey], credential: Mapping[str, object]
+) -> asyncssh.SSHClientConnectionOptions:
+    """Return how a host is spoken to, with nothing of this machine's own configuration, keys or agent."""
     kinds = [name for key in pinned for name in algorithms.signatures_of(key.get_algorithm())]
-    options = asyncssh.SSHClientConnectionOptions(
+    return asyncssh.SSHClientConnectionOptions(
         host=target.host,
         port=target.port,
         config=None,
-        client_factory=lambda: host,
         known_hosts=([], [], []),
         server_host_key_algs=list(dict.fromkeys(kinds)),
         username=target.username,
@@ -309,17 +368,6 @@ async def _connect(
         tcp_keepalive=True,
         **credential,
     )
-    loop = asyncio.get_running_loop()
-    options.waiter = loop.create_future()
-    _, connection = await loop.create_connection(
-        lambda: HostConnection(loop, options, wait="auth"), target.host, target.port
-    )
-    try:
-        await options.waiter
-    except BaseException:
-        connection.abort()
-        raise
-    return connection
 
 
 def _reason(error: Exception) -> str:

@@ -7,10 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
 from gateway.domain.errors import GlassgateError
 from gateway.log import get_logger
-from gateway.protocols.ssh.upstream import dial
+from gateway.protocols.ssh.upstream import Dialler
 
 if TYPE_CHECKING:
     from gateway.domain.secret import Secret
@@ -28,15 +29,13 @@ class _Shelf:
     """What stands ready for one endpoint.
 
     Attributes:
-        target: as registered when someone last came.
-        secret: by which.
+        dialler: of its registration when someone last came.
         came_at: when that was, by the monotonic clock.
         ready: logged in, used by nobody.
         wanted: whether one is to be opened.
     """
 
-    target: Target
-    secret: Secret
+    dialler: Dialler
     came_at: float = 0.0
     ready: Upstream | None = None
     wanted: bool = False
@@ -58,6 +57,7 @@ class WarmHosts:
     def __init__(self, keep_seconds: float = KEEP_SECONDS) -> None:
         self._keep_seconds = keep_seconds
         self._shelves: dict[str, _Shelf] = {}
+        self._diallers: WeakValueDictionary[str, Dialler] = WeakValueDictionary()
         self._wake = asyncio.Event()
 
     async def take(self, target: Target, secret: Secret) -> Upstream:
@@ -75,18 +75,26 @@ class WarmHosts:
         if ready is not None and not ready.lost.is_set():
             self._want(shelf)
             return ready
-        upstream = await dial(target, secret)
+        upstream = await shelf.dialler.dial()
         self._want(shelf)
         return upstream
 
+    def _dialler(self, target: Target, secret: Secret) -> Dialler:
+        """Return one for all sessions of a registration that stand at once, 5 KiB less for each."""
+        dialler = self._diallers.get(target.endpoint)
+        if dialler is None or dialler.target != target or dialler.secret != secret:
+            self._diallers[target.endpoint] = dialler = Dialler(target, secret)
+        return dialler
+
     def _shelf(self, target: Target, secret: Secret) -> _Shelf:
+        dialler = self._dialler(target, secret)
         shelf = self._shelves.pop(target.endpoint, None)
-        if shelf is None or shelf.target != target or shelf.secret != secret:
+        if shelf is None or shelf.dialler is not dialler:
             if shelf is not None:
                 shelf.close()
             if len(self._shelves) >= MOST_HOSTS:
                 self._shelves.pop(next(iter(self._shelves))).close()
-            shelf = _Shelf(target, secret)
+            shelf = _Shelf(dialler)
         self._shelves[target.endpoint] = shelf  # the last of them was used last
         return shelf
 
@@ -114,12 +122,13 @@ class WarmHosts:
 
     async def _fill(self, shelf: _Shelf) -> None:
         shelf.wanted = False
+        endpoint = shelf.dialler.target.endpoint
         try:
-            upstream = await dial(shelf.target, shelf.secret)
+            upstream = await shelf.dialler.dial()
         except GlassgateError as error:
-            log.info("no connection opened ahead", endpoint=shelf.target.endpoint, error=error.message)
+            log.info("no connection opened ahead", endpoint=endpoint, error=error.message)
             return
-        if self._shelves.get(shelf.target.endpoint) is not shelf:
+        if self._shelves.get(endpoint) is not shelf:
             upstream.close()  # registered anew meanwhile
             return
         shelf.ready = upstream

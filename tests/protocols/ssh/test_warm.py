@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import gc
 from typing import TYPE_CHECKING
 
 from ssh_door import endpoint_for, gate_for, trusting
 
 from gateway.judge.shell.catalogue import load_shell
+from gateway.protocols.ssh.answer import Answer
 from gateway.protocols.ssh.parts import Parts
-from gateway.protocols.ssh.upstream import target_of
+from gateway.protocols.ssh.upstream import command_line, target_of
 from gateway.protocols.ssh.warm import WarmHosts
 
 if TYPE_CHECKING:
@@ -107,3 +109,34 @@ async def test_sessions_through_the_door_have_each_their_own(tmp_path: Path, ssh
             seen.add(done.stdout)
             await ready(parts.warm)
         assert len(seen) == 4
+
+
+async def test_what_is_made_of_a_registration_is_shared_as_long_as_a_session_of_it_stands(sshd: Sshd) -> None:
+    endpoint, secret = endpoint_for(sshd)
+    target, warm = target_of(endpoint), WarmHosts()
+    one, other = await warm.take(target, secret), await warm.take(target, secret)
+    anew = await warm.take(dataclasses.replace(target, version=target.version + 1), secret)
+    assert one._connection is not other._connection
+    assert one._connection._options is other._connection._options
+    assert one._connection._options is not anew._connection._options
+    assert one._connection.get_owner() is not other._connection.get_owner()
+    for each in (one, other, anew):
+        assert "here" in await each.ask("echo here")
+        each.close()
+    warm._shelves.clear()
+    one = other = anew = each = None
+    gc.collect()
+    assert not warm._diallers
+
+
+async def test_a_command_line_is_let_go_once_it_is_sent(sshd: Sshd) -> None:
+    endpoint, secret = endpoint_for(sshd)
+    dialled = await WarmHosts().take(target_of(endpoint), secret)
+    answer = Answer(100)
+    chan = await dialled.open(command_line({}, ("/bin/sh", "-c", "read answer; echo here")), answer)
+    assert chan.get_command() is None
+    chan.write(b"\n")
+    async with asyncio.timeout(10):
+        await answer.done.wait()
+    assert answer.output == b"here\n"
+    dialled.close()
