@@ -157,7 +157,6 @@ class KubernetesDoor:
         self.production.stand(session, self._reader, self._writer)
         try:
             while asked is not None:
-                self._busy = True
                 ending = await self._answer(session, asked)
                 self._busy = False
                 if ending is not None:
@@ -192,6 +191,7 @@ class KubernetesDoor:
     async def _answer(self, session: Governed, asked: Asked) -> Ending | None:
         """Judge one request and answer it; return how the session ends where it ends with it."""
         body = await self._client.body(MOST_BODY)
+        self._busy = True  # not before: a client that never sends the rest is idle
         if body is None:
             too_large = f"the request has more than {MOST_BODY >> 20} MiB"
             await self._say(refusal.answer(refusal.TOO_LARGE, too_large))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -66,3 +67,15 @@ async def test_a_request_that_is_not_answered_yet_is_told_why_it_will_not_be() -
     assert head.startswith(b"HTTP/1.1 403 Forbidden\r\n")
     assert b"Connection: close" in head
     assert json.loads(body)["message"] == "glassgate: taken away by approver"
+
+
+async def test_a_client_that_never_sends_the_rest_of_its_request_is_idle() -> None:
+    async with door() as (made, client), asyncio.TaskGroup() as group:
+        head = RequestHead("POST", "/api", (("host", "x"),), length=5)
+        client.write(b"POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n{")
+        assert await made._client.head() is not None
+        answering = group.create_task(made._answer(cast("Any", None), Asked(head, "prod-k8s", Secret("t"))))
+        await asyncio.sleep(0.01)
+        assert not answering.done()
+        assert not made.busy()
+        answering.cancel()
