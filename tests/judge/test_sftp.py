@@ -92,7 +92,7 @@ def test_a_path_that_is_no_utf8_keeps_its_bytes() -> None:
     [
         (SftpOperation("open", ("/etc/nginx/new.conf",), frozenset({"write", "creat"})), "upload new.conf"),
         (SftpOperation("rename", ("/a/b", "/c/d/")), "rename b d"),
-        (SftpOperation("remove", ("/a\nb",)), "remove a\\nb"),
+        (SftpOperation("remove", ("/a/b\nc",)), "remove b\\x0ac"),
     ],
 )
 def test_a_title_names_files_without_their_folders(operation: SftpOperation, title: str) -> None:
