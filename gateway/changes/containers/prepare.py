@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from gateway.changes.containers.archive import uploaded
 from gateway.changes.containers.parts import ContainerPart, encode_parts
@@ -136,6 +137,7 @@ def _labels(write: ContainerWrite) -> dict[str, str]:
 def _shown(capture: ContainerCapture) -> str:
     """The unit as it is kept: of a request its body only where that is no place for secrets."""
     head, _, body = capture.text.partition("\n")
+    head = _plain(head)
     if body and not capture.text.startswith(("GET /", "HEAD /", "POST /", "PUT /", "DELETE /")):
         return as_text(without_secrets(capture.text))[:MAX_TEXT]
     shows = [write.sort in SHOWN_BODIES and write.archive is None for write in capture.writes]
@@ -148,10 +150,19 @@ def _shown(capture: ContainerCapture) -> str:
     return as_text(without_secrets(f"{head}\n{said}"))[:MAX_TEXT]
 
 
+def _plain(line: str) -> str:
+    """A request's line; where escapes hide a secret in it, without escapes, so that it is cut out."""
+    told = unquote(line)
+    return told if without_secrets(told) != told else line
+
+
 def _without_variables(said: Any) -> Any:
-    """A body without the values of secret variables."""
+    """A body without the values of secret variables and members."""
     if isinstance(said, dict):
-        return {name: _without_variables(each) for name, each in said.items()}
+        return {
+            name: "[secret]" if isinstance(each, str) and names_secret(name) else _without_variables(each)
+            for name, each in said.items()
+        }
     if isinstance(said, list):
         return [
             "[secret]" if _follows_secret(before, each) else _without_variables(each)

@@ -92,7 +92,7 @@ def _created(body: dict[str, Any]) -> Wanted:
         "environment": environment_of(_texts(body.get("Env"))),
         "ports": list(_ports(_dict(host.get("PortBindings")))),
         "volumes": [*_texts(host.get("Binds")), *_mounts(host.get("Mounts"))],
-        "labels": {str(name): _dollar(_text(each)) for name, each in labels.items()},
+        "labels": {str(name): _label(str(name), _text(each)) for name, each in labels.items()},
         "network_mode": "" if named or network in _DEFAULT_NETWORKS else network,
         "networks": [network] if named else [],
         "privileged": host.get("Privileged") is True,
@@ -245,6 +245,11 @@ def _escaped(texts: list[str]) -> list[Json]:
         else:
             found.append(_dollar(text))
     return found
+
+
+def _label(name: str, value: str) -> str:
+    """A label's value; a secret is left to the environment at deployment."""
+    return f"${{{_variable(name)}}}" if names_secret(name) or holds_secret(value) else _dollar(value)
 
 
 def _variable(option: str) -> str:

@@ -460,6 +460,28 @@ async def test_no_secret_reaches_store_or_repository(
     assert "aHVudGVyMg" not in shown.diff
 
 
+async def test_no_secret_stays_in_labels_members_or_escapes(
+    changes: Changes, registered: SessionFacts, engine: Engine
+) -> None:
+    body = {
+        "Image": "redis:7",
+        "Labels": {"auth.basic.password": "hunter2", "tier": "one"},
+        "HostConfig": {"LogConfig": {"Config": {"splunk-token": "hunter2"}}},
+    }
+    write = of("create", "cache", **body)
+    shown = await told(changes, registered, engine, write, f"POST /containers/create\n{json.dumps(body)}")
+    assert "hunter2" not in shown.change.units[0].text
+    assert "hunter2" not in shown.diff
+    assert "tier: one" in shown.diff
+    for escaped in (
+        "buildargs=%7B%22DB_PASSWORD%22%3A%22hunter2%22%7D",
+        "remote=https%3A%2F%2Fu%3Ahunter2%40h",
+    ):
+        built = of("build", "", "image")
+        shown = await told(changes, registered, engine, built, f"POST /build?{escaped}&t=a%2Fb")
+        assert "hunter2" not in shown.change.units[0].text
+
+
 async def test_a_request_of_which_nothing_is_known_is_kept_without_its_body(
     changes: Changes, registered: SessionFacts, engine: Engine, eve: Identity
 ) -> None:
