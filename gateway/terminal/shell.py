@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
@@ -105,6 +106,7 @@ class GovernedShell:
         self._editor = LineEditor(client.width(), self._history)
         self._completer = Completer(host)
         self._place = Place()
+        self._left: str | None = None
         self._typing = False
 
     async def run(self) -> int:
@@ -128,8 +130,16 @@ class GovernedShell:
                 self._say(_HELP.format(name=display(self._host.name)))
             elif (asked := history_of(line, self._history.lines)) is not None and not asked[1]:
                 self._say(asked[0])
-            elif not await self._ran(asked[1] if asked is not None else unaliased(line)):
-                return self._place.status
+            else:
+                line = asked[1] if asked is not None else unaliased(line)
+                if words == ["cd", "-"] and self._left is not None:
+                    self._say(f"{self._left}\n")
+                    line = f"cd -- {shlex.quote(self._left)}"
+                stood = self._place.folder
+                if not await self._ran(line):
+                    return self._place.status
+                if self._place.folder != stood:
+                    self._left = stood or self._host.home
 
     def _recalled(self, line: str) -> str | None:
         """Return a line with what it recalls of the one before, shown as bash does; None: there is none."""

@@ -177,6 +177,13 @@ async def test_the_line_before_and_the_history_are_at_hand(tmp_path: Path) -> No
     assert any("no line was entered before" in row for row in desk.rows)
 
 
+async def test_cd_leads_back_to_where_it_stood(tmp_path: Path) -> None:
+    desk, host, shell = desk_in(tmp_path)
+    await typed(desk, shell, b"cd logs\r", b"cd -\r")
+    assert host.lines == ["cd logs", f"cd -- {tmp_path}"]
+    assert "web-1 [glass 42m] ~/logs $ cd -" in desk.rows
+
+
 async def test_a_warning_stands_above_the_line(tmp_path: Path) -> None:
     desk, _, shell = desk_in(tmp_path)
     async with asyncio.TaskGroup() as group:
