@@ -76,7 +76,7 @@ def test_logging_out_ends_what_was_opened_with_that_login_and_nothing_else(kube:
             events = [json.loads(line) for line in cut]
             assert time.monotonic() - revoked < 1
             assert "was revoked" in events[-1]["object"]["message"]
-            assert len(kube.sessions(person, state="live")) == 1
+            until(lambda: len(kube.sessions(person, state="live")) == 1, 2)
 
 
 def test_a_watch_that_is_cut_says_why_in_an_event_of_its_own(kube: LiveKube) -> None:

@@ -63,6 +63,8 @@ class ClientSide:
             self.connection.drain()
         )  # who asks on and on and takes no answer waits, and keeps no memory of ours
         self._events += self._reader.feed(b"")
+        if self._events:
+            await asyncio.sleep(0)  # it asks ahead: others come first
         while not self._events:
             data = await self.connection.read()
             if not data and self._reader.begun:

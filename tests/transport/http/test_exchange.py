@@ -295,3 +295,23 @@ async def test_the_end_is_said_to_a_peer_that_has_reset_the_connection() -> None
     connection.write(b"dropped")
     await asyncio.sleep(0.01)
     assert connection.lost
+
+
+async def test_a_client_that_asks_ahead_leaves_others_their_turn() -> None:
+    async with connected() as (near, client):
+        side, turns = ClientSide(near), 0
+
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        await client.send(GET * 500)
+        async with asyncio.TaskGroup() as group:
+            counting = group.create_task(count())
+            for _ in range(500):
+                await side.head()
+                await side.body(0)
+            counting.cancel()
+        assert turns > 400
