@@ -45,3 +45,11 @@ class Pane:
             assert time.monotonic() < end, f"{words!r} was not shown:\n{seen}"
             time.sleep(0.05)
         return seen
+
+    def until_last(self, words: str, seconds: float = 10.0) -> str:
+        """Wait until these are the last words shown, such as a prompt that waits."""
+        end = time.monotonic() + seconds
+        while not (seen := self.text).endswith(words):
+            assert time.monotonic() < end, f"{words!r} is not the last that is shown:\n{seen}"
+            time.sleep(0.05)
+        return seen

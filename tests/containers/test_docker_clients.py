@@ -124,7 +124,7 @@ def test_the_governed_shell_stands_in_the_container(docker: LiveDocker) -> None:
         pane.type("rm settings.toml", "Enter").until("change request")
         pane.type("name=shop; echo $name-$?", "Enter").until("shop-")
         pane.type("tail -f shop.log", "Enter").until("order 700")
-        pane.type("C-c").until("/app $")
+        pane.type("C-c").until_last("/app $")
         pane.type("exit 3", "Enter").until("left with 3")
     seen = moments(docker, "cat settings.toml")
     texts = [each.text for each in seen if each.kind == "unit"]

@@ -39,7 +39,7 @@ MOST_MASKED: Final = 64 << 20
 _INSPECTED: Final = re.compile(r"(?:/v[0-9.]+)?/exec/([0-9a-f]+)/json")
 _SIZED: Final = re.compile(r"[?&]([hw])=([0-9]+)")
 _AWAITED: Final = re.compile(r"(?:/v[0-9.]+)?/containers/[^/]+/wait(?:\?.*)?")
-_TWO_STREAMS: Final = re.compile(r"(?:/v[0-9.]+)?/containers/[^/]+/logs(?:\?.*)?")
+_TWO_STREAMS: Final = re.compile(r"(?:/v[0-9.]+)?/(?:containers|services|tasks)/[^/]+/logs(?:\?.*)?")
 
 
 class Forwarding:
@@ -105,7 +105,7 @@ class Forwarding:
         """Hand over one answer, which may go on for ever."""
         assert admitted.judged.request is not None
         framed = _TWO_STREAMS.fullmatch(admitted.judged.request.target) is not None
-        self._tape = tape = Tape(self._session, admitted.number, framed=framed)
+        self._tape = tape = Tape(self._session, admitted.number, framed=framed, output=framed)
         upstream = None
         tag, error = "lost", "the engine broke off"
         try:
@@ -164,7 +164,7 @@ class Forwarding:
 
     def _say_answer(self, admitted: Allowed, status: int, body: bytes) -> bool:
         """Answer in the engine's place."""
-        tape = Tape(self._session, admitted.number, framed=False)
+        tape = Tape(self._session, admitted.number, framed=False, output=False)
         tape.seen(body)
         self._side.answer(status, refusal.HEADERS if body else (), body)
         tape.end(f"{status} by the gateway")
@@ -175,7 +175,7 @@ class Forwarding:
     async def _create(self, admitted: Allowed) -> bool:
         """Put a judged command into a container, and remember that."""
         judged = admitted.judged
-        tape = Tape(self._session, admitted.number, framed=False)
+        tape = Tape(self._session, admitted.number, framed=False, output=False)
         tag, error = "lost", "the engine broke off"
         try:
             upstream, head = await self._ask(admitted)

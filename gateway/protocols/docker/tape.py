@@ -1,4 +1,4 @@
-"""What is kept of an answer: its size always, its bytes where the endpoint's policy keeps results."""
+"""What is kept of an answer: its size; where policy keeps results, what commands, logs and copies show."""
 
 from __future__ import annotations
 
@@ -31,12 +31,14 @@ class Tape:
         session: records.
         number: of the unit.
         framed: whether two streams may come in one; a terminal's output never does.
+        output: whether it is what a command or a log shows, not what an engine says of itself.
     """
 
-    def __init__(self, session: Governed, number: UnitNumber, *, framed: bool) -> None:
+    def __init__(self, session: Governed, number: UnitNumber, *, framed: bool, output: bool = True) -> None:
         self._session = session
         self._number = number
-        self._recorded = session.endpoint.settings.record_results
+        self._keeps = session.endpoint.settings.record_results
+        self._recorded = output and self._keeps
         self._unframed = Unframed() if framed else None
         self._began = perf_counter_ns()
         self._size = 0
@@ -51,6 +53,7 @@ class Tape:
     def is_archive(self) -> None:
         """What comes is an archive: files that are taken out of production."""
         self._hash = sha256()
+        self._recorded = self._keeps
 
     def seen(self, data: bytes) -> None:
         """Keep a piece of it, before it is sent on.
