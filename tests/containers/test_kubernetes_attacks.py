@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
+import socket
+import ssl
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from cluster import SHOP_POD
+
+from gateway.protocols.kubernetes.websocket import Opcode, frame
 
 if TYPE_CHECKING:
     from live_kube import LiveKube
@@ -230,3 +235,56 @@ def test_no_form_and_no_path_shows_what_a_secret_holds(kube: LiveKube) -> None:
         assert seen["200"] > len(FORMS) * 8, seen
     finally:
         kube.cluster.kubectl("delete", "secret", "-n", "shop", "told")
+
+
+def spoken(kube: LiveKube, query: str, *frames: bytes) -> bytes:
+    """Open an exec by WebSocket, send frames behind its request; everything that comes back."""
+    path = kube.target(f"/api/v1/namespaces/shop/pods/{SHOP_POD}/exec?container=app&{query}")
+    head = (
+        f"GET {path} HTTP/1.1\r\nHost: gw\r\nAuthorization: Bearer {kube.token()}\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        "Sec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n"
+    )
+    trust = ssl.create_default_context(cafile=str(kube.gateway.ca))
+    found = b""
+    with (
+        socket.create_connection(("localhost", kube.gateway.kubernetes_port), timeout=5) as plain,
+        trust.wrap_socket(plain, server_hostname="localhost") as wrapped,
+    ):
+        wrapped.sendall(head.encode() + b"".join(frames))
+        with contextlib.suppress(OSError):
+            while data := wrapped.recv(1 << 16):
+                found += data
+    return found
+
+
+def typed(data: bytes, channel: int = 0) -> bytes:
+    return frame(Opcode.BINARY, bytes((channel,)) + data, masked=True)
+
+
+BROKEN = {
+    "unmasked": frame(Opcode.BINARY, b"\0x", masked=False),
+    "reserved bits": b"\xf2\x81\0\0\0\0x",
+    "unknown opcode": b"\x83\x81\0\0\0\0x",
+    "a message without an end": b"\x82\xff" + (1 << 62).to_bytes(8, "big"),
+    "a control frame in pieces": b"\x09\x80\0\0\0\0",
+    "going on with nothing": b"\x80\x81\0\0\0\0x",
+    "a request": b"DELETE /api/v1/namespaces/shop/pods/web HTTP/1.1\r\nHost: x\r\n\r\n",
+}
+
+
+def test_no_frame_of_a_client_s_own_does_more_than_was_asked(kube: LiveKube) -> None:
+    before = kube.cluster.state()
+    silent = spoken(kube, "command=cat&stdout=true", typed(b"typed-unasked\n"), typed(b"\0", 255))
+    assert b"101 Switching" in silent
+    assert b"typed-unasked" not in silent
+    asked = spoken(kube, "command=cat&stdin=true&stdout=true", typed(b"typed-asked\n"), typed(b"\0", 255))
+    assert b"typed-asked" in asked
+    for others in (1, 2, 3, 5, 200):
+        echoed = spoken(kube, "command=cat&stdin=true&stdout=true", typed(b"w", others), typed(b"\0", 255))
+        assert b'"Success"' in echoed
+    for name, sent in BROKEN.items():
+        assert b"root:" not in spoken(
+            kube, "command=tail&command=-f&command=/app/shop.log&stdin=true", sent
+        ), name
+    assert kube.cluster.state() == before
