@@ -378,9 +378,9 @@ class Session(Life, Generic[U, J]):
 
         Args:
             kind: a stable word, such as ``cancelled``.
-            text: one sentence.
+            text: one sentence; names in it may be no text, as a host's file names need not be.
         """
-        self._record(Event(kind, text))
+        self._record(Event(kind, text.encode(errors="backslashreplace").decode()))
 
     def _record(self, frame: Answer | Output | Event) -> None:
         try:
