@@ -26,6 +26,8 @@ UNCOUNTED = 30
 """Keystrokes before the ones that count; all of them are one line, which a terminal bounds at 4,095."""
 ANSWER_SECONDS = 30.0
 CHUNK = 1 << 20
+UPLOADED = b"a line of a configuration\n" * 40_000
+REFUSED = 126
 STALLED_SECONDS = 60.0
 """A download that brings nothing for so long hangs."""
 
@@ -66,6 +68,21 @@ def commands(way: SshWay, *, seconds: float) -> Measured:
     finally:
         master.terminate()
         master.wait()
+
+
+def upload(way: SshWay, *, refused: bool) -> Measured:
+    """Send a megabyte into a file of the host, ms; where that is refused, until the refusal is there.
+
+    Args:
+        way: which is measured.
+        refused: whether it must be refused, with a change request that holds the bytes.
+    """
+    before, began = way.cpu(), time.perf_counter()
+    done = subprocess.run(way.argv("cat > uploaded"), input=UPLOADED, capture_output=True, check=False)
+    spent = time.perf_counter() - began
+    if done.returncode != (REFUSED if refused else 0):
+        raise SystemExit(f"ssh {way.name}: an upload ended with {done.returncode}: {done.stderr.decode()}")
+    return Measured(1e3 * spent, _each(way, before, 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,9 @@ def _round(report: SshReport, ways: SshWays, order: list[SshWay], seconds: float
     for way in order:
         report.add("commands on one connection, /s", way.name, load.commands(way, seconds=seconds))
     for way in order:
+        refused = way in (ways.glassgate, ways.bare)
+        report.add("upload of 1 MB, or its refusal, ms", way.name, load.upload(way, refused=refused))
+    for way in order:
         found = load.echo(way)
         report.add("keystroke echo p50, ms", way.name, Measured(found.p50, None))
         report.add("keystroke echo p99, ms", way.name, Measured(found.p99, None))
