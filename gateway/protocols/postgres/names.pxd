@@ -1,3 +1,5 @@
+cimport cython
+
 cdef class Prepared:
     cdef public bytes name
     cdef public bytes text
@@ -28,6 +30,8 @@ cdef class Names:
     cdef public long changes
 
     cpdef bint unsettled(self, found, long segment)
+    @cython.locals(before=Prepared)
+    cpdef known_text(self, Prepared prepared)
     cpdef object set_statement(self, Prepared prepared)
     cpdef object set_portal(self, Portal portal)
     cpdef statement_done(self, Prepared prepared)

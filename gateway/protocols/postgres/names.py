@@ -140,6 +140,15 @@ class Names:
         """Whether what a name stands for hangs on an earlier segment of the pipeline."""
         return found is not None and not found.settled and found.segment != segment
 
+    def known_text(self, prepared: Prepared) -> None:
+        """Let a statement tell the unit that holds its text, where its name stands for the same text now.
+
+        Drivers parse one text again and again under one name; it is recorded once.
+        """
+        before = self.statements.get(prepared.name)
+        if before is not None and before.number and before.text == prepared.text:
+            prepared.number = before.number
+
     def set_statement(self, prepared: Prepared) -> Prepared | None:
         """Presume that the name stands for this from here on; return what it stood for."""
         before = self.statements.get(prepared.name)

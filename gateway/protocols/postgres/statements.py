@@ -94,10 +94,11 @@ class Statements(Refusing):
             self._refuse_plainly(PARSE, read.name, _too_many())
             return after
         prepared = Prepared(read.name, read.text, segment=exchange.segment, types=read.types)
+        names.known_text(prepared)
         raw = data[position:after]
         bound = _bind_behind(data, after, read.name)
         if bound is None:
-            unit = SqlUnit(read.text, types=read.types)
+            unit = SqlUnit(read.text, repeats=prepared.number or None, types=read.types)
             self._admit(unit, partial(self._parse_judged, prepared, raw))
             return after
         bind, bind_after = bound
@@ -105,7 +106,9 @@ class Statements(Refusing):
             return position
         if self._no_portal_for(bind.portal):
             return bind_after
-        unit = SqlUnit(read.text, bind.values, types=read.types, formats=bind.formats)
+        unit = SqlUnit(
+            read.text, bind.values, prepared.number or None, types=read.types, formats=bind.formats
+        )
         both = data[position:bind_after]
         self._admit(unit, partial(self.parse_and_bind_judged, prepared, bind.portal, both))
         return bind_after
@@ -129,7 +132,7 @@ class Statements(Refusing):
 
     def _presume_statement(self, prepared: Prepared, outcome: Outcome) -> Awaited:
         exchange = self.exchange
-        prepared.number = outcome.number
+        prepared.number = prepared.number or outcome.number
         prepared.judged = outcome.judged
         awaited = Awaited(PARSE, outcome.number, monotonic_ns(), outcome.judged)
         awaited.prepared = prepared

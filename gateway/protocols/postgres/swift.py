@@ -107,6 +107,7 @@ def _send_bound(client: ClientSide, data: bytes) -> bool:
         if parsed.name and exchange.names.full():
             return False
         prepared = Prepared(parsed.name, parsed.text, segment=exchange.segment, types=parsed.types)
+        exchange.names.known_text(prepared)
     else:
         prepared = exchange.names.statements.get(bound.statement)
         if prepared is None or prepared.text is None:
@@ -114,7 +115,7 @@ def _send_bound(client: ClientSide, data: bytes) -> bool:
     unit = SqlUnit(
         prepared.text or b"",
         bound.values,
-        None if shape & _HAS_PARSE else (prepared.number or None),
+        prepared.number or None,
         types=prepared.types,
         formats=bound.formats,
     )
@@ -130,7 +131,7 @@ def _send_bound(client: ClientSide, data: bytes) -> bool:
         return True
     awaited = _forward(client, data, outcome, shape)
     if shape & _HAS_PARSE:
-        prepared.number = outcome.number
+        prepared.number = prepared.number or outcome.number
         prepared.judged = outcome.judged
         awaited.prepared = prepared
         awaited.before = exchange.names.set_statement(prepared)

@@ -100,4 +100,23 @@ async def test_what_ran_is_what_was_recorded(gate: Gate, seed: int) -> None:
         returned = set(MARK.findall(data))
         if b"EXECUTE" not in unit.text and b"FETCH" not in unit.text:
             assert returned <= set(MARK.findall(unit.text)), (unit.text, data)
+    for unit, *_ in room.units:
+        if unit.repeats is not None:
+            holder = room.units[unit.repeats - 1][0]
+            assert (holder.text, holder.repeats) == (unit.text, None)
+    await speaker.close()
+
+
+async def test_a_text_that_is_parsed_again_is_recorded_once(gate: Gate) -> None:
+    speaker = await Speaker.login(gate, endpoint="kept-db")
+    for name in (b"", b"a"):
+        again = wire.bind(b"", name) + wire.execute(b"") + wire.SYNC
+        closing = wire.close(b"S", name) if name else b""
+        for text in (b"SELECT 1", b"SELECT 1", b"SELECT 2", b"SELECT 1"):
+            speaker.send(wire.parse(name, text) + again + closing)
+            await speaker.until(b"Z")
+            speaker.send(wire.SYNC)
+            await speaker.until(b"Z")
+    told = [(unit.text, unit.repeats) for unit, *_ in gate.room.units]
+    assert told[:4] == [(b"SELECT 1", None), (b"SELECT 1", 1), (b"SELECT 2", None), (b"SELECT 1", None)]
     await speaker.close()
