@@ -271,7 +271,8 @@ class Speaker:
                         return got
                 data = await self.reader.read(1 << 16)
                 if not data:
-                    raise ConnectionResetError(f"closed after {[each.kind for each in got]}")
+                    last = [(each.kind, each.body[:300]) for each in got[-3:]]
+                    raise ConnectionResetError(f"closed after {len(got)} messages, at last {last}")
                 self.kept += self.framer.feed(data)
 
     async def closed(self, seconds: float = 5.0) -> list[wire.Message]:
