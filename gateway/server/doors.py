@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, final
 
 from gateway.domain.endpoint import EndpointKind
 from gateway.domain.errors import GlassgateError
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from gateway.domain.endpoint import Endpoint
     from gateway.domain.identity import Identity
+    from gateway.judge.shell.catalogue import ShellCatalogue
     from gateway.session.door import Openings
     from gateway.session.line import Line
     from gateway.settings import Settings
@@ -96,18 +97,19 @@ def open_doors(
     Raises:
         ConfigurationBroken: a catalogue or the gateway's SSH host key can't be used.
     """
-    shells = Shells(load_shell(settings.policies_folder / "catalogue" / "shell"))
+    commands = _Source(settings.policies_folder / "catalogue" / "shell", load_shell)
+    shells = Shells(commands.load())
     return (
         _postgres(settings, line, tls, store),
-        _ssh(settings, line, store, shells),
+        _ssh(settings, line, store, commands, shells),
         _docker(settings, line, docker_tls, store, shells),
         _kubernetes(settings, line, tls, store, shells),
     )
 
 
 def _postgres(settings: Settings, line: Line, tls: ServerTls, store: Store) -> OpenDoor:
-    folder = settings.policies_folder / "catalogue"
-    catalogues = Catalogues(load_postgres(folder))
+    source = _Source(settings.policies_folder / "catalogue", load_postgres)
+    catalogues = Catalogues(source.load())
     parts = PostgresParts(catalogues, settings.limits.statement_bytes)
     reception = PostgresReception(line, parts, tls, login_seconds=settings.limits.login_seconds)
     port = settings.listen.postgres_port
@@ -117,12 +119,13 @@ def _postgres(settings: Settings, line: Line, tls: ServerTls, store: Store) -> O
         port,
         reception.serve,
         PostgresFacts(settings.public_host, port, parts),
-        (reception.run, lambda: _follow(folder, load_postgres, catalogues, store)),
+        (reception.run, lambda: _follow(source, catalogues, store)),
     )
 
 
-def _ssh(settings: Settings, line: Line, store: Store, shells: Shells) -> OpenDoor:
-    folder = settings.policies_folder / "catalogue" / "shell"
+def _ssh(
+    settings: Settings, line: Line, store: Store, commands: _Source[ShellCatalogue], shells: Shells
+) -> OpenDoor:
     parts = SshParts(shells.catalogue, judge_line)
     host_key = open_host_key(settings.data_folder / "ssh")
     names = frozenset(name.lower() for name in (settings.public_host, *settings.extra_names))
@@ -134,14 +137,14 @@ def _ssh(settings: Settings, line: Line, store: Store, shells: Shells) -> OpenDo
         port,
         reception.serve,
         SshFacts(settings.public_host, port, parts, public_line(host_key)),
-        (parts.warm.run, lambda: _follow(folder, load_shell, _Every((parts, shells)), store)),
+        (parts.warm.run, lambda: _follow(commands, _Every((parts, shells)), store)),
         reach=reception.reach,
     )
 
 
 def _docker(settings: Settings, line: Line, tls: ServerTls, store: Store, shells: Shells) -> OpenDoor:
-    folder = settings.policies_folder / "catalogue"
-    parts = DockerParts(load_docker(folder), lambda: shells.catalogue)
+    source = _Source(settings.policies_folder / "catalogue", load_docker)
+    parts = DockerParts(source.load(), lambda: shells.catalogue)
     reception = DockerReception(line, parts, tls, login_seconds=settings.limits.login_seconds)
     port = settings.listen.docker_port
     return OpenDoor(
@@ -150,14 +153,14 @@ def _docker(settings: Settings, line: Line, tls: ServerTls, store: Store, shells
         port,
         reception.serve,
         DockerFacts(settings.public_host, port, parts),
-        (tls.run, lambda: _follow(folder, load_docker, parts, store)),
+        (tls.run, lambda: _follow(source, parts, store)),
         open=reception.open,
     )
 
 
 def _kubernetes(settings: Settings, line: Line, tls: ServerTls, store: Store, shells: Shells) -> OpenDoor:
-    folder = settings.policies_folder / "catalogue"
-    parts = KubernetesParts(load_kubernetes(folder), shells, judge_request, judge_line)
+    source = _Source(settings.policies_folder / "catalogue", load_kubernetes)
+    parts = KubernetesParts(source.load(), shells, judge_request, judge_line)
     reception = KubernetesReception(line, parts, tls, login_seconds=settings.limits.login_seconds)
     port = settings.listen.kubernetes_port
     return OpenDoor(
@@ -166,7 +169,7 @@ def _kubernetes(settings: Settings, line: Line, tls: ServerTls, store: Store, sh
         port,
         reception.serve,
         KubernetesFacts(settings.public_host, port, parts),
-        (lambda: _follow(folder, load_kubernetes, parts, store),),
+        (lambda: _follow(source, parts, store),),
     )
 
 
@@ -206,33 +209,6 @@ class _Every(Generic[C]):
             each.replace(catalogue)
 
 
-async def _follow(folder: Path, load: Callable[[Path], C], judging: _Judging[C], store: Store) -> None:
-    """Judge by the catalogue as it is edited, until cancelled; a broken one leaves the old in force."""
-    tried, said = judging.catalogue.fingerprint, ""
-    read: tuple[_File, ...] | None = None
-    while True:
-        await asyncio.sleep(CATALOGUE_SECONDS)
-        # Reading takes a tenth of a second of every session's time: not while the files lie as they were.
-        files = _files(folder)
-        if files == read:
-            continue
-        read = files
-        try:
-            found = await asyncio.to_thread(load, folder)
-            if found.fingerprint == tried:
-                continue
-            async with store.transaction() as connection:
-                words = f"{judging.catalogue.fingerprint} -> {found.fingerprint}"
-                await append_leaf(connection, "policy.catalogue-changed", words.encode())
-            judging.replace(found)
-            tried = found.fingerprint
-            log.info("catalogue changed", fingerprint=found.fingerprint)
-        except GlassgateError as error:
-            if error.message != said:
-                log.warning("catalogue not changed", error=error.message, hint=error.hint)
-            said, read = error.message, None
-
-
 class _File(NamedTuple):
     """What tells that a file was written, replaced, added or taken away."""
 
@@ -242,10 +218,68 @@ class _File(NamedTuple):
     changed_ns: int
 
 
-def _files(folder: Path) -> tuple[_File, ...]:
-    found = []
-    for path in sorted(folder.glob("*.toml")):
-        with suppress(OSError):
-            stat = path.stat()
-            found.append(_File(path.name, stat.st_ino, stat.st_size, stat.st_ctime_ns))
-    return tuple(found)
+@final
+class _Source(Generic[C]):
+    """Where a catalogue is read from.
+
+    Args:
+        folder: its files lie there.
+        load: reads them.
+    """
+
+    def __init__(self, folder: Path, load: Callable[[Path], C]) -> None:
+        self._folder = folder
+        self._load = load
+        self._read: tuple[_File, ...] | None = None
+
+    def load(self) -> C:
+        """Read the catalogue.
+
+        Raises:
+            ConfigurationBroken: it can't be used.
+        """
+        self._read = self._files()
+        return self._load(self._folder)
+
+    def changed(self) -> bool:
+        """Whether the files lie otherwise than when they were read.
+
+        Reading takes a tenth of a second of every session's time: not while they lie as they were.
+        """
+        return self._files() != self._read
+
+    def forget(self) -> None:
+        """Count the files as changed, since what was read of them did not come into force."""
+        self._read = None
+
+    def _files(self) -> tuple[_File, ...]:
+        found = []
+        for path in sorted(self._folder.glob("*.toml")):
+            with suppress(OSError):
+                stat = path.stat()
+                found.append(_File(path.name, stat.st_ino, stat.st_size, stat.st_ctime_ns))
+        return tuple(found)
+
+
+async def _follow(source: _Source[C], judging: _Judging[C], store: Store) -> None:
+    """Judge by the catalogue as it is edited, until cancelled; a broken one leaves the old in force."""
+    tried, said = judging.catalogue.fingerprint, ""
+    while True:
+        await asyncio.sleep(CATALOGUE_SECONDS)
+        if not source.changed():
+            continue
+        try:
+            found = await asyncio.to_thread(source.load)
+            if found.fingerprint == tried:
+                continue
+            async with store.transaction() as connection:
+                words = f"{judging.catalogue.fingerprint} -> {found.fingerprint}"
+                await append_leaf(connection, "policy.catalogue-changed", words.encode())
+            judging.replace(found)
+            tried = found.fingerprint
+            log.info("catalogue changed", fingerprint=found.fingerprint)
+        except GlassgateError as error:
+            source.forget()
+            if error.message != said:
+                log.warning("catalogue not changed", error=error.message, hint=error.hint)
+            said = error.message
