@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from gateway.changes.founding import found_repository
 from gateway.cli.demo.engine import SERVICE as MAILER
@@ -30,7 +30,8 @@ from gateway.transport.authority import Authority
 from gateway.web.shapes.gateway import Readiness
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
 
     from gateway.cli.demo.ports import Ports
 
@@ -239,11 +240,10 @@ async def _sample_production(
         await production.server.stop()
 
 
-@asynccontextmanager
-async def _sample_host(
+def _sample_host(
     folder: Path, ports: Ports, said: Callable[[str], None]
-) -> AsyncIterator[tuple[SampleHost | None, str]]:
-    """Start the sample host, where this machine can have one; else say why not."""
+) -> AbstractAsyncContextManager[tuple[SampleHost | None, str]]:
+    """Return what starts the sample host, where this machine can have one; else says why not."""
     said("starting a sample host")
     found_repository(
         folder / "web.git",
@@ -252,22 +252,13 @@ async def _sample_host(
         message="Import the web servers",
         at=datetime(2026, 9, 1, 9, 30, tzinfo=UTC),
     )
-    try:
-        host = await SampleHost.start(folder, port=ports.host)
-    except UpstreamUnavailable as error:
-        yield None, error.message + (f" ({error.hint})" if error.hint else "")
-        return
-    try:
-        yield host, ""
-    finally:
-        await host.stop()
+    return _started(SampleHost.start(folder, port=ports.host))
 
 
-@asynccontextmanager
-async def _sample_engine(
+def _sample_engine(
     folder: Path, said: Callable[[str], None]
-) -> AsyncIterator[tuple[SampleEngine | None, str]]:
-    """Start the sample engine, where this machine can have one; else say why not."""
+) -> AbstractAsyncContextManager[tuple[SampleEngine | None, str]]:
+    """Return what starts the sample engine, where this machine can have one; else says why not."""
     said("starting a sample container")
     found_repository(
         folder / "mailer.git",
@@ -276,15 +267,24 @@ async def _sample_engine(
         message="Import the mailer",
         at=datetime(2026, 9, 1, 9, 30, tzinfo=UTC),
     )
+    return _started(SampleEngine.start(folder))
+
+
+S = TypeVar("S", SampleHost, SampleEngine)
+
+
+@asynccontextmanager
+async def _started(starting: Awaitable[S]) -> AsyncIterator[tuple[S | None, str]]:
+    """Have a sample for as long as the block lasts, or the reason why this machine can't have it."""
     try:
-        engine = await SampleEngine.start(folder)
+        sample = await starting
     except UpstreamUnavailable as error:
         yield None, error.message + (f" ({error.hint})" if error.hint else "")
         return
     try:
-        yield engine, ""
+        yield sample, ""
     finally:
-        await engine.stop()
+        await sample.stop()
 
 
 def start_gateway(folder: Path, ports: Ports) -> subprocess.Popen[bytes]:
