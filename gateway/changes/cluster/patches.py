@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.changes.cluster.manifests import declarations, place
 from gateway.changes.cluster.objects import differences
 from gateway.changes.cluster.parts import ObjectPart, all_parts
-from gateway.changes.host.patches import Work
-from gateway.changes.host.prepare import REPLACED_NOTE, without_new_secrets
+from gateway.changes.host.patches import PLAIN, Work
 from gateway.changes.yaml_edits import GONE, Edit, Item, edited, removed
 from gateway.changes.yaml_text import written
 
@@ -62,7 +61,7 @@ def _take(work: Work, part: ObjectPart) -> None:
         work.by_hand.append((_told(part), f"no manifest in the repository declares {part.what}"))
     elif not part.new:
         text = removed(found[0].text, found[0].document)
-        work.now[found[0].path] = (text.encode(), False) if text.strip() else None
+        work.now[found[0].path] = (text.encode(), PLAIN) if text.strip() else None
     else:
         _changed(work, part, found[0], tuple(differences(_json(part.old), _json(part.new))))
 
@@ -102,11 +101,7 @@ def _changed(work: Work, part: ObjectPart, found: Declared, edits: tuple[Edit, .
 
 
 def _put(work: Work, path: str, text: str) -> None:
-    new = text.encode()
-    shown = without_new_secrets(work.base(path) or b"", new)
-    if shown != new:
-        work.notes.append(REPLACED_NOTE)
-    work.now[path] = (shown, False)
+    work.now[path] = (work.shown(path, text.encode()), PLAIN)
 
 
 def _now(work: Work) -> dict[str, bytes]:

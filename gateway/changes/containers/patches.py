@@ -20,8 +20,8 @@ from gateway.changes.containers.compose import (
 from gateway.changes.containers.parts import all_parts
 from gateway.changes.host.mapping import place_of
 from gateway.changes.host.parts import FilePart
-from gateway.changes.host.patches import Work
-from gateway.changes.host.prepare import REPLACED_NOTE, without_new_secrets
+from gateway.changes.host.patches import PLAIN, Work
+from gateway.changes.host.prepare import without_new_secrets
 from gateway.changes.yaml_text import written
 from gateway.domain.errors import InvalidInput
 
@@ -218,12 +218,9 @@ class _Containers(Work):
         self.notes.append(f"pulled by {', '.join(services)} at the next deployment")
 
     def _write(self, path: str, text: str) -> None:
-        before = self.base(path) or b""
-        shown = without_new_secrets(before, text.encode())
-        if shown != text.encode():
-            self.notes.append(REPLACED_NOTE)
-        if shown != before:
-            self.now[path] = (shown, False)
+        shown = self.shown(path, text.encode())
+        if shown != (self.base(path) or b""):
+            self.now[path] = (shown, PLAIN)
 
     def _page_of(self, part: ContainerPart, why: str, wanted: Mapping[str, Json] | None = None) -> None:
         """Leave it to a person, with the lines that a compose file would have."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.changes.host.mapping import place_of, request_place
 from gateway.changes.host.merge import carried_over
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from gateway.domain.endpoint import Repository
     from gateway.store.changes import StoredChange
 
-_PLAIN = 0o100644
+PLAIN: Final = 0o100644
+"""Git's mode of a file that is no program."""
 _PROGRAM = 0o100755
 _LINK = 0o120000
 _MAX_TEXT = 20_000
@@ -95,11 +96,23 @@ class Work:
             return None if now is None else now[0]
         return self.held.get(path)
 
+    def shown(self, path: str, new: bytes) -> bytes:
+        """Return a file's new bytes, secrets replaced in lines that the repository's own doesn't have.
+
+        Args:
+            path: of the file.
+            new: what it would hold.
+        """
+        shown = without_new_secrets(self.base(path) or b"", new)
+        if shown != new:
+            self.notes.append(REPLACED_NOTE)
+        return shown
+
     def files(self) -> tuple[FilePatch, ...]:
         """Return the patch."""
         result = []
         for path, now in self.now.items():
-            content, mode = now if now is not None else (None, _PLAIN)
+            content, mode = now if now is not None else (None, PLAIN)
             result.append(FilePatch(path, self.held.get(path), content, mode))
         if self.by_hand:
             path = request_place(self.change.request.id, self.change.request.title)
@@ -142,10 +155,8 @@ class Work:
                 self.notes.append(
                     f"{path} differs from {part.path} on the host: only the edit was carried over"
                 )
-        shown = without_new_secrets(base or b"", new)  # a host's own may be in lines that git never saw
-        if shown != new:
-            self.notes.append(REPLACED_NOTE)
-        self.now[path] = (shown, _LINK if part.link else _PROGRAM if part.executable else _PLAIN)
+        shown = self.shown(path, new)  # a host's own secrets may be in lines that git never saw
+        self.now[path] = (shown, _LINK if part.link else _PROGRAM if part.executable else PLAIN)
 
     def _stanza(self, part: StanzaPart) -> None:
         image = self.repository.image
@@ -166,7 +177,7 @@ class Work:
         if said is None:
             self.by_hand.append((words, f"there are no words for it in {image}"))
         else:
-            self.now[image] = (said.encode(), _PLAIN)
+            self.now[image] = (said.encode(), PLAIN)
 
     def _page(self) -> str:
         """Return the page for a person to turn into code."""

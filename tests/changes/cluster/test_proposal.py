@@ -231,6 +231,8 @@ async def test_it_is_submitted_as_a_commit(
     assert change.state is ChangeState.SUBMITTED
     text = git("show", f"{change.commit}:deploy/shop/web.yaml", cwd=manifests)
     assert text == FILES["deploy/shop/web.yaml"].replace("replicas: 2", "replicas: 5")
+    entry = git("ls-tree", change.commit, "deploy/shop/web.yaml", cwd=manifests)
+    assert entry.startswith("100644 blob ")
 
 
 async def test_a_deleted_object_leaves_its_document(

@@ -190,6 +190,7 @@ async def test_another_image_of_a_container_is_its_services(
     assert git("show", f"{submitted.commit}:compose.yaml", cwd=repository) == (
         COMPOSE.replace("image: shop:1", "image: shop:2").replace("- LEVEL=info ", "- LEVEL=debug ")
     )
+    assert git("ls-tree", submitted.commit, "compose.yaml", cwd=repository).startswith("100644 blob ")
 
 
 async def test_limits_of_a_container_are_its_services(
