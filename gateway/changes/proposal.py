@@ -141,24 +141,20 @@ async def look(source: GitRepository, commit: str, change: StoredChange, reposit
     return Base(commit, await source.names(commit, repository.migrations), ())
 
 
-def notes(change: StoredChange, repository: Repository, base: Base) -> tuple[str, ...]:
-    """Return nothing: what a reader must know stands in the migration."""
-    del change, repository, base
-    return ()
-
-
-def render(change: StoredChange, repository: Repository, base: Base) -> tuple[FilePatch, ...]:
-    """Return the proposed files against a base.
+def render(
+    change: StoredChange, repository: Repository, base: Base
+) -> tuple[tuple[FilePatch, ...], tuple[str, ...]]:
+    """Return the proposed files against a base; no notes: what a reader must know stands in the migration.
 
     Raises:
         InvalidInput: the repository's convention is unknown, or its folder no path for git.
     """
     if change.edited:
-        return change.request.files
+        return change.request.files, ()
     rules = convention(repository.convention)
     name = rules.name(base.taken, slug(change.request.title), change.request.created_at)
     path = normalise("/".join([*folder(repository.migrations), name]), root=repository.migrations)
-    return (FilePatch(path, None, rules.lay_out(migration_of(change)).encode()),)
+    return (FilePatch(path, None, rules.lay_out(migration_of(change)).encode()),), ()
 
 
 def edited(change: StoredChange, repository: Repository, files: Mapping[str, bytes]) -> tuple[FilePatch, ...]:

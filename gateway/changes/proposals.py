@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.changes import proposal
-from gateway.changes.cluster import proposal as cluster_proposal
 from gateway.changes.cluster.parts import speaks_of_objects
-from gateway.changes.containers import proposal as container_proposal
+from gateway.changes.cluster.proposal import ClusterProposal
 from gateway.changes.containers.parts import speaks_of_containers
-from gateway.changes.host import proposal as host_proposal
+from gateway.changes.containers.proposal import ContainerProposal
+from gateway.changes.host.proposal import HostProposal
 from gateway.domain.change import ChangeKind
 
 if TYPE_CHECKING:
@@ -23,21 +23,20 @@ if TYPE_CHECKING:
 
 
 class Proposes(Protocol):
-    """What each way can do; the modules of that name are the ways."""
+    """What each way can do; the module of that name is the way of migrations."""
 
     async def look(
         self, source: GitRepository, commit: str, change: StoredChange, repository: Repository
     ) -> Base:
         """Read what a proposal needs of the repository at a commit, reserved paths left empty."""
 
-    def render(self, change: StoredChange, repository: Repository, base: Base) -> tuple[FilePatch, ...]:
-        """Return the proposed files against a base."""
+    def render(
+        self, change: StoredChange, repository: Repository, base: Base
+    ) -> tuple[tuple[FilePatch, ...], tuple[str, ...]]:
+        """Return the proposed files against a base, and what a reader must know beside them."""
 
     def unseen(self, change: StoredChange) -> tuple[FilePatch, ...]:
         """Return the proposed files where the repository can't be looked at: against what production has."""
-
-    def notes(self, change: StoredChange, repository: Repository, base: Base) -> tuple[str, ...]:
-        """Return what a reader must know beside the patch."""
 
     def edited(
         self, change: StoredChange, repository: Repository, files: Mapping[str, bytes]
@@ -65,10 +64,13 @@ class Proposes(Protocol):
         """Return one sentence on what the proposed patch is."""
 
 
+_HOST, _CONTAINERS, _CLUSTER = HostProposal(), ContainerProposal(), ClusterProposal()
+
+
 def proposes(change: StoredChange) -> Proposes:
     """Return the way in which a change request is proposed."""
     if change.request.kind is ChangeKind.DATA:
         return proposal
     if speaks_of_objects(change):
-        return cluster_proposal
-    return container_proposal if speaks_of_containers(change) else host_proposal
+        return _CLUSTER
+    return _CONTAINERS if speaks_of_containers(change) else _HOST

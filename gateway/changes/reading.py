@@ -59,17 +59,20 @@ class Reader:
             return request.base, request.files, ()
         if repository is None:
             note = f"the endpoint {request.endpoint_name} names no repository; a plain one would get this"
-            return "", await asyncio.to_thread(proposal.render, stored, UNKNOWN, _NOWHERE), (note,)
+            files, _ = await asyncio.to_thread(proposal.render, stored, UNKNOWN, _NOWHERE)
+            return "", files, (note,)
         try:
             base = await self._base(stored, repository)
-            files = await asyncio.to_thread(proposal.render, stored, repository, base)
-            return base.commit, files, await asyncio.to_thread(proposal.notes, stored, repository, base)
+            files, notes = await asyncio.to_thread(proposal.render, stored, repository, base)
         except GlassgateError as error:
             note = f"{error.message}; the number is given at submission"
+        else:
+            return base.commit, files, notes
         try:
-            return "", await asyncio.to_thread(proposal.render, stored, repository, _NOWHERE), (note,)
+            files, _ = await asyncio.to_thread(proposal.render, stored, repository, _NOWHERE)
         except InvalidInput as error:
             return "", (), (note, error.message)
+        return "", files, (note,)
 
     async def at_a_glance(self, stored: StoredChange, repository: Repository) -> tuple[FilePatch, ...] | None:
         """Return the proposed files if the repository is at hand, else None: a client waits for this."""
@@ -78,7 +81,7 @@ class Reader:
                 return None
             async with asyncio.timeout(_GLANCE_SECONDS):
                 base = await self._base(stored, repository)
-                return await asyncio.to_thread(proposes(stored).render, stored, repository, base)
+                return (await asyncio.to_thread(proposes(stored).render, stored, repository, base))[0]
         except (GlassgateError, TimeoutError):
             return None
 

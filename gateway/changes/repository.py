@@ -23,7 +23,7 @@ from gateway.domain.change import FilePatch
 from gateway.domain.errors import Conflict, InvalidInput, RepositoryUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _LIST_SECONDS = 20.0
 _FETCH_SECONDS = 60.0
@@ -118,6 +118,15 @@ class GitRepository:
             InvalidInput: the path leads over a symbolic link, a submodule or a file.
         """
         return await asyncio.to_thread(self._objects.read, commit, path)
+
+    async def held(self, commit: str, paths: Iterable[str]) -> dict[str, bytes]:
+        """Return the bytes of those files that there are, by path.
+
+        Raises:
+            InvalidInput: a path leads over a symbolic link, a submodule or a file.
+        """
+        found = {path: await self.read(commit, path) for path in paths}
+        return {path: content for path, content in found.items() if content is not None}
 
     async def holding(
         self, commit: str, folder: str, endings: tuple[str, ...], word: bytes

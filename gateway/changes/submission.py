@@ -91,7 +91,7 @@ class Submission:
         if edited is not None:
             files = proposal.edited(self.change, repository, edited)
         else:
-            files = proposal.render(self.change, repository, Base("", (), ()))
+            files, _ = proposal.render(self.change, repository, Base("", (), ()))
         proposal.check_way_back(self.change, repository, files, self.no_way_back)
         return files
 
@@ -142,7 +142,7 @@ class Submission:
             if kept:
                 files = proposal.renumber(self.change, repository, files, seen)
             else:
-                files = proposal.render(self.change, repository, seen)
+                files, _ = proposal.render(self.change, repository, seen)
             paths = proposal.numbered(repository, files)
             if not await submissions.reserve(
                 conn, number, claim.token, repository=repository, base=base, paths=paths

@@ -280,11 +280,10 @@ class Recording:
             reached = self.frames
             tails = self.unsealed_tails()
             newest = tails[-1].header.generation if tails else self._named
-            handles = [os.dup(tail.handle) for tail in tails]
             folder = self._folder if newest > self._named else None
             loop = asyncio.get_running_loop()
             try:
-                await loop.run_in_executor(self._executor, _sync, handles, folder)
+                await loop.run_in_executor(self._executor, _sync, tails, self.sealing, folder)
             except OSError as error:
                 raise self._lose(self._unwritable(error)) from error
             self._synced, self._named = reached, newest
@@ -376,7 +375,9 @@ class Recording:
         return Facts(self.opened, self.started_us, progress, self.ended, self.ended_ns)
 
 
-def _sync(handles: list[int], folder: Path | None) -> None:
+def _sync(tails: list[Tail], sealing: threading.Lock, folder: Path | None) -> None:
+    with sealing:  # none is closed meanwhile; what is closed already is on disk as a block
+        handles = [os.dup(tail.handle) for tail in tails if tail.handle >= 0]
     try:
         for handle in handles:
             os.fdatasync(handle)

@@ -2,7 +2,6 @@ cimport cython
 
 cdef class TlsLayer:
     cdef public object _above
-    cdef public object _context
     cdef public object _incoming
     cdef public object _outgoing
     cdef public object _tls

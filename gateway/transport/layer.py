@@ -26,6 +26,8 @@ CIPHERED: Final = memoryview(bytearray(1 << 18))
 PLAIN: Final = memoryview(bytearray(1 << 18))
 """What a read is deciphered into; copied out before another's."""
 _MOST: Final = len(PLAIN)
+_NOBODY: Final = asyncio.Protocol()
+"""The protocol above a connection that it was told is lost: it does nothing."""
 
 _SHAKING: Final = 0
 _OPEN: Final = 1
@@ -50,7 +52,6 @@ class TlsLayer:
         self, above: Taking, context: ssl.SSLContext, *, server_side: bool, name: str | None = None
     ) -> None:
         self._above = above
-        self._context = context
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side, name)
@@ -271,10 +272,6 @@ class TlsLayer:
         self._raw.resume_reading()
         self._timer = asyncio.get_running_loop().call_later(SHUTDOWN_SECONDS, self._raw.abort)
 
-    def can_write_eof(self) -> bool:
-        """Return that it can: each direction ends by itself."""
-        return True
-
     def write_eof(self) -> None:
         """Send nothing more, and read on."""
         if self._state == _OPEN and not self._sent_end:
@@ -312,10 +309,6 @@ class TlsLayer:
         """Hand what comes from here on to another protocol."""
         self._above = protocol  # type: ignore[assignment]  # has the same methods
 
-    def get_protocol(self) -> asyncio.BaseProtocol:
-        """Return the protocol above."""
-        return self._above  # type: ignore[return-value]
-
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Set how much may wait to be sent before the protocol above is told to pause."""
         self._raw.set_write_buffer_limits(high, low)
@@ -327,28 +320,3 @@ class TlsLayer:
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Return ``ssl_object``, or what the raw transport knows."""
         return self._tls if name == "ssl_object" else self._raw.get_extra_info(name, default)
-
-
-class _Nobody:
-    """The protocol above a connection that it was told is lost."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Not called."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Was told before."""
-
-    def data_received(self, data: bytes) -> None:
-        """Not called."""
-
-    def eof_received(self) -> bool | None:
-        """Not called."""
-
-    def pause_writing(self) -> None:
-        """Nothing writes."""
-
-    def resume_writing(self) -> None:
-        """Nothing writes."""
-
-
-_NOBODY: Final = _Nobody()

@@ -138,13 +138,16 @@ class ByteStream(asyncio.Protocol):
 
     def alpn(self) -> str | None:
         """Return the protocol that was agreed upon in the TLS handshake."""
-        tls = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+        tls = self._tls()
         return tls.selected_alpn_protocol() if tls is not None else None
 
     def peer_certificate(self) -> bytes | None:
         """Return the certificate, in DER, that the peer proved in the TLS handshake; None: it showed none."""
-        tls = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+        tls = self._tls()
         return tls.getpeercert(binary_form=True) if tls is not None else None
+
+    def _tls(self) -> ssl.SSLObject | None:
+        return self.transport.get_extra_info("ssl_object") if self.transport is not None else None
 
     def hand_over(self, protocol: Taking) -> bytes:
         """Let ``protocol`` have the connection from here on.

@@ -150,6 +150,19 @@ async def test_synced_waits_for_the_disk_and_is_shared(place) -> None:
         await recording.synced()
 
 
+async def test_what_is_sealed_between_the_look_and_the_sync_is_on_disk_already(place) -> None:
+    """Sealing closes a tail in a thread: whoever has just seen it in the queue finds it closed."""
+    async with place.gateway() as recordings, place.session(recordings) as recording:
+        recording.write(unit(1))
+        (tail,) = recording.unsealed_tails()
+        whole, tail.handle = tail.handle, -1
+        try:
+            await recording.synced()
+        finally:
+            tail.handle = whole
+        assert recording.lost is None
+
+
 async def test_nothing_is_written_after_the_end(place) -> None:
     async with place.gateway() as recordings:
         async with place.session(recordings) as recording:

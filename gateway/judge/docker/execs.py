@@ -19,14 +19,12 @@ from gateway.judge.docker.judgement import DockerAction, DockerJudgement
 from gateway.judge.docker.members import Members
 from gateway.judge.http.bodies import Json, rebuilt_json
 from gateway.judge.http.reading import NotRead
+from gateway.judge.shell.interactive import program_of
 from gateway.judge.shell.judge import judge_argv
 from gateway.judge.shell.nested.variables import harmless
 
 SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh", "fish"})
 """Programs that a person asks for to type commands."""
-
-FOLDERS: Final = ("", "/bin/", "/usr/bin/", "/usr/local/bin/")
-"""Where a shell may be named to stand."""
 
 BARE: Final = frozenset({"-l", "-i", "-li", "-il", "--login"})
 """Options of a shell that still reads what is typed."""
@@ -207,8 +205,7 @@ def is_bare_shell(argv: tuple[str, ...]) -> bool:
     Args:
         argv: the command's name first.
     """
-    folder, slash, name = argv[0].rpartition("/")
-    return name in SHELLS and folder + slash in FOLDERS and all(each in BARE for each in argv[1:])
+    return program_of(argv) in SHELLS and BARE.issuperset(argv[1:])
 
 
 def _mine(number: str, context: DockerContext) -> Exec:

@@ -31,8 +31,7 @@ def asks_shell(argv: tuple[str, ...]) -> bool:
     Args:
         argv: the command's name first.
     """
-    folder, slash, name = argv[0].rpartition("/") if argv else ("", "", "")
-    if name not in GOVERNED or folder + slash not in FOLDERS:
+    if program_of(argv) not in GOVERNED:
         return False
     if _is_shell(argv):
         return True
@@ -47,6 +46,16 @@ def asks_shell(argv: tuple[str, ...]) -> bool:
     return any(shells) and all(
         shell or each[0] in LOOKING for shell, each in zip(shells, started, strict=True) if each
     )
+
+
+def program_of(argv: tuple[str, ...]) -> str:
+    """The name of the program that arguments start; empty where it stands in none of :data:`FOLDERS`.
+
+    Args:
+        argv: the command's name first.
+    """
+    folder, slash, name = argv[0].rpartition("/") if argv else ("", "", "")
+    return name if folder + slash in FOLDERS else ""
 
 
 def _is_shell(argv: tuple[str, ...]) -> bool:

@@ -7,6 +7,8 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from gateway.transport.once import Once
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,7 +36,7 @@ class Connection(asyncio.Protocol):
         self._ended = self.lost = self._sent_all = False
         self._held = False
         self._reading: asyncio.Future[None] | None = None
-        self._gone = asyncio.Event()
+        self._gone = Once()
         self._caught_up = asyncio.Event()
         self._caught_up.set()
         self._unsent: list[bytes] = []
@@ -174,7 +176,7 @@ class Connection(asyncio.Protocol):
         self._flush()
         if self._transport is None or self.lost or self._transport.is_closing():
             return
-        if self._transport.can_write_eof() and not self._sent_all:
+        if not self._sent_all:
             self._sent_all = True
             with contextlib.suppress(OSError):  # reset by the peer, as the loop is about to learn
                 self._transport.write_eof()

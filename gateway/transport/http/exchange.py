@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.domain.errors import PeerError, UpstreamUnavailable
 from gateway.transport.http import write
-from gateway.transport.http.head import END, End, NotUnderstood, RequestHead, ResponseHead
+from gateway.transport.http.head import END, NO_BODY, End, NotUnderstood, RequestHead, ResponseHead
 from gateway.transport.http.read import RequestReader, ResponseReader
 
 if TYPE_CHECKING:
@@ -59,9 +59,8 @@ class ClientSide:
             NotUnderstood: it is no HTTP; nothing more can be read.
             ClientLeft: it left in the middle of a head.
         """
-        await (
-            self.connection.drain()
-        )  # who asks on and on and takes no answer waits, and keeps no memory of ours
+        # Who asks on and on and takes no answer waits, and keeps no memory of ours.
+        await self.connection.drain()
         self._events += self._reader.feed(b"")
         if self._events:
             await asyncio.sleep(0)  # it asks ahead: others come first
@@ -170,7 +169,7 @@ class ClientSide:
         """
         self.answering = True
         self._bodyless = self._asked is not None and self._asked.method == "HEAD"
-        self._bodyless = self._bodyless or status in (204, 304)
+        self._bodyless = self._bodyless or status in NO_BODY
         self._chunks = length is None and not self._bodyless
         told = not self._bodyless or bool(length)
         head = write.response(status, headers, reason=reason, length=length, told=told, close=close)
@@ -317,7 +316,7 @@ def one_way(client: Connection, upstream: Connection) -> Iterator[None]:
         client.when_it_leaves(None)
 
 
-async def pump(upstream: UpstreamSide, client: ClientSide, seen: Callable[[bytes], None]) -> int:
+async def pump(upstream: UpstreamSide, client: ClientSide, seen: Callable[[bytes], None]) -> None:
     """Carry the body of an answer whose head has been sent, at the client's pace.
 
     Args:
@@ -325,20 +324,14 @@ async def pump(upstream: UpstreamSide, client: ClientSide, seen: Callable[[bytes
         client: where it goes.
         seen: told of each piece before it is sent on.
 
-    Returns:
-        Bytes of the body.
-
     Raises:
         UpstreamUnavailable: production broke off in the middle; so does the client's answer.
     """
-    size = 0
     while piece := await upstream.data():
-        size += len(piece)
         seen(piece)
         client.piece(piece)
         await client.connection.drain()
     client.finish()
-    return size
 
 
 async def two_way(

@@ -55,7 +55,8 @@ HOP_BY_HOP: Final = frozenset(
 """Speak of one connection, or of how one message is framed on it (RFC 9110, section 7.6.1)."""
 
 SWITCHING: Final = 101
-_NO_BODY: Final = frozenset((204, 304))
+NO_BODY: Final = frozenset((204, 304))
+"""Statuses whose answers have none, whatever their heads say (RFC 9110, section 6.4.1)."""
 _DIGITS: Final = re.compile(r"[0-9]{1,19}")
 
 
@@ -257,7 +258,7 @@ def response_head(
     if status == SWITCHING or hijack:
         return ResponseHead(status, reason, headers, keep_alive=False, switched=True), True
     length = length_of(single, chunks=version == "1.1")
-    if status < 200 or status in _NO_BODY or asked.method == "HEAD":
+    if status < 200 or status in NO_BODY or asked.method == "HEAD":
         keep = _kept(version, headers)
         return ResponseHead(status, reason, headers, length=0, keep_alive=keep), False
     if isinstance(length, End):

@@ -81,7 +81,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._held = bytearray()
-        self._found = _Parsed()
+        self._found: _Parsed
         self._parser: httptools.HttpRequestParser | httptools.HttpResponseParser | None = None
         self._searched = 0
         self._rest = 0

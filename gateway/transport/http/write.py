@@ -5,6 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from gateway.transport.http.head import NO_BODY
+
 if TYPE_CHECKING:
     from gateway.domain.http import Request
     from gateway.transport.http.head import Headers
@@ -56,7 +58,7 @@ def response(
     """
     lines = [f"HTTP/1.1 {status} {reason or _REASONS.get(status, 'Unknown')}"]
     lines += [f"{name}: {value}" for name, value in headers]
-    told = told and status >= 200 and status not in (204, 304)
+    told = told and status >= 200 and status not in NO_BODY
     if told and length is None:
         lines.append("Transfer-Encoding: chunked")
     elif told:
