@@ -1,4 +1,4 @@
-"""Writes one frame into a tail's file: where a recording meets the kernel; plain twin of ``pen.pyx``."""
+"""Writes frames into tails, and blocks: where a recording meets the kernel; plain twin of ``pen.pyx``."""
 
 from __future__ import annotations
 
@@ -30,3 +30,24 @@ def append(handle: int, payload: bytes, *, linked: bool) -> int:
     if linked and os.fstat(handle).st_nlink == 0:
         raise OSError(errno.ENOENT, "the recordings folder is gone")
     return now
+
+
+def keep(handle: int, data: bytes) -> None:
+    """Write a block, and bring it onto the disk.
+
+    Args:
+        handle: of a file open for appending.
+        data: of the block.
+
+    Raises:
+        OSError: it did not take all of it, or has no name any more.
+    """
+    view = memoryview(data)
+    while view:
+        written = os.write(handle, view)
+        if written == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        view = view[written:]
+    os.fdatasync(handle)
+    if os.fstat(handle).st_nlink == 0:
+        raise OSError(errno.ENOENT, "the recordings folder is gone")

@@ -1,6 +1,7 @@
-"""Writes one frame into a tail's file: compiled twin of ``pen.py``, which says what it does and is tested against it.
+"""Compiled twin of ``pen.py``, which says what it does and is tested against it.
 
-The interpreter's lock is kept over write(2) and fstat(2): they are over sooner than it could be given away.
+For a frame the interpreter's lock is kept over write(2) and fstat(2): they are over sooner than it could be given
+away. For a block it is given away once: each time a sealing thread takes it back, the loop's thread waits.
 """
 
 import errno
@@ -10,12 +11,12 @@ from zlib import crc32
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.buffer cimport PyBUF_READ
 from cpython.memoryview cimport PyMemoryView_FromMemory
-from libc.errno cimport EINTR, errno as last_error
+from libc.errno cimport EINTR, ENOSPC, errno as last_error
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy
 from posix.stat cimport fstat, struct_stat
 from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
-from posix.unistd cimport write
+from posix.unistd cimport fdatasync, write
 
 
 cdef inline void little(unsigned char* at, uint64_t value, int size) noexcept:
@@ -52,3 +53,30 @@ def append(int handle, bytes payload not None, *, bint linked):
         if status.st_nlink == 0:
             raise OSError(errno.ENOENT, "the recordings folder is gone")
     return now
+
+
+def keep(int handle, bytes data not None):
+    cdef const char* at = PyBytes_AS_STRING(data)
+    cdef Py_ssize_t left = PyBytes_GET_SIZE(data)
+    cdef Py_ssize_t written
+    cdef struct_stat status
+    cdef int failed = 0
+    with nogil:
+        while left > 0 and not failed:
+            written = write(handle, at, left)
+            if written > 0:
+                at += written
+                left -= written
+            elif written == 0:
+                failed = ENOSPC
+            elif last_error != EINTR:
+                failed = last_error
+        while not failed and fdatasync(handle) != 0:
+            if last_error != EINTR:
+                failed = last_error
+        if not failed and fstat(handle, &status) != 0:
+            failed = last_error
+    if failed:
+        raise OSError(failed, os.strerror(failed))
+    if status.st_nlink == 0:
+        raise OSError(errno.ENOENT, "the recordings folder is gone")

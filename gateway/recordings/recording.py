@@ -26,18 +26,18 @@ from gateway.domain.errors import (
 )
 from gateway.domain.ids import SessionId
 from gateway.log import get_logger
-from gateway.recordings import block
+from gateway.recordings import block, tail
 from gateway.recordings.frames import Opened
 from gateway.recordings.live import Recording, RecordingFull
 from gateway.recordings.moment import microseconds
 from gateway.recordings.restart import KEY_PURPOSE, Restart, is_held, lock, new_session
-from gateway.recordings.sealing import seal_waiting
+from gateway.recordings.sealing import is_small, keep_each, seal_each, seal_small
 from gateway.recordings.vault import FolderVault, Vault
 from gateway.store import blocks
 from gateway.store import recordings as rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from gateway.store.keyring import Keyring
@@ -51,6 +51,8 @@ SEAL_SECONDS = 1.0
 _LEAVES_AT_ONCE = 500
 _RETRY_SECONDS = 1.0
 _THREADS = 4
+_SHARE = 32
+"""Recordings that are sealed in the loop before others have their turn."""
 _ORPHAN_SECONDS = 60.0
 
 log = get_logger("recordings")
@@ -202,6 +204,10 @@ class Recordings:
             raise NotFound(f"session {session} is not live here", hint="glassgate sessions --live")
         return recording
 
+    def tails_of(self, replica: str, session: SessionId) -> Iterator[Path]:
+        """Return the tails that a process has of a session, oldest first."""
+        return tail.found(self._tails.parent / replica, session)
+
     async def source(self, session: SessionId) -> Source:
         """Return what it takes to read a recording.
 
@@ -248,9 +254,12 @@ class Recordings:
                 looked = loop.time()
                 self._rotate_aged()
             due, self._due = self._due, set()
+            small = [recording for recording in due if is_small(recording)]
             async with asyncio.TaskGroup() as group:
-                for recording in due:
+                for recording in due.difference(small):
                     group.create_task(self._seal(recording))
+                for first in range(0, len(small), _SHARE):
+                    await self._seal_small(small[first : first + _SHARE])
 
     def _rotate_aged(self) -> None:
         """Begin a new generation wherever the oldest frame would soon have waited for too long."""
@@ -263,16 +272,33 @@ class Recordings:
 
     async def _seal(self, recording: Recording) -> None:
         loop = asyncio.get_running_loop()
-        work = partial(seal_waiting, recording, self.vault, self._leaves.append)
-        try:
-            await loop.run_in_executor(self._executor, work)
-        except RecordingLost as error:
-            if recording.lost is None:
-                log.warning("recording lost", session=recording.session, error=error.message)
-            recording.lose(error)
-        except Exception:
-            log.exception("sealing failed", session=recording.session)
-            recording.lose(RecordingLost("the recording can't be sealed; nothing runs unrecorded"))
+        work = partial(seal_each, (recording,), self.vault, self._leaves.append)
+        self._sealed(await loop.run_in_executor(self._executor, work))
+
+    async def _seal_small(self, recordings: list[Recording]) -> None:
+        """Seal them here, and have one thread bring them all onto the disk."""
+        waiting, failed = [], []
+        for recording in recordings:
+            try:
+                sealed = seal_small(recording)
+            except Exception as error:  # noqa: BLE001 - told for this recording; the others go on
+                failed.append((recording, error))
+            else:
+                waiting += [sealed] if sealed is not None else []
+        loop = asyncio.get_running_loop()
+        work = partial(keep_each, waiting, self.vault, self._leaves.append)
+        self._sealed(failed + await loop.run_in_executor(self._executor, work))
+
+    def _sealed(self, failed: Iterable[tuple[Recording, Exception]]) -> None:
+        """Have the ledger take what was sealed, and end the sessions whose blocks could not be kept."""
+        for recording, error in failed:
+            if isinstance(error, RecordingLost):
+                if recording.lost is None:
+                    log.warning("recording lost", session=recording.session, error=error.message)
+                recording.lose(error)
+            else:
+                log.error("sealing failed", session=recording.session, exc_info=error)
+                recording.lose(RecordingLost("the recording can't be sealed; nothing runs unrecorded"))
         self._leaves_wake.set()
 
     async def _close(self, recording: Recording) -> None:
@@ -401,6 +427,7 @@ class Recordings:
         except StoreUnavailable as error:
             log.warning("blocks wait for the next start", blocks=len(self._leaves), error=error.message)
         await asyncio.to_thread(self._executor.shutdown)
+        self.vault.close()
         for recording in self._live.values():
             recording.release()
         os.close(self._lock)

@@ -1,9 +1,9 @@
-"""From tails to sealed blocks: runs in a thread, and holds no more than a block in memory."""
+"""From tails to sealed blocks, one after the other: no more than a block of each is in memory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.domain.errors import RecordingLost
 from gateway.recordings import block
@@ -12,55 +12,156 @@ from gateway.store.blocks import BlockEntry, Progress, SealedBlock, facts_hash
 from gateway.store.recordings import End
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from gateway.recordings.block import Block
     from gateway.recordings.live import Recording
     from gateway.recordings.tail import Tail
     from gateway.recordings.vault import Vault
 
 
-def seal_waiting(recording: Recording, vault: Vault, emit: Callable[[SealedBlock], None]) -> None:
-    """Seal every generation of a recording that waits, oldest first. Blocks; thread-safe.
+SMALL_BYTES: Final = 64 << 10
+"""A generation of so many bytes is sealed in the loop: a thread takes the interpreter's lock too often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A generation that is sealed, and not kept yet; it holds its recording's lock until ``keep_each``.
+
+    Attributes:
+        recording: whose.
+        tail: what it was made of; None: of the last frame alone.
+        block: what must be kept.
+        final: whether it is the recording's last.
+    """
+
+    recording: Recording
+    tail: Tail | None
+    block: Block
+    final: bool
+
+
+def is_small(recording: Recording) -> bool:
+    """Whether what waits of a live recording is sealed sooner than a thread could be woken for it."""
+    return not recording.over and len(recording.unsealed) == 1 and recording.unsealed[0].size <= SMALL_BYTES
+
+
+def seal_small(recording: Recording) -> Sealed | None:
+    """Seal the one generation that waits; not thread-safe: called in the loop, for some 40 µs.
+
+    Returns:
+        What ``keep_each`` must be given, whatever happens; None where somebody reads or seals it just now.
+
+    Raises:
+        RecordingLost: its tail can't be read.
+    """
+    if not recording.sealing.acquire(blocking=False):
+        return None
+    try:
+        tail = recording.unsealed[0] if is_small(recording) else None
+        if tail is not None:
+            return Sealed(recording, tail, _seal(recording, tail, final=False), final=False)
+    except OSError as error:
+        recording.sealing.release()
+        raise _unsealable(error) from error
+    except BaseException:
+        recording.sealing.release()
+        raise
+    recording.sealing.release()
+    return None
+
+
+def keep_each(
+    waiting: Iterable[Sealed], vault: Vault, emit: Callable[[SealedBlock], None]
+) -> list[tuple[Recording, Exception]]:
+    """Keep sealed generations, and let go of their recordings. Blocks: call it in a thread.
 
     Args:
-        recording: live or ended.
+        waiting: of one recording each.
         vault: takes the blocks.
         emit: takes each block once it is on disk, on its way into the ledger.
 
-    Raises:
-        RecordingLost: a block could not be kept; it and those behind it wait on.
+    Returns:
+        The recordings of which a block could not be kept, and why; it waits on.
     """
-    with recording.sealing:
-        while True:
-            over = recording.over  # before the queue: once it is set, the queue grows no more
-            tail = recording.unsealed[0] if recording.unsealed else None
-            if tail is None and (not over or recording.complete):
-                return
-            final = over and len(recording.unsealed) <= 1
-            try:
-                made = _seal(recording, tail, vault, final=final)
-            except OSError as error:
-                raise RecordingLost(
-                    f"the recording can't be sealed: {error.strerror}; nothing runs unrecorded",
-                    hint="tell the gateway's operator; new sessions work again once it is mended",
-                ) from error
-            recording.previous = made.hash
-            recording.generation = made.header.sequence + 1
-            recording.complete = final
-            emit(describe(made, recording.facts))
-            if tail is not None:
-                recording.unsealed.popleft()
-                tail.drop()
+    failed: list[tuple[Recording, Exception]] = []
+    for each in waiting:
+        try:
+            _keep(each, vault, emit)
+        except Exception as error:  # noqa: BLE001 - told for this recording; the others go on
+            failed.append((each.recording, error))
+        finally:
+            each.recording.sealing.release()
+    return failed
 
 
-def _seal(recording: Recording, tail: Tail | None, vault: Vault, *, final: bool) -> block.Block:
+def seal_each(
+    recordings: Iterable[Recording], vault: Vault, emit: Callable[[SealedBlock], None]
+) -> list[tuple[Recording, Exception]]:
+    """Seal every generation that waits, oldest first, of one recording after the other. Blocks; thread-safe.
+
+    Args:
+        recordings: live or ended.
+        vault: takes the blocks.
+        emit: takes each block once it is on disk, on its way into the ledger.
+
+    Returns:
+        The recordings of which a block could not be kept, and why; it and those behind it wait on.
+    """
+    failed: list[tuple[Recording, Exception]] = []
+    for recording in recordings:
+        try:
+            with recording.sealing:
+                _seal_waiting(recording, vault, emit)
+        except Exception as error:  # noqa: BLE001 - told for this recording; the others go on
+            failed.append((recording, error))
+    return failed
+
+
+def _seal_waiting(recording: Recording, vault: Vault, emit: Callable[[SealedBlock], None]) -> None:
+    while True:
+        over = recording.over  # before the queue: once it is set, the queue grows no more
+        tail = recording.unsealed[0] if recording.unsealed else None
+        if tail is None and (not over or recording.complete):
+            return
+        final = over and len(recording.unsealed) <= 1
+        try:
+            made = _seal(recording, tail, final=final)
+        except OSError as error:
+            raise _unsealable(error) from error
+        _keep(Sealed(recording, tail, made, final), vault, emit)
+
+
+def _keep(sealed: Sealed, vault: Vault, emit: Callable[[SealedBlock], None]) -> None:
+    recording, made = sealed.recording, sealed.block
+    try:
+        vault.append(made)
+    except OSError as error:
+        raise _unsealable(error) from error
+    recording.previous = made.hash
+    recording.generation = made.header.sequence + 1
+    recording.complete = sealed.final
+    emit(describe(made, recording.facts))
+    if sealed.tail is not None:
+        recording.unsealed.popleft()
+        sealed.tail.drop()
+
+
+def _unsealable(error: OSError) -> RecordingLost:
+    return RecordingLost(
+        f"the recording can't be sealed: {error.strerror}; nothing runs unrecorded",
+        hint="tell the gateway's operator; new sessions work again once it is mended",
+    )
+
+
+def _seal(recording: Recording, tail: Tail | None, *, final: bool) -> Block:
     plain = tail.read() if tail is not None else b""
     times = list(tail.times) if tail is not None else []
     first_frame = tail.header.first_frame if tail is not None else recording.frames - 1
     if final and recording.owed:
         plain += recording.owed
         times.append(recording.ended_ns)
-    made = block.seal(
+    return block.seal(
         plain,
         times,
         key=recording.key,
@@ -70,8 +171,6 @@ def _seal(recording: Recording, tail: Tail | None, vault: Vault, *, final: bool)
         previous=recording.previous,
         final=final,
     )
-    vault.append(made)
-    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +192,7 @@ class Facts:
     ended_ns: int = 0
 
 
-def describe(made: block.Block, facts: Facts) -> SealedBlock:
+def describe(made: Block, facts: Facts) -> SealedBlock:
     """Return what the ledger and the session's row will say of a block."""
     header, opened, progress = made.header, facts.opened, facts.progress
     first = header.sequence == 0

@@ -5,11 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.domain.errors import ConfigurationBroken, ProofBroken, RecordingLost
 from gateway.domain.ids import SessionId
 from gateway.recordings import block
+from gateway.recordings.pen import keep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +22,9 @@ if TYPE_CHECKING:
 
 _MARKER = ".glassgate-recordings"
 _SESSIONS_PER_FOLDER = 1000
+_OPEN_FILES = 256
+CHECK_SECONDS = 0.25
+"""A block goes to a file that is open already if the folder was seen to be there so lately."""
 
 
 class Vault(Protocol):
@@ -35,6 +43,9 @@ class Vault(Protocol):
         Raises:
             OSError: it could not be kept; nothing of it stays behind.
         """
+
+    def close(self) -> None:
+        """Let go of what is kept open; a later block opens it again."""
 
     def blocks(self, session: SessionId, start: int = 0) -> Iterator[block.Block]:
         """Yield a session's blocks in order; none where there is no such recording.
@@ -65,6 +76,21 @@ class Vault(Protocol):
         """Yield the sessions of which anything is kept, in no order."""
 
 
+@dataclass(slots=True)
+class _File:
+    """One session's blocks, open for the next one.
+
+    Attributes:
+        handle: file descriptor.
+        size: bytes of whole blocks.
+        folder: where its name stands.
+    """
+
+    handle: int
+    size: int
+    folder: Path
+
+
 class FolderVault:
     """A vault in a local or shared folder: one append-only file a session.
 
@@ -79,12 +105,15 @@ class FolderVault:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._marker = folder / _MARKER
+        self._files: OrderedDict[SessionId, _File] = OrderedDict()
+        self._filing = threading.Lock()
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self._marker.exists():
                 self._adopt()
             self._id = self._marker.read_bytes()
             self._device = folder.stat().st_dev
+            self._checked = monotonic()
         except OSError as error:
             raise ConfigurationBroken(
                 f"the recordings folder {folder} can't be used: {error.strerror}",
@@ -106,6 +135,7 @@ class FolderVault:
         """See :class:`Vault`. An empty folder in a vanished one's place, on the same disk, is taken over."""
         try:
             if self._marker.read_bytes() == self._id:
+                self._checked = monotonic()
                 return
         except FileNotFoundError:
             self._take_over()
@@ -120,6 +150,7 @@ class FolderVault:
                 raise self._gone("another disk, or none, is mounted there")
             self._adopt()
             self._id = self._marker.read_bytes()
+            self.close()
         except FileNotFoundError as error:
             raise self._gone("it is not there") from error
         except (OSError, ConfigurationBroken) as error:
@@ -137,26 +168,56 @@ class FolderVault:
 
     def append(self, sealed: block.Block) -> None:
         """See :class:`Vault`."""
+        if monotonic() - self._checked > CHECK_SECONDS:
+            self.check()
+        session = sealed.header.session
+        with self._filing:
+            file = self._files.pop(session, None)
+        file = file or self._opened(session)
+        try:
+            self._add(file, sealed.data)
+        except BaseException:
+            os.close(file.handle)
+            raise
+        if sealed.header.final:
+            os.close(file.handle)
+        else:
+            self._keep(session, file)
+
+    def _opened(self, session: SessionId) -> _File:
         self.check()
-        path = self.path(sealed.header.session)
+        path = self.path(session)
         if not path.parent.is_dir():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_folder(path.parent.parent)
             sync_folder(self.folder)
-        fresh = not path.exists()
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return _File(handle, os.fstat(handle).st_size, path.parent)
+
+    def _add(self, file: _File, data: bytes) -> None:
         try:
-            size = os.fstat(handle).st_size
-            try:
-                write_whole(handle, sealed.data)
-                os.fdatasync(handle)
-            except OSError:
-                os.ftruncate(handle, size)
-                raise
-        finally:
-            os.close(handle)
-        if fresh:
-            sync_folder(path.parent)
+            keep(file.handle, data)
+            if not file.size:
+                sync_folder(file.folder)
+        except OSError:
+            os.ftruncate(file.handle, file.size)
+            raise
+        file.size += len(data)
+
+    def _keep(self, session: SessionId, file: _File) -> None:
+        """Keep a file open for its next block; the one that has waited for longest makes room."""
+        with self._filing:
+            self._files[session] = file
+            oldest = self._files.popitem(last=False)[1] if len(self._files) > _OPEN_FILES else None
+        if oldest is not None:
+            os.close(oldest.handle)
+
+    def close(self) -> None:
+        """See :class:`Vault`."""
+        with self._filing:
+            files, self._files = self._files, OrderedDict()
+        for file in files.values():
+            os.close(file.handle)
 
     def blocks(self, session: SessionId, start: int = 0) -> Iterator[block.Block]:
         """See :class:`Vault`."""
