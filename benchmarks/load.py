@@ -66,7 +66,7 @@ def queries(ways: Ways, way: Way, *, mode: str, clients: int, seconds: int) -> M
     if process.wait() or _failed(told):
         raise SystemExit(f"pgbench failed through {way.name}: {said}{told}")
     done = sum(rate * (at - before[0]) for before, (at, rate, _) in itertools.pairwise(marks))
-    cpu = (marks[-1][2] - marks[0][2]) / done * 1e6 if way.pid and done else None
+    cpu = (marks[-1][2] - marks[0][2]) / done * 1e6 if way.pids and done else None
     return Measured(_rate(told), cpu)
 
 
@@ -78,7 +78,7 @@ def connections(ways: Ways, way: Way, *, seconds: int) -> Measured:
     if done.returncode or _failed(done.stdout):
         raise SystemExit(f"pgbench failed through {way.name}: {done.stderr}{done.stdout}")
     rate = _rate(done.stdout)
-    cpu = (way.cpu() - before) / (rate * seconds) * 1e6 if way.pid else None
+    cpu = (way.cpu() - before) / (rate * seconds) * 1e6 if way.pids else None
     return Measured(rate, cpu)
 
 
@@ -100,7 +100,7 @@ def bulk(ways: Ways, way: Way, *, size: int) -> Measured:
     subprocess.run(_copy(ways, way), stdout=subprocess.DEVNULL, check=True)
     megabytes = size / 1e6
     spent = time.perf_counter() - began
-    return Measured(megabytes / spent, (way.cpu() - before) / megabytes * 1e6 if way.pid else None)
+    return Measured(megabytes / spent, (way.cpu() - before) / megabytes * 1e6 if way.pids else None)
 
 
 def _copy(ways: Ways, way: Way) -> list[str]:

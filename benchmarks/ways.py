@@ -40,23 +40,21 @@ class Way:
     Attributes:
         name: direct, pgbouncer or glassgate.
         dsn: makes a libpq connection string, with credentials that hold for some minutes at least.
-        pid: the proxy's process; 0: there is none.
+        pids: the proxy's processes; empty: there is none.
     """
 
     name: str
     dsn: Callable[[], str]
-    pid: int = 0
+    pids: tuple[int, ...] = ()
 
     def cpu(self) -> float:
-        """CPU seconds that the proxy's process has used, in user and kernel mode, all threads."""
-        if not self.pid:
-            return 0.0
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """CPU seconds that the proxy's processes have used, in user and kernel mode, all threads."""
+        found = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self.pids]
+        return sum(int(fields[11]) + int(fields[12]) for fields in found) / TICKS
 
     def resident(self) -> int:
-        """Bytes of memory that the proxy's process holds."""
-        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * PAGE
+        """Bytes of memory that the proxy's processes hold."""
+        return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.pids) * PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +107,14 @@ async def open_ways(folder: Path, *, scale: int) -> AsyncIterator[Ways]:
             stack.callback(_end, bouncer[0])
         home = folder / "gateway"
         home.mkdir(mode=0o755)
-        gateway = await asyncio.to_thread(LiveGateway.start, home)
+        gateway = await asyncio.to_thread(LiveGateway.start, home, processes=0)
         stack.callback(gateway.stop)
         gateway.add_endpoint(production, name=ENDPOINT)
         gateway.grant(ENDPOINT, minutes=60)
-        assert gateway.process is not None
         yield Ways(
             direct=Way("direct", lambda: _dsn(production, production.port)),
             pgbouncer=bouncer[1] if bouncer else None,
-            glassgate=Way("glassgate", lambda: gateway.dsn(ENDPOINT, database=DATABASE), gateway.process.pid),
+            glassgate=Way("glassgate", lambda: gateway.dsn(ENDPOINT, database=DATABASE), gateway.pids()),
             gateway=gateway,
             production=production,
             pgbench=production.server.bin("pgbench"),
@@ -217,7 +214,7 @@ log_disconnections = 0
             os.chown(path, nobody.pw_uid, nobody.pw_gid)
         command += ["-u", "nobody"]
     process = subprocess.Popen([*command, str(home / "pgbouncer.ini")])
-    way = Way("pgbouncer", lambda: _dsn(production, port), process.pid)
+    way = Way("pgbouncer", lambda: _dsn(production, port), (process.pid,))
     until = time.monotonic() + 10
     while True:
         try:

@@ -133,6 +133,7 @@ class Settings(_Section, frozen=True, kw_only=True):
         master_key: file of the master key; empty: ``keys/master`` in the data folder. The environment
             variable ``GLASSGATE_MASTER_KEY`` wins.
         log_level: debug, info, warning or error.
+        processes: so many serve PostgreSQL clients, this one included; 0: one for every two cores, at most 4.
         listen: see there.
         database: see there.
         recording: see there.
@@ -148,6 +149,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     policies: str = ""
     master_key: str = ""
     log_level: str = "info"
+    processes: Natural = 0
     listen: Listen = msgspec.field(default_factory=Listen)
     database: Database = msgspec.field(default_factory=Database)
     recording: RecordingSettings = msgspec.field(default_factory=RecordingSettings)

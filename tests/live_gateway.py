@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -22,6 +23,7 @@ from gateway.cli.client import Client
 from gateway.cli.profiles import Profile
 from gateway.domain.errors import GlassgateError
 from gateway.server import ADMINISTRATOR_FILE
+from gateway.server.workers import processes_of
 from gateway.store import postmaster
 from gateway.store.keyring import Keyring
 from gateway.web.shapes.access import Approve, FileRequest, RequestFacts
@@ -88,6 +90,7 @@ class LiveGateway:
         beginning: Beginning | None = None,
         policies: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        processes: int = 1,
     ) -> LiveGateway:
         """Start a gateway with the three people.
 
@@ -98,13 +101,15 @@ class LiveGateway:
             beginning: what to go on from, its store included; None: from nothing.
             policies: folder of policy and catalogue; None: the shipped one.
             environment: variables beside this process's own.
+            processes: that serve PostgreSQL clients; 0: as many as a gateway has by itself.
         """
         made = cls(folder, *_ports(), environment or {})
         shipped = f'policies = "{policies}"\n' if policies else ""
         url = beginning.dsn if beginning else store
         database = f'[database]\nurl = "{url}"\n' if url else ""
         (folder / "gateway.toml").write_text(
-            f'data = "data"\n{shipped}{made._listen()}{database}[witness]\nseconds = 1\n{settings}'
+            f'data = "data"\nprocesses = {processes}\n{shipped}{made._listen()}{database}'
+            f"[witness]\nseconds = 1\n{settings}"
         )
         if beginning:
             shutil.copytree(beginning.first.data, made.data)
@@ -121,7 +126,7 @@ class LiveGateway:
         for part in ("keys", "tls", "ssh"):
             shutil.copytree(self.data / part, folder / "data" / part)
         (folder / "gateway.toml").write_text(
-            f'data = "data"\nreplica = "{folder.name}"\n[database]\nurl = "{store}"\n'
+            f'data = "data"\nprocesses = 1\nreplica = "{folder.name}"\n[database]\nurl = "{store}"\n'
             f"{other._listen()}{settings}"
         )
         other._take_over(self)
@@ -172,6 +177,25 @@ class LiveGateway:
             return self.client("").call("GET /readyz", None, Readiness).ready
         except GlassgateError:
             return False
+
+    def wait_for_processes(self) -> None:
+        """Wait until every process serves that it has beside the first by default."""
+        more, until = processes_of(0) - 1, time.monotonic() + READY_SECONDS
+        while self.log.count("process ready") < more:
+            assert time.monotonic() < until, self.log
+            time.sleep(0.05)
+
+    def pids(self) -> tuple[int, ...]:
+        """The gateway's processes, the first one first, its store's left out."""
+        assert self.process is not None
+        found = [self.process.pid]
+        for folder in Path("/proc").iterdir():
+            with contextlib.suppress(OSError, ValueError):
+                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+                line = (folder / "cmdline").read_bytes()
+                if int(parent) == self.process.pid and b"gateway.server.worker" in line:
+                    found.append(int(folder.name))
+        return tuple(found)
 
     def stop(self) -> int:
         """End it in order; returns its exit status."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from gateway.recordings import block, frames
+from gateway.domain.errors import ProofBroken
+from gateway.recordings import block, frames, tail
 from gateway.recordings.frames import Record, UnitFrame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from gateway.domain.ids import SessionId
     from gateway.recordings.live import Recording
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from gateway.recordings.watch import Skipped
 
 T = TypeVar("T")
+
+FOLLOW_SECONDS = 0.2
+"""How late one sees, at most, what another process has recorded."""
 
 _TEXT_BYTES = 16 << 20
 
@@ -69,15 +75,26 @@ async def replay(recordings: Recordings, session: SessionId) -> AsyncIterator[Re
         yield record
 
 
-async def follow(recordings: Recordings, session: SessionId) -> AsyncIterator[Record | Skipped]:
+async def follow(recordings: Recordings, session: SessionId, replica: str) -> AsyncIterator[Record | Skipped]:
     """Yield a live session's frames from its beginning, and then as they are written, until it ends.
 
     A slow reader never slows the session: it is told how many frames it did not see.
 
+    Args:
+        recordings: of this process.
+        session: whose.
+        replica: the process that runs it.
+
     Raises:
-        NotFound: the session does not live in this gateway process.
+        NotFound: there is no such session, or it has just ended.
+        Conflict: its key was destroyed by age.
         ProofBroken: what lies there was altered.
+        StoreUnavailable: the store is away.
     """
+    if replica != recordings.replica:
+        async for record in _elsewhere(recordings, session, replica):
+            yield record
+        return
     recording = recordings.live(session)
     until, watch = recording.frames, recording.watch()
     try:
@@ -88,6 +105,38 @@ async def follow(recordings: Recordings, session: SessionId) -> AsyncIterator[Re
             yield seen
     finally:
         recording.unwatch(watch)
+
+
+async def _elsewhere(recordings: Recordings, session: SessionId, replica: str) -> AsyncIterator[Record]:
+    """Yield what another process records, as it comes onto the disk."""
+    seen = blocks = 0
+    while True:
+        source = await recordings.source(session)
+        known, first = recordings.tails_of(replica, session), seen
+        async for found in in_thread(_written(recordings.vault, session, source, blocks, known)):
+            for record in found:
+                if record.number == seen:
+                    yield record
+                    seen += 1
+        if source.blocks is None:
+            return
+        blocks = source.blocks
+        if seen == first:
+            await asyncio.sleep(FOLLOW_SECONDS)
+
+
+def _written(
+    vault: Vault, session: SessionId, source: Source, start: int, tails: Iterator[Path]
+) -> Iterator[list[Record]]:
+    """Read the blocks from one on, and then the tails: what is in both comes twice."""
+    blocks = vault.blocks(session, start)
+    for sealed in blocks if source.blocks is None else islice(blocks, source.blocks - start):
+        yield block.records(sealed, source.key)
+    for path in tails:
+        with suppress(FileNotFoundError, ProofBroken):  # sealed by now; or its header is being written
+            header, data = tail.parse(path.read_bytes())
+            whole, _ = frames.intact(data)
+            yield list(frames.decode(data[:whole], header.first_frame))
 
 
 async def _past(vault: Vault, session: SessionId, source: Source, until: int | None) -> AsyncIterator[Record]:

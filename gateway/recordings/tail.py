@@ -119,11 +119,10 @@ class Tail:
             self.handle = -1
 
 
-def found(folder: Path) -> Iterator[Path]:
-    """Yield the tails in a folder, by session and generation."""
-    paths = [
-        path for path in folder.glob("*.tail") if path.name.removesuffix(".tail").replace(".", "").isdecimal()
-    ]
+def found(folder: Path, session: SessionId | None = None) -> Iterator[Path]:
+    """Yield the tails in a folder, of one session or all, by session and generation."""
+    named = folder.glob("*.tail" if session is None else f"{session}.*.tail")
+    paths = [path for path in named if path.name.removesuffix(".tail").replace(".", "").isdecimal()]
     yield from sorted(paths, key=lambda path: tuple(int(part) for part in path.name.split(".")[:2]))
 
 

@@ -24,6 +24,7 @@ from gateway.protocols.kubernetes.parts import Parts as KubernetesParts
 from gateway.protocols.kubernetes.parts import Shells
 from gateway.protocols.kubernetes.reception import ALPN as HTTP
 from gateway.protocols.kubernetes.reception import Reception as KubernetesReception
+from gateway.protocols.postgres.cancel import CancelKeys
 from gateway.protocols.postgres.catalogue import Catalogues
 from gateway.protocols.postgres.facts import PostgresFacts
 from gateway.protocols.postgres.parts import Parts as PostgresParts
@@ -68,6 +69,7 @@ class OpenDoor:
         serve: takes each of them.
         facts: what the API says of it.
         background: what runs as long as the gateway does.
+        shared: whether several processes may serve its clients: what one connection needs, no other knows.
         open: takes a client whose identity another door has proven; None: nobody comes in that way.
         reach: is told how the other doors are reached, once all listen; None: it reaches none.
     """
@@ -78,6 +80,7 @@ class OpenDoor:
     serve: Callable[[Arrival], Awaitable[None]]
     facts: DoorFacts
     background: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+    shared: bool = False
     open: Callable[[Arrival, Identity, Endpoint], Awaitable[None]] | None = None
     reach: Callable[[Openings], None] | None = None
 
@@ -100,17 +103,31 @@ def open_doors(
     commands = _Source(settings.policies_folder / "catalogue" / "shell", load_shell)
     shells = Shells(commands.load())
     return (
-        _postgres(settings, line, tls, store),
+        postgres_door(settings, line, tls, store, by=store),
         _ssh(settings, line, store, commands, shells),
         _docker(settings, line, docker_tls, store, shells),
         _kubernetes(settings, line, tls, store, shells),
     )
 
 
-def _postgres(settings: Settings, line: Line, tls: ServerTls, store: Store) -> OpenDoor:
+def postgres_door(
+    settings: Settings, line: Line, tls: ServerTls, store: Store, *, by: Store | None
+) -> OpenDoor:
+    """Build the door for PostgreSQL clients.
+
+    Args:
+        settings: where it listens.
+        line: that every session follows.
+        tls: the gateway's certificate.
+        store: by which processes tell each other of cancel requests.
+        by: where a changed catalogue is written down; None: another process does.
+
+    Raises:
+        ConfigurationBroken: the catalogue can't be used.
+    """
     source = _Source(settings.policies_folder / "catalogue", load_postgres)
     catalogues = Catalogues(source.load())
-    parts = PostgresParts(catalogues, settings.limits.statement_bytes)
+    parts = PostgresParts(catalogues, settings.limits.statement_bytes, keys=CancelKeys(store))
     reception = PostgresReception(line, parts, tls, login_seconds=settings.limits.login_seconds)
     port = settings.listen.postgres_port
     return OpenDoor(
@@ -119,7 +136,8 @@ def _postgres(settings: Settings, line: Line, tls: ServerTls, store: Store) -> O
         port,
         reception.serve,
         PostgresFacts(settings.public_host, port, parts),
-        (reception.run, lambda: _follow(source, catalogues, store)),
+        (reception.run, lambda: _follow(source, catalogues, by)),
+        shared=True,
     )
 
 
@@ -261,7 +279,7 @@ class _Source(Generic[C]):
         return tuple(found)
 
 
-async def _follow(source: _Source[C], judging: _Judging[C], store: Store) -> None:
+async def _follow(source: _Source[C], judging: _Judging[C], store: Store | None) -> None:
     """Judge by the catalogue as it is edited, until cancelled; a broken one leaves the old in force."""
     tried, said = judging.catalogue.fingerprint, ""
     while True:
@@ -272,9 +290,10 @@ async def _follow(source: _Source[C], judging: _Judging[C], store: Store) -> Non
             found = await asyncio.to_thread(source.load)
             if found.fingerprint == tried:
                 continue
-            async with store.transaction() as connection:
+            if store is not None:
                 words = f"{judging.catalogue.fingerprint} -> {found.fingerprint}"
-                await append_leaf(connection, "policy.catalogue-changed", words.encode())
+                async with store.transaction() as connection:
+                    await append_leaf(connection, "policy.catalogue-changed", words.encode())
             judging.replace(found)
             tried = found.fingerprint
             log.info("catalogue changed", fingerprint=found.fingerprint)

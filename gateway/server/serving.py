@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import resource
 import signal
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +11,8 @@ from typing import TYPE_CHECKING
 from gateway.domain.errors import ConfigurationBroken, GlassgateError
 from gateway.log import get_logger
 from gateway.server.building import Built, build
+from gateway.server.starting import allow_descriptors, collect_seldom
+from gateway.server.workers import Workers, recover_left_behind
 from gateway.session.door import Opening
 from gateway.transport.accept import Listener
 from gateway.web.app import build_app
@@ -52,15 +52,6 @@ class Running:
     administrator: Path | None
 
 
-def event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's loop factory; None where uvloop can't be had, which means asyncio's own."""
-    try:
-        import uvloop  # noqa: PLC0415 - not to be had everywhere
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
-
-
 async def serve(settings: Settings, told: Callable[[Running], None]) -> None:
     """Run the gateway until SIGTERM or SIGINT, then drain: no new sessions, a word to live ones, close.
 
@@ -72,34 +63,16 @@ async def serve(settings: Settings, told: Callable[[Running], None]) -> None:
         ConfigurationBroken: something can't be used; says what and how to mend it.
         StoreUnavailable: the store can't be reached at start.
     """
-    _allow_descriptors()
+    allow_descriptors()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with running(settings) as now:
-        _collect_seldom()
+        collect_seldom()
         told(now)
         await stop.wait()
         log.info("draining")
-
-
-def _collect_seldom() -> None:
-    """Look for cyclic garbage seldom, and never among what was there from the start.
-
-    A large statement's tree is a million objects: with Python's own thresholds, looking through them again
-    and again holds every session up for a second and more; with these for a fifth of that.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
-
-
-def _allow_descriptors() -> None:
-    """Take as many file descriptors as the system gives: a session holds three."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @asynccontextmanager
@@ -112,7 +85,9 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     """
     async with AsyncExitStack() as stack:
         built = await build(settings, stack)
+        core = built.core
         stack.push_async_callback(_settle, built)
+        left_behind = await recover_left_behind(settings, core)
         listening = [(door, _listen(settings, door, stack)) for door in built.doors]
         openings = {door.kind: _opening(door, listener) for door, listener in listening}
         for door in built.doors:
@@ -120,8 +95,15 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
                 door.reach(openings)
         api = await _open_api(settings, built)
         stack.push_async_callback(api.stop)
+        workers = tuple(
+            Workers(settings, built.store_url, listener) for door, listener in listening if door.shared
+        )
+        built.web.metrics.follow(
+            lambda: len(core.registry.sessions()) + sum(each.sessions for each in workers)
+        )
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work()) for work in built.background]
+            tasks += [group.create_task(each.run()) for each in workers]
             for door, listener in listening:
                 tasks += [group.create_task(work()) for work in door.background]
                 tasks.append(group.create_task(listener.run(door.serve)))
@@ -129,14 +111,17 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
                 yield Running(
                     api.port,
                     {door.clients: listener.port for door, listener in listening},
-                    built.authority.fingerprint,
-                    built.interrupted,
+                    core.authority.fingerprint,
+                    core.interrupted + left_behind,
                     built.administrator,
                 )
             finally:
                 for _, listener in listening:
                     listener.close()
-                await built.registry.drain(settings.limits.drain_seconds)
+                async with asyncio.TaskGroup() as draining:
+                    draining.create_task(core.registry.drain(settings.limits.drain_seconds))
+                    for each in workers:
+                        draining.create_task(each.drain())
                 for task in tasks:
                     task.cancel()
 
@@ -167,7 +152,7 @@ async def _open_api(settings: Settings, built: Built) -> ApiListener:
     listen = settings.listen
     try:
         return await ApiListener.start(
-            build_app(built.web), host=listen.host, port=listen.api_port, tls=built.tls.context
+            build_app(built.web), host=listen.host, port=listen.api_port, tls=built.core.tls.context
         )
     except OSError as error:
         raise ConfigurationBroken(
@@ -180,7 +165,7 @@ async def _settle(built: Built) -> None:
     """Bring what was recorded into the ledger and publish the last checkpoint, if the store answers."""
     try:
         async with asyncio.timeout(SETTLE_SECONDS):
-            await built.recordings.close()
+            await built.core.recordings.close()
             await built.ledger.make_checkpoint()
     except (GlassgateError, TimeoutError) as error:
         log.warning("stopped before the last checkpoint", error=str(error))

@@ -136,6 +136,19 @@ class Store:
         """
         return self._listening.listen(channel)
 
+    async def announce(self, channel: str, payload: str) -> None:
+        """Tell all who listen on a channel, in every process.
+
+        Args:
+            channel: a lower-case name.
+            payload: a few bytes; not empty.
+
+        Raises:
+            StoreUnavailable: nobody was told.
+        """
+        async with self.connection() as connection:
+            await connection.execute("SELECT pg_notify($1, $2)", channel, payload)
+
     async def ping(self) -> None:
         """Return when the store answers.
 

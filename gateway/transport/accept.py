@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.domain.errors import ConfigurationBroken, GlassgateError, PeerError
 from gateway.log import get_logger
@@ -116,13 +116,28 @@ class Arrival:
         """The peer is logged in: it no longer counts as half-open."""
         if not self._settled:
             self._settled = True
-            self._listener.half_open -= 1
+            self._listener.settle()
 
     def close(self) -> None:
         """Close what is still ours and give the place back."""
         self.settled()
         if self._owned:
             self.socket.close()
+
+
+class Share(Protocol):
+    """Another process's share of a listener's connections.
+
+    Attributes:
+        connected: how many it has.
+        half_open: how many of them are not logged in yet.
+    """
+
+    connected: int
+    half_open: int
+
+    def lend(self, sock: socket.socket) -> bool:
+        """Let the process have a connection that nothing was read from; returns whether it takes it."""
 
 
 class Listener:
@@ -139,6 +154,7 @@ class Listener:
         self._connections = connections
         self._most_half_open = half_open
         self._open = 0
+        self._shares: list[Share] = []
         self.half_open = 0
 
     @classmethod
@@ -177,12 +193,28 @@ class Listener:
     @property
     def full(self) -> bool:
         """Whether more clients are connected than may be."""
-        return self._open > self._connections
+        return self.connected > self._connections
 
     @property
     def connected(self) -> int:
-        """Connections open at the moment."""
-        return self._open
+        """Connections open at the moment, in every process that takes its share."""
+        return self._open + sum(share.connected for share in self._shares)
+
+    def share(self, share: Share) -> None:
+        """Have another process take its share of the connections from now on."""
+        self._shares.append(share)
+
+    def keep(self, share: Share) -> None:
+        """Lend a process no more; what it still has counts no longer."""
+        self._shares.remove(share)
+
+    def settle(self) -> None:
+        """A client has logged in, or is gone."""
+        self.half_open -= 1
+
+    def left(self) -> None:
+        """A connection is closed."""
+        self._open -= 1
 
     def close(self) -> None:
         """Accept no more; what is open goes on."""
@@ -204,7 +236,7 @@ class Listener:
     ) -> None:
         loop = asyncio.get_running_loop()
         while listening.fileno() != -1:
-            if self.half_open >= self._most_half_open:
+            if self.half_open + sum(share.half_open for share in self._shares) >= self._most_half_open:
                 await asyncio.sleep(REST_SECONDS / 10)
                 continue
             try:
@@ -215,9 +247,21 @@ class Listener:
                 log.warning("connection not accepted", error=str(error))
                 await asyncio.sleep(REST_SECONDS)
                 continue
-            group.create_task(self.serve(self._arrived(sock, address), serve))
+            if not self._lent(sock):
+                group.create_task(self.serve(self.arrived(sock, address), serve))
 
-    def _arrived(self, sock: socket.socket, address: tuple[str, int]) -> Arrival:
+    def _lent(self, sock: socket.socket) -> bool:
+        """Lend a connection to the process that has fewest; False where that is this one."""
+        share = min(self._shares, key=lambda each: each.connected, default=None)
+        if share is None or share.connected > self._open or self.connected >= self._connections:
+            return False
+        if not share.lend(sock):
+            return False
+        sock.close()
+        return True
+
+    def arrived(self, sock: socket.socket, address: tuple[str, int]) -> Arrival:
+        """Count a connection as this process's own; the caller has it served by ``serve``."""
         sock.setblocking(False)
         with contextlib.suppress(OSError):
             _tune(sock)
@@ -262,7 +306,7 @@ class Listener:
             log.exception("connection failed", peer=arrival.peer)
         finally:
             arrival.close()
-            self._open -= 1
+            self.left()
 
 
 def _log_end(arrival: Arrival, error: GlassgateError) -> None:

@@ -58,7 +58,6 @@ def build_app(parts: WebParts) -> web.Application:
     """
     app = web.Application(middlewares=[_errors_as_json(parts)], client_max_size=0)
     app.on_response_prepare.append(_set_headers)
-    parts.metrics.follow(lambda: len(parts.registry.sessions()))
     for route in ROUTES:
         app.router.add_route(route.method, route.path, _serve(route, parts), name=None)
     return app

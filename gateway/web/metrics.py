@@ -29,7 +29,7 @@ class WebMetrics:
             ["method", "route", "status"],
             registry=registry,
         )
-        self._sessions = Gauge("glassgate_sessions", "Live sessions of this process", registry=registry)
+        self._sessions = Gauge("glassgate_sessions", "Live sessions of this gateway", registry=registry)
         ProcessCollector(registry=registry)
         self._seconds = Histogram(
             "glassgate_http_seconds",
@@ -39,7 +39,7 @@ class WebMetrics:
         )
 
     def follow(self, sessions: Callable[[], int]) -> None:
-        """Show how many sessions live in this process.
+        """Show how many sessions live in this gateway.
 
         Args:
             sessions: counts them; asked at each scrape.

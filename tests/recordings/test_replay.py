@@ -36,7 +36,8 @@ async def test_a_follower_sees_everything_from_the_beginning_to_the_end_once(pla
             recording.write(unit(number, b"x" * 2000))
 
         async def watch() -> None:
-            seen.extend([record.number async for record in follow(recordings, recording.session)])
+            followed = follow(recordings, recording.session, recordings.replica)
+            seen.extend([record.number async for record in followed])
 
         async with asyncio.TaskGroup() as group:
             group.create_task(watch())
@@ -85,7 +86,7 @@ async def test_only_a_live_session_can_be_followed(place) -> None:
     async with place.gateway() as recordings:
         session = await place.recorded(recordings)
         with pytest.raises(NotFound, match="not live"):
-            await anext(follow(recordings, session))
+            await anext(follow(recordings, session, recordings.replica))
 
 
 async def test_what_can_not_be_replayed_says_why(place) -> None:

@@ -1,24 +1,36 @@
 """Cancel keys of our own, one a session; the server's are never shown.
 
+A request comes on a connection of its own, which may have reached another process than the session's: what is
+not known here is told to the others, through the store.
+
 Source: PostgreSQL documentation, "Canceling Requests in Progress"; protocol 3.2 lengthens the key.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hmac
 import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from gateway.domain.errors import StoreUnavailable
+from gateway.log import get_logger
+from gateway.protocols.postgres.startup import CancelRequest
 
-    from gateway.protocols.postgres.startup import CancelRequest
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator
 
 SHORT: Final = 4
 """Bytes of a key in protocol 3.0."""
 LONG: Final = 32
 """Bytes of a key in protocol 3.2."""
+MOST_UNKNOWN: Final = 100
+"""Requests that wait to be told to the other processes."""
+CHANNEL: Final = "glassgate_cancels"
+
+log = get_logger("protocols.postgres")
 
 
 class Cancellable(Protocol):
@@ -28,11 +40,31 @@ class Cancellable(Protocol):
         """Have production cancel what it runs for this session."""
 
 
-class CancelKeys:
-    """The cancel keys of this process."""
+class Notices(Protocol):
+    """Brings short notices to every process of the gateway: the store."""
 
-    def __init__(self) -> None:
+    async def announce(self, channel: str, payload: str) -> None:
+        """Tell all who listen on a channel.
+
+        Raises:
+            StoreUnavailable: nobody was told.
+        """
+
+    def listen(self, channel: str) -> AsyncGenerator[str, None]:
+        """Yield what is told on a channel, and an empty payload where some may have been missed."""
+
+
+class CancelKeys:
+    """The cancel keys of this process.
+
+    Args:
+        notices: brings requests to the process that they are for; None: there is but this one.
+    """
+
+    def __init__(self, notices: Notices | None = None) -> None:
+        self._notices = notices
         self._sessions: dict[int, tuple[bytes, Cancellable]] = {}
+        self._unknown: asyncio.Queue[CancelRequest] = asyncio.Queue(MOST_UNKNOWN)
 
     @contextmanager
     def issued(self, session: Cancellable, *, minor: int) -> Iterator[tuple[int, bytes]]:
@@ -56,10 +88,39 @@ class CancelKeys:
         """Cancel what a session runs, where number and key fit; nobody is told whether they did.
 
         Returns:
-            Whether they fitted.
+            Whether they fitted here; other processes look at a number that is unknown here.
         """
+        if request.process in self._sessions:
+            return await self._cancel(request)
+        with contextlib.suppress(asyncio.QueueFull):  # nobody has proven anything: a flood is cut off here
+            self._unknown.put_nowait(request)
+        return False
+
+    async def _cancel(self, request: CancelRequest) -> bool:
         key, session = self._sessions.get(request.process, (b"", None))
         if session is None or not hmac.compare_digest(key, request.key):
             return False
         await session.cancel_running()
         return True
+
+    async def run(self) -> None:
+        """Exchange requests with the other processes, until cancelled."""
+        if self._notices is None:
+            return
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._tell(self._notices))
+            group.create_task(self._listen(self._notices))
+
+    async def _tell(self, notices: Notices) -> None:
+        while True:
+            request = await self._unknown.get()
+            try:
+                await notices.announce(CHANNEL, f"{request.process} {request.key.hex()}")
+            except StoreUnavailable as error:
+                log.warning("a cancel request was not passed on", error=error.message)
+
+    async def _listen(self, notices: Notices) -> None:
+        async for payload in notices.listen(CHANNEL):
+            number, _, key = payload.partition(" ")
+            if number.isdecimal():
+                await self._cancel(CancelRequest(int(number), bytes.fromhex(key)))

@@ -57,10 +57,11 @@ class Reception:
         self._login_seconds = login_seconds
 
     async def run(self) -> None:
-        """Keep catalogues fresh and connections ahead, until cancelled."""
+        """Keep catalogues fresh and connections ahead, and pass cancel requests on, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._parts.catalogues.run())
             group.create_task(self._parts.warm.run())
+            group.create_task(self._parts.keys.run())
 
     async def serve(self, arrival: Arrival) -> None:
         """Serve one connection from its first byte to its last.
