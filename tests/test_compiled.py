@@ -170,6 +170,27 @@ def test_both_pens_say_why_they_can_not_write(tmp_path: Path) -> None:
 
 
 @needs_compiled
+def test_both_pens_keep_blocks_alike(tmp_path: Path) -> None:
+    for pen in twins("gateway.recordings.pen"):
+        path = tmp_path / "blocks"
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        try:
+            pen.keep(handle, b"one" * 100_000)
+            pen.keep(handle, b"")
+            pen.keep(handle, b"two")
+            assert path.read_bytes() == b"one" * 100_000 + b"two"
+            path.unlink()
+            with pytest.raises(OSError, match="folder is gone"):
+                pen.keep(handle, b"three")
+        finally:
+            os.close(handle)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            pen.keep(-1, b"x")
+        with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OSError, match="No space left"):
+            pen.keep(full.fileno(), b"x")
+
+
+@needs_compiled
 @given(st.text("019 aZ_.,(-é").map(str.encode) | st.binary())
 @settings(max_examples=1000, deadline=None)
 def test_both_masks_take_the_same_integers_out(text: bytes) -> None:

@@ -67,6 +67,7 @@ async def work(
         core = await build_core(settings, open_store, stack)
         door = postgres_door(settings, core.line, core.tls, core.store, by=None)
         borrower = Borrower(channel, tell)
+        stack.callback(borrower.close)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(each()) for each in (*core.background, *door.background)]
             tasks.append(group.create_task(_follow_policy(core.policy, core.leases)))
