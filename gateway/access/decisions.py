@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Self
 
 import msgspec
 
+from gateway.domain.endpoint import EndpointKind
 from gateway.store import ledger, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gateway.domain.endpoint import Endpoint
+    from gateway.domain.ids import RequestId
     from gateway.store.pool import Connection
 
 Fact = str | int | float | bool | list[str] | None
+
+SHOWING: Final = " with the values of Secrets"
+"""Follows the name of a cluster wherever access to it is told that shows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,45 @@ class Decision:
     summary: str
     facts: Mapping[str, Fact]
     pages: bool = False
+
+    def adding(self, **facts: Fact) -> Self:
+        """Return the same with more facts."""
+        return replace(self, facts={**self.facts, **facts})
+
+    def paging(self, *, pages: bool = True) -> Self:
+        """Return the same, which somebody should hear of now."""
+        return replace(self, pages=pages)
+
+
+def about_request(
+    kind: str,
+    by: str,
+    verb: str,
+    request: RequestId,
+    *,
+    person: str,
+    endpoint: Endpoint,
+    secrets: bool = False,
+) -> Decision:
+    """Return what was decided about an access request.
+
+    Args:
+        kind: what follows ``access.``.
+        by: login name of who did it.
+        verb: what they did to the endpoint, or to what leads there.
+        request: its number.
+        person: login name of who asks.
+        endpoint: for what.
+        secrets: whether the values of its Secrets are part of that.
+    """
+    whose = "" if person == by else f" for {person}"
+    shown = SHOWING if secrets else ""
+    facts: dict[str, Fact] = {"request": request, "person": person, "endpoint": endpoint.name}
+    if endpoint.kind is EndpointKind.KUBERNETES:
+        facts["secrets"] = secrets
+    return Decision(
+        f"access.{kind}", by, f"{by} {verb} {endpoint.name}{shown}{whose} (request {request})", facts
+    )
 
 
 async def write_down(conn: Connection, *decisions: Decision) -> None:

@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, final
 
 from gateway.access import words
-from gateway.access.decisions import Decision, write_down
+from gateway.access.conditions import ASK_FOR_SECRETS
+from gateway.access.decisions import SHOWING, Decision, write_down
 from gateway.access.durations import spell
 from gateway.domain.access import Grant, GrantState
+from gateway.domain.endpoint import EndpointKind
 from gateway.domain.errors import Conflict, NotAuthorised, NotFound
 from gateway.store import endpoints, grants, requests
 from gateway.store.notify import GRANTS, notify
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from gateway.access.decisions import Fact
     from gateway.access.policy import Permissions, Policy
     from gateway.domain.endpoint import Endpoint
     from gateway.domain.identity import Identity
@@ -46,6 +49,9 @@ class Grants:
     async def take(self, identity: Identity, endpoint: Endpoint) -> Grant:
         """Return the grant of a connection; the first connection starts its clock. Others stay as they are.
 
+        One that includes the values of Secrets goes before others, for as long as policy lets its person ask
+        for such a one.
+
         Raises:
             NotAuthorised: there is none that can be used; the hint is the command that asks for one.
             StoreUnavailable: the store is away.
@@ -53,9 +59,12 @@ class Grants:
         permissions = await self._policy.permissions(identity)
         if not permissions.allows("connect", endpoint):
             raise await self._refusal(identity, endpoint)
+        # By what the person may, as when it is renewed: to connect is all that a credential must be good for.
+        whole = await self._policy.permissions_of(identity.roles)
+        secrets = whole.allows(ASK_FOR_SECRETS, endpoint)
         for _ in range(_TRIES):
             async with self._store.connection() as conn:
-                usable = await grants.usable_grant(conn, identity.id, endpoint.id)
+                usable = await grants.usable_grant(conn, identity.id, endpoint.id, secrets=secrets)
             if usable is not None and usable.ends_at is None:
                 usable = await self._start(identity, endpoint, usable.id)
                 if usable is None:
@@ -71,17 +80,17 @@ class Grants:
         async with self._store.transaction() as conn:
             started = await grants.start_grant(conn, grant)
             if started is not None and started.ends_at is not None:
-                decision = Decision(
-                    "access.taken",
-                    identity.name,
-                    f"{identity.name} took grant {grant} on {endpoint.name}",
-                    {
-                        "grant": grant,
-                        "endpoint": endpoint.name,
-                        "ends_at": started.ends_at.isoformat(),
-                        "reason": started.reason,
-                    },
-                )
+                facts: dict[str, Fact] = {
+                    "grant": grant,
+                    "endpoint": endpoint.name,
+                    "ends_at": started.ends_at.isoformat(),
+                    "reason": started.reason,
+                }
+                if endpoint.kind is EndpointKind.KUBERNETES:
+                    facts["secrets"] = started.secrets
+                shown = SHOWING if started.secrets else ""
+                told = f"{identity.name} took grant {grant} on {endpoint.name}{shown}"
+                decision = Decision("access.taken", identity.name, told, facts)
                 await write_down(conn, decision)
         return started
 
@@ -105,7 +114,8 @@ class Grants:
         """Return the seconds that remain of each taken grant that still lives; what is absent is gone.
 
         A grant is gone by its end, when it was dropped or revoked, when its person or endpoint went, and
-        when policy does not let its person connect any more.
+        when policy does not let its person connect any more, or ask for the values of Secrets where it
+        includes these.
 
         Raises:
             StoreUnavailable: the store is away.
@@ -117,7 +127,7 @@ class Grants:
         remaining = {}
         for grant in living:
             permissions = await self._policy.permissions_of(grant.roles)
-            if permissions.allows("connect", grant.endpoint):
+            if carries(permissions, grant.endpoint, secrets=grant.secrets):
                 remaining[grant.id] = grant.remaining
         return remaining
 
@@ -196,12 +206,26 @@ class Grants:
         return found if closed is None else closed
 
 
+def carries(permissions: Permissions, endpoint: Endpoint, *, secrets: bool) -> bool:
+    """Whether somebody with these permissions may go on using a grant.
+
+    Args:
+        permissions: theirs.
+        endpoint: the grant's.
+        secrets: whether it includes the values of Secrets.
+    """
+    return permissions.allows("connect", endpoint) and (
+        not secrets or permissions.allows(ASK_FOR_SECRETS, endpoint)
+    )
+
+
 def closing(grant: GrantRow, state: GrantState, by: str, why: str) -> Decision:
     """Return what is written down when a grant is closed before its time."""
+    shown = SHOWING if grant.secrets else ""
     return Decision(
         f"access.{state.value}",
         by,
-        f"grant {grant.id} of {grant.identity_name} on {grant.endpoint_name} was {state.value}: {why}",
+        f"grant {grant.id} of {grant.identity_name} on {grant.endpoint_name}{shown} was {state.value}: {why}",
         {
             "grant": grant.id,
             "person": grant.identity_name,
@@ -230,6 +254,7 @@ def _grant(identity: Identity, endpoint: Endpoint, usable: UsableGrant, ends_at:
         endpoint=endpoint.id,
         reason=usable.reason,
         duration=usable.duration,
+        secrets=usable.secrets,
         ends_at=ends_at,
         remaining=usable.remaining,
     )

@@ -6,7 +6,9 @@ import secrets
 from typing import TYPE_CHECKING, Final, final
 
 from gateway.access import words
+from gateway.access.conditions import APPROVE_SECRETS
 from gateway.access.decisions import Decision, write_down
+from gateway.access.grants import carries
 from gateway.access.policy_files import ROLE
 from gateway.domain.access import GrantState
 from gateway.domain.errors import Conflict, InvalidInput, NotFound
@@ -294,7 +296,7 @@ class People:
         for grant in held:
             endpoint = await endpoints.endpoint_by_id(conn, grant.endpoint)
             through = bool(role) and grant.through_role == role
-            if through or endpoint is None or not left.allows("connect", endpoint):
+            if through or endpoint is None or not carries(left, endpoint, secrets=grant.secrets):
                 gone.append(grant.id)
         return len(await grants.close_grants(conn, gone, as_=GrantState.REVOKED, by=by, why=why))
 
@@ -303,13 +305,14 @@ class People:
     ) -> None:
         """Take back approvals of undecided requests that somebody could not give any more."""
         gone = []
-        for request, number in await requests.pending_approvals(conn, person.id):
+        for request, number, shows_secrets in await requests.pending_approvals(conn, person.id):
             endpoint = await endpoints.endpoint_by_id(conn, number)
             rule = None if endpoint is None else self._policy.rule(endpoint)
             if (
                 endpoint is None
                 or rule is None
                 or not left.allows("approve", endpoint)
+                or (shows_secrets and not left.allows(APPROVE_SECRETS, endpoint))
                 or (rule.approved_by and not rule.approved_by & roles)
             ):
                 gone.append(request)

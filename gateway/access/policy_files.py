@@ -21,7 +21,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ACTIONS: Final = frozenset(
-    {"request", "connect", "submit", "approve", "review", "kill", "revoke", "administer", "observe"}
+    {
+        "request",
+        "request-secrets",
+        "connect",
+        "submit",
+        "approve",
+        "approve-secrets",
+        "review",
+        "kill",
+        "revoke",
+        "administer",
+        "observe",
+    }
 )
 """Everything that policy can allow."""
 

@@ -7,14 +7,14 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
-from gateway.access import words
-from gateway.access.decisions import Decision, write_down
+from gateway.access import conditions, words
+from gateway.access.decisions import Decision, about_request, write_down
 from gateway.access.durations import spell
 from gateway.access.endpoints import SEEN_BY, unknown
 from gateway.access.grants import OVERSEEN_BY, USUAL, overseen
 from gateway.access.presence import shows_login
 from gateway.domain.access import RequestState
-from gateway.domain.errors import Conflict, InvalidInput, NotAuthorised, NotFound
+from gateway.domain.errors import Conflict, NotAuthorised, NotFound
 from gateway.domain.identity import IdentityKind
 from gateway.store import endpoints, grants, requests
 from gateway.store.notify import REQUESTS, notify
@@ -83,7 +83,13 @@ class Requests:
         self._policy = policy
 
     async def file(
-        self, identity: Identity, endpoint_name: str, duration: timedelta, reason: str
+        self,
+        identity: Identity,
+        endpoint_name: str,
+        duration: timedelta,
+        reason: str,
+        *,
+        secrets: bool = False,
     ) -> AccessRequest:
         """Ask to read an endpoint.
 
@@ -92,21 +98,24 @@ class Requests:
             endpoint_name: for what.
             duration: how long from the first connection.
             reason: why, in a sentence.
+            secrets: whether to see the values of a cluster's Secrets, too.
 
         Returns:
             The request; approved already where policy lets it approve itself.
 
         Raises:
             NotFound: no such endpoint, or none that they may ask for.
-            NotAuthorised: they may know of it and may not ask.
-            InvalidInput: the duration or reason is not what policy wants.
+            NotAuthorised: they may know of it and may not ask, or not for the values of Secrets.
+            InvalidInput: the duration or reason is not what policy wants; there are no Secrets.
             Conflict: they have too many undecided requests.
         """
         endpoint, rule = await self._askable(identity, endpoint_name)
         reason = words.sentence(reason, "reason", needed=True)
-        _check_reason(rule, reason)
-        _check_duration(rule, duration)
-        itself = _approves_itself(rule, identity, duration)
+        conditions.check_reason(rule, reason)
+        conditions.check_duration(rule, duration)
+        if secrets:
+            conditions.check_secrets(identity, await self._policy.permissions(identity), endpoint)
+        itself = conditions.approves_itself(rule, identity, duration, secrets=secrets)
         async with self._store.transaction() as conn:
             number = await requests.file_request(
                 conn,
@@ -114,6 +123,7 @@ class Requests:
                 endpoint.id,
                 reason=reason,
                 duration=duration,
+                secrets=secrets,
                 needed=0 if itself else rule.approvers,
                 lapses=self._policy.rules.undecided,
                 most_pending=self._policy.rules.most_pending,
@@ -122,19 +132,26 @@ class Requests:
                 raise Conflict(
                     "you have too many undecided requests", hint="withdraw one: glassgate requests --mine"
                 )
-            filed = _decided(
-                "request-filed", identity.name, "asks for", number, person=identity.name, endpoint=endpoint
+            filed = about_request(
+                "request-filed",
+                identity.name,
+                "asks for",
+                number,
+                person=identity.name,
+                endpoint=endpoint,
+                secrets=secrets,
             )
-            filed = _with(filed, reason=reason, duration=spell(duration), approvers=rule.approvers)
-            decisions = [_paging(filed, pages=not itself)]
+            filed = filed.adding(reason=reason, duration=spell(duration), approvers=rule.approvers)
+            decisions = [filed.paging(pages=not itself)]
             if itself:
                 said = f"approved itself: {identity.name} has the role {itself}"
                 await requests.approve_itself(conn, number, duration=duration, words=said)
                 grant = await grants.add_grant(conn, number, lapses=rule.unused, through_role=itself)
-                granted = _decided(
+                granted = about_request(
                     "granted", "policy", "let itself into", number, person=identity.name, endpoint=endpoint
                 )
-                decisions.append(_paging(_with(granted, grant=grant, role=itself, duration=spell(duration))))
+                granted = granted.adding(grant=grant, role=itself, duration=spell(duration))
+                decisions.append(granted.paging())
             await notify(conn, REQUESTS, str(number))
             made = await _existing(conn, number)
             await write_down(conn, *decisions)
@@ -155,7 +172,13 @@ class Requests:
         return Offer(endpoint.name, min(rule.longest, USUAL), rule.longest, pending)
 
     async def approve(
-        self, identity: Identity, request: RequestId, duration: timedelta | None = None, note: str = ""
+        self,
+        identity: Identity,
+        request: RequestId,
+        duration: timedelta | None = None,
+        note: str = "",
+        *,
+        without_secrets: bool = False,
     ) -> AccessRequest:
         """Approve somebody else's request; the last approver that it takes makes it a grant.
 
@@ -164,6 +187,8 @@ class Requests:
             request: which.
             duration: for so long, where less than asked for.
             note: words to go with it.
+            without_secrets: without the values of Secrets, where they were asked for; what one approver
+                leaves out, no other brings back.
 
         Raises:
             NotFound: no such request, or none that they may see.
@@ -176,35 +201,47 @@ class Requests:
         rule = self._policy.rule(endpoint)
         if rule is None or (rule.approved_by and not rule.approved_by & identity.roles):
             raise NotAuthorised(f"policy does not let {identity.name} approve on {endpoint.name}")
-        if duration is not None and not 0 < duration.total_seconds() <= asked.duration.total_seconds():
-            raise InvalidInput(
-                f"{spell(asked.duration)} was asked for",
-                hint=f"approve --for {spell(asked.duration)} or less",
-            )
+        conditions.check_shorter(asked, duration)
+        if not without_secrets:
+            permissions = await self._policy.permissions(identity)
+            conditions.check_approval_of_secrets(identity, permissions, asked, endpoint)
         async with self._store.transaction() as conn:
             approved = await requests.approve_request(
                 conn,
                 request,
                 identity.id,
                 duration=duration,
+                without_secrets=without_secrets,
                 note=note,
                 needed=rule.approvers,
                 longest=rule.longest,
             )
             if approved is None:
                 raise _undecidable(await _existing(conn, request), identity)
-            said = _decided(
-                "approved", identity.name, "approved", request, person=asked.identity_name, endpoint=endpoint
+            said = about_request(
+                "approved",
+                identity.name,
+                "approved",
+                request,
+                person=asked.identity_name,
+                endpoint=endpoint,
+                secrets=approved.secrets,
             )
-            said = _with(said, duration=spell(approved.duration), note=note)
-            decisions = [_with(said, approvals=approved.approvals, needed=approved.needed)]
+            said = said.adding(duration=spell(approved.duration), note=note)
+            decisions = [said.adding(approvals=approved.approvals, needed=approved.needed)]
             if approved.state is RequestState.APPROVED:
                 grant = await grants.add_grant(conn, request, lapses=rule.unused)
-                granted = _decided(
-                    "granted", identity.name, "opened", request, person=asked.identity_name, endpoint=endpoint
+                granted = about_request(
+                    "granted",
+                    identity.name,
+                    "opened",
+                    request,
+                    person=asked.identity_name,
+                    endpoint=endpoint,
+                    secrets=approved.secrets,
                 )
-                granted = _with(granted, grant=grant, duration=spell(approved.duration))
-                decisions.append(_paging(granted))
+                granted = granted.adding(grant=grant, duration=spell(approved.duration))
+                decisions.append(granted.paging())
             await notify(conn, REQUESTS, str(request))
             made = await _existing(conn, request)
             await write_down(conn, *decisions)
@@ -226,10 +263,16 @@ class Requests:
                 raise _undecidable(await _existing(conn, request), identity)
             await notify(conn, REQUESTS, str(request))
             made = await _existing(conn, request)
-            said = _decided(
-                "denied", identity.name, "denied", request, person=asked.identity_name, endpoint=endpoint
+            said = about_request(
+                "denied",
+                identity.name,
+                "denied",
+                request,
+                person=asked.identity_name,
+                endpoint=endpoint,
+                secrets=asked.secrets,
             )
-            await write_down(conn, _paging(_with(said, reason=reason)))
+            await write_down(conn, said.adding(reason=reason).paging())
         return made
 
     async def withdraw(self, identity: Identity, request: RequestId) -> AccessRequest:
@@ -400,32 +443,6 @@ def _oversees(permissions: Permissions, endpoint: Endpoint) -> bool:
     return any(permissions.allows(action, endpoint) for action in OVERSEEN_BY)
 
 
-def _check_reason(rule: ApprovalRule, reason: str) -> None:
-    if rule.reason is not None and not rule.reason.search(reason):
-        raise InvalidInput(
-            "the reason is not what policy wants to see here",
-            hint=rule.reason_hint or f"it must contain a match of {rule.reason.pattern}",
-        )
-
-
-def _check_duration(rule: ApprovalRule, duration: timedelta) -> None:
-    if duration.total_seconds() < 60:
-        raise InvalidInput(
-            "that is too short to look at anything", hint="a minute at least, such as --for 30m"
-        )
-    if duration > rule.longest:
-        raise InvalidInput(
-            f"nobody gets longer than {spell(rule.longest)} here", hint=f"--for {spell(rule.longest)} or less"
-        )
-
-
-def _approves_itself(rule: ApprovalRule, identity: Identity, duration: timedelta) -> str:
-    """Return the role by which a request needs no approver; empty: it needs some."""
-    if duration > rule.itself_longest:
-        return ""
-    return min(rule.approves_itself & identity.roles, default="")
-
-
 async def _existing(conn: Connection, request: RequestId) -> AccessRequest:
     found = await requests.request_by_id(conn, request)
     if found is None:
@@ -446,25 +463,3 @@ def _undecidable(asked: AccessRequest, identity: Identity) -> Conflict:
             hint="somebody else must approve it, too",
         )
     return Conflict(f"request {asked.id} can't be decided: who asks, or the endpoint, is gone")
-
-
-def _decided(
-    kind: str, by: str, verb: str, request: RequestId, *, person: str, endpoint: Endpoint
-) -> Decision:
-    whose = "" if person == by else f" for {person}"
-    return Decision(
-        f"access.{kind}",
-        by,
-        f"{by} {verb} {endpoint.name}{whose} (request {request})",
-        {"request": request, "person": person, "endpoint": endpoint.name},
-    )
-
-
-def _with(decision: Decision, **facts: str | int | None) -> Decision:
-    return Decision(
-        decision.kind, decision.by, decision.summary, {**decision.facts, **facts}, pages=decision.pages
-    )
-
-
-def _paging(decision: Decision, *, pages: bool = True) -> Decision:
-    return Decision(decision.kind, decision.by, decision.summary, decision.facts, pages=pages)

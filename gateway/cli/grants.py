@@ -40,7 +40,7 @@ def grants(
             (
                 str(grant.id),
                 grant.identity,
-                grant.endpoint,
+                f"{grant.endpoint} (with secrets)" if grant.secrets else grant.endpoint,
                 duration_text(grant.seconds),
                 grant.state,
                 _until(grant),

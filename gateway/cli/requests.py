@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.web.shapes.access import GrantFacts, RequestFacts
     from gateway.web.shapes.shape import Question
 
+SHOWING = " with the values of Secrets"
 HEADS = ("ID", "WHO", "ENDPOINT", "COULD READ", "FOR", "STATE", "HOLDS", "REASON")
 
 
@@ -29,6 +30,9 @@ def request(
     *,
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why; policy may ask for a ticket.")],
     duration: Annotated[str, typer.Option("--for", help="How long from the first connection.")] = "1h",
+    secrets: Annotated[
+        bool, typer.Option("--secrets", help="See the values of a cluster's Secrets; else they are masked.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when it is decided.")] = False,
     within: Annotated[str, typer.Option(help="With --wait: give up after this long.")] = "",
     json: Json = False,
@@ -36,15 +40,19 @@ def request(
     """Ask to read an endpoint, for a reason, for so long.
 
     The clock starts at the first connection. With --wait the status is 0 when approved,
-    77 when denied, 75 when the time given is over.
+    77 when denied, 75 when the time given is over. With --secrets, for clusters alone, the values of
+    Secrets are shown for as long as the grant lasts; that always takes an approver.
 
     Example:
       glassgate request orders-db --for 1h --reason "INC-42: checkout is slow" --wait
+      glassgate request prod-k8s --for 30m --reason "INC-43: is it the old password?" --secrets
     """
     from gateway.web.shapes.access import FileRequest, RequestFacts
 
     client = client_of(ctx)
-    question = FileRequest(endpoint=endpoint, seconds=parse_duration(duration), reason=reason)
+    question = FileRequest(
+        endpoint=endpoint, seconds=parse_duration(duration), reason=reason, secrets=secrets
+    )
     filed = client.call("POST /v1/requests", question, RequestFacts)
     if not json:
         say(told(filed))
@@ -63,7 +71,7 @@ def request(
 
 def told(filed: RequestFacts) -> str:
     """Say in one sentence where a request stands."""
-    head = f"Request {filed.id}: {display(filed.endpoint)} for {duration_text(filed.seconds)}"
+    head = f"Request {filed.id}: {_what(filed)} for {duration_text(filed.seconds)}"
     match filed.state:
         case "pending":
             return f"{head} is waiting for {_approvers(filed)} (glassgate approve {filed.id})"
@@ -72,6 +80,11 @@ def told(filed: RequestFacts) -> str:
         case _:
             words = f": {display(filed.decision)}" if filed.decision else ""
             return f"{head} was {filed.state}{words}"
+
+
+def _what(one: RequestFacts) -> str:
+    left_out = " without the values of Secrets" if one.secrets_left_out else ""
+    return display(one.endpoint) + (left_out or (SHOWING if one.secrets else ""))
 
 
 def _approvers(filed: RequestFacts) -> str:
@@ -167,7 +180,7 @@ def _rows(found: Iterable[RequestFacts]) -> Iterable[tuple[str, ...]]:
             str(one.id),
             one.identity,
             one.endpoint,
-            _labels(one),
+            _could_read(one),
             duration_text(one.seconds),
             state,
             ", ".join(_until(grant) for grant in one.holds) or "nothing",
@@ -187,7 +200,7 @@ def _told_whole(one: RequestFacts) -> None:
             ("why", one.reason),
             ("how long", duration_text(one.seconds)),
             ("filed", moment_text(one.created_at)),
-            ("could read", _labels(one)),
+            ("could read", _could_read(one)),
             ("holds already", "\n".join(_held(grant) for grant in one.holds) or "nothing"),
             ("approved by", ", ".join(one.approvals)),
             ("decision", one.decision),
@@ -196,11 +209,16 @@ def _told_whole(one: RequestFacts) -> None:
 
 
 def _held(grant: GrantFacts) -> str:
-    return f"grant {grant.id}, {_until(grant)}: {grant.reason}"
+    return f"grant {grant.id}{SHOWING if grant.secrets else ''}, {_until(grant)}: {grant.reason}"
 
 
 def _until(grant: GrantFacts) -> str:
     return f"until {moment_text(grant.ends_at)}" if grant.ends_at else "not used yet"
+
+
+def _could_read(one: RequestFacts) -> str:
+    values = "no values of Secrets" if one.secrets_left_out else "values of Secrets" if one.secrets else ""
+    return ", ".join(filter(None, (_labels(one), values)))
 
 
 def _labels(one: RequestFacts) -> str:
@@ -225,17 +243,23 @@ def approve(
     *,
     duration: Annotated[str, typer.Option("--for", help="For so long, where less than asked for.")] = "",
     note: Annotated[str, typer.Option(help="Words to go with it.")] = "",
+    without_secrets: Annotated[
+        bool,
+        typer.Option("--without-secrets", help="Without the values of Secrets, where they were asked for."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Approve an access request.
 
     Example:
       glassgate approve 1 --for 30m
+      glassgate approve 2 --without-secrets
     """
     from gateway.web.shapes.access import Approve
 
     seconds = parse_duration(duration) if duration else 0
-    _decide(ctx, "POST /v1/requests/{id}/approve", Approve(id=number, seconds=seconds, note=note), json=json)
+    question = Approve(id=number, seconds=seconds, note=note, without_secrets=without_secrets)
+    _decide(ctx, "POST /v1/requests/{id}/approve", question, json=json)
 
 
 def deny(
@@ -265,7 +289,7 @@ def _decide(ctx: typer.Context, spot: str, question: Question, *, json: bool) ->
         print_json(body)
         return
     now = msgspec.json.decode(body, type=RequestFacts)
-    head = f"Request {now.id} of {display(now.identity)} for {display(now.endpoint)}"
+    head = f"Request {now.id} of {display(now.identity)} for {_what(now)}"
     if now.state == "pending":
         say(f"{head}: approved by {', '.join(now.approvals)}; {_approvers(now)} more to go")
     else:

@@ -45,6 +45,8 @@ class AccessRequest:
         endpoint_name: its name.
         reason: as typed.
         duration: how long they ask for.
+        secrets: whether the values of a cluster's Secrets are asked for.
+        secrets_left_out: whether an approver approved without these.
         state: where it stands.
         needed: how many distinct approvers policy wants.
         approvals: login names of those who approved, in order.
@@ -61,6 +63,8 @@ class AccessRequest:
     endpoint_name: str
     reason: str
     duration: timedelta
+    secrets: bool
+    secrets_left_out: bool
     state: RequestState
     needed: int
     approvals: tuple[str, ...]
@@ -68,6 +72,11 @@ class AccessRequest:
     decided_at: datetime | None
     decision: str
     grant: GrantId | None
+
+    @property
+    def shows_secrets(self) -> bool:
+        """Whether its grant includes, or would include, the values of Secrets."""
+        return self.secrets and not self.secrets_left_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,7 @@ class Grant:
         endpoint: what.
         reason: why, as asked.
         duration: how long from the first connection.
+        secrets: whether it includes the values of a cluster's Secrets.
         ends_at: the absolute end, by the store's clock.
         remaining: seconds left when it was taken, by the store's clock.
     """
@@ -89,5 +99,6 @@ class Grant:
     endpoint: EndpointId
     reason: str
     duration: timedelta
+    secrets: bool
     ends_at: datetime
     remaining: float

@@ -31,6 +31,7 @@ class GrantRow:
         endpoint_name: its name.
         reason: why, as asked.
         duration: how long from the first connection.
+        secrets: whether it includes the values of a cluster's Secrets.
         state: where it stands, by the store's clock.
         through_role: the role by which it approved itself; empty: people approved it.
         created_at: when it was approved.
@@ -49,6 +50,7 @@ class GrantRow:
     endpoint_name: str
     reason: str
     duration: timedelta
+    secrets: bool
     state: GrantState
     through_role: str
     created_at: datetime
@@ -67,6 +69,7 @@ class UsableGrant:
         id: the store's number.
         reason: why, as asked.
         duration: how long from the first connection.
+        secrets: whether it includes the values of a cluster's Secrets.
         ends_at: the absolute end; None: its clock has not started.
         remaining: seconds left; of one whose clock has not started, all of them.
     """
@@ -74,6 +77,7 @@ class UsableGrant:
     id: GrantId
     reason: str
     duration: timedelta
+    secrets: bool
     ends_at: datetime | None
     remaining: float
 
@@ -86,12 +90,14 @@ class LiveGrant:
         id: the store's number.
         roles: of its person, now.
         endpoint: as registered now.
+        secrets: whether it includes the values of a cluster's Secrets.
         remaining: seconds left.
     """
 
     id: GrantId
     roles: frozenset[str]
     endpoint: Endpoint
+    secrets: bool
     remaining: float
 
 
@@ -114,6 +120,7 @@ def _grant(row: Any) -> GrantRow:
         endpoint_name=row["endpoint"],
         reason=row["reason"],
         duration=row["duration"],
+        secrets=row["secrets"],
         state=GrantState(row["state"]),
         through_role=row["through_role"],
         created_at=row["created_at"],
@@ -140,8 +147,10 @@ async def add_grant(
         None where the request is not approved, or has its grant.
     """
     number = await conn.fetchval(
-        """INSERT INTO grants (request_id, person_id, endpoint_id, reason, duration, through_role, use_by)
-           SELECT id, person_id, endpoint_id, reason, coalesce(approved_for, duration), $3, now() + $2
+        """INSERT INTO grants
+               (request_id, person_id, endpoint_id, reason, duration, secrets, through_role, use_by)
+           SELECT id, person_id, endpoint_id, reason, coalesce(approved_for, duration),
+               secrets AND NOT secrets_left_out, $3, now() + $2
            FROM access_requests WHERE id = $1 AND state = 'approved'
            ON CONFLICT (request_id) DO NOTHING RETURNING id""",
         request,
@@ -151,27 +160,33 @@ async def add_grant(
     return None if number is None else GrantId(number)
 
 
-async def usable_grant(conn: Connection, person: IdentityId, endpoint: EndpointId) -> UsableGrant | None:
+async def usable_grant(
+    conn: Connection, person: IdentityId, endpoint: EndpointId, *, secrets: bool
+) -> UsableGrant | None:
     """Return the grant that a connection would use: one that runs, else the oldest that waits.
 
-    One that runs out within a minute gives way to one that waits.
+    One that includes the values of Secrets goes before all others, whether it runs or waits: it was asked for
+    on top of them. Among equals, one that runs out within a minute gives way to one that waits.
 
     Args:
         conn: any connection.
         person: who connects.
         endpoint: to what.
+        secrets: whether one that includes the values of Secrets may be used.
     """
     row = await conn.fetchrow(
-        f"""SELECT g.id, g.reason, g.duration, g.ends_at,
+        f"""SELECT g.id, g.reason, g.duration, g.secrets, g.ends_at,
                 extract(epoch FROM coalesce(g.ends_at - now(), g.duration))::float8 AS remaining
             FROM grants g JOIN people p ON p.id = g.person_id JOIN endpoints e ON e.id = g.endpoint_id
             WHERE g.person_id = $1 AND g.endpoint_id = $2 AND {_OPEN}
-              AND p.removed_at IS NULL AND e.removed_at IS NULL
-            ORDER BY CASE WHEN g.ends_at > now() + interval '1 minute' THEN 0
+              AND p.removed_at IS NULL AND e.removed_at IS NULL AND ($3 OR NOT g.secrets)
+            ORDER BY g.secrets DESC,
+                     CASE WHEN g.ends_at > now() + interval '1 minute' THEN 0
                           WHEN g.started_at IS NULL THEN 1 ELSE 2 END,
                      g.ends_at DESC, g.use_by, g.id LIMIT 1""",  # noqa: S608
         person,
         endpoint,
+        secrets,
     )
     return None if row is None else _usable(row)
 
@@ -181,7 +196,7 @@ async def start_grant(conn: Connection, grant: GrantId) -> UsableGrant | None:
     row = await conn.fetchrow(
         f"""UPDATE grants g SET started_at = now(), ends_at = now() + g.duration
             WHERE g.id = $1 AND g.started_at IS NULL AND {_OPEN}
-            RETURNING g.id, g.reason, g.duration, g.ends_at,
+            RETURNING g.id, g.reason, g.duration, g.secrets, g.ends_at,
                 extract(epoch FROM g.duration)::float8 AS remaining""",  # noqa: S608
         grant,
     )
@@ -189,13 +204,16 @@ async def start_grant(conn: Connection, grant: GrantId) -> UsableGrant | None:
 
 
 def _usable(row: Any) -> UsableGrant:
-    return UsableGrant(GrantId(row["id"]), row["reason"], row["duration"], row["ends_at"], row["remaining"])
+    return UsableGrant(
+        GrantId(row["id"]), row["reason"], row["duration"], row["secrets"], row["ends_at"], row["remaining"]
+    )
 
 
 async def live_grants(conn: Connection, grants: Sequence[GrantId]) -> list[LiveGrant]:
     """Return which of these taken grants still live."""
     rows = await conn.fetch(
-        f"""SELECT g.id AS grant_id, extract(epoch FROM g.ends_at - now())::float8 AS remaining,
+        f"""SELECT g.id AS grant_id, g.secrets AS shows_secrets,
+                extract(epoch FROM g.ends_at - now())::float8 AS remaining,
                 ARRAY(SELECT role FROM person_roles r WHERE r.person_id = g.person_id) AS roles,
                 {ENDPOINT_COLUMNS}
             FROM grants g JOIN people p ON p.id = g.person_id JOIN endpoints e ON e.id = g.endpoint_id
@@ -204,7 +222,13 @@ async def live_grants(conn: Connection, grants: Sequence[GrantId]) -> list[LiveG
         grants,
     )
     return [
-        LiveGrant(GrantId(row["grant_id"]), frozenset(row["roles"]), endpoint_of(row), row["remaining"])
+        LiveGrant(
+            GrantId(row["grant_id"]),
+            frozenset(row["roles"]),
+            endpoint_of(row),
+            row["shows_secrets"],
+            row["remaining"],
+        )
         for row in rows
     ]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gateway.store.pool import Connection
 
 _VIEW = """SELECT q.id, q.person_id, p.name AS person, q.endpoint_id, e.name AS endpoint, q.reason,
-        q.duration,
+        q.duration, q.secrets, q.secrets_left_out,
         CASE WHEN q.state = 'pending' AND q.lapses_at <= now() THEN 'lapsed' ELSE q.state END AS state,
         q.needed, q.created_at, q.decided_at, q.decision, g.id AS grant_id,
         ARRAY(SELECT a.name FROM unnest(q.approver_ids) WITH ORDINALITY AS u (id, place)
@@ -33,6 +33,8 @@ def _request(row: Any) -> AccessRequest:
         endpoint_name=row["endpoint"],
         reason=row["reason"],
         duration=row["duration"],
+        secrets=row["secrets"],
+        secrets_left_out=row["secrets_left_out"],
         state=RequestState(row["state"]),
         needed=row["needed"],
         approvals=tuple(row["approvals"]),
@@ -52,12 +54,14 @@ class Approved:
         approvals: how many so far.
         needed: how many it takes.
         duration: the shortest time that anybody gave.
+        secrets: whether the values of Secrets were asked for, and nobody left them out.
     """
 
     state: RequestState
     approvals: int
     needed: int
     duration: timedelta
+    secrets: bool
 
 
 async def file_request(
@@ -67,6 +71,7 @@ async def file_request(
     *,
     reason: str,
     duration: timedelta,
+    secrets: bool,
     needed: int,
     lapses: timedelta,
     most_pending: int,
@@ -79,6 +84,7 @@ async def file_request(
         endpoint: for what.
         reason: as typed.
         duration: how long.
+        secrets: whether it asks for the values of Secrets, too.
         needed: distinct approvers it takes.
         lapses: it can't be decided after so long.
         most_pending: of one person.
@@ -88,8 +94,9 @@ async def file_request(
     """
     await conn.execute("SELECT FROM people WHERE id = $1 FOR NO KEY UPDATE", person)
     number = await conn.fetchval(
-        """INSERT INTO access_requests (person_id, endpoint_id, reason, duration, state, needed, lapses_at)
-           SELECT p.id, e.id, $3, $4, 'pending', $5, now() + $6 FROM people p, endpoints e
+        """INSERT INTO access_requests
+               (person_id, endpoint_id, reason, duration, state, needed, lapses_at, secrets)
+           SELECT p.id, e.id, $3, $4, 'pending', $5, now() + $6, $8 FROM people p, endpoints e
            WHERE p.id = $1 AND p.removed_at IS NULL AND e.id = $2 AND e.removed_at IS NULL
              AND (SELECT count(*) FROM access_requests
                   WHERE person_id = $1 AND state = 'pending' AND lapses_at > now()) < $7
@@ -101,6 +108,7 @@ async def file_request(
         needed,
         lapses,
         most_pending,
+        secrets,
     )
     return None if number is None else RequestId(number)
 
@@ -111,6 +119,7 @@ async def approve_request(
     approver: IdentityId,
     *,
     duration: timedelta | None,
+    without_secrets: bool,
     note: str,
     needed: int,
     longest: timedelta,
@@ -122,6 +131,7 @@ async def approve_request(
         request: which.
         approver: who; must not be the one who asked.
         duration: for so long where that is shorter.
+        without_secrets: whether the values of Secrets are left out, where they were asked for.
         note: their words.
         needed: what policy wants by now; never less than when it was filed.
         longest: what policy allows by now.
@@ -134,6 +144,7 @@ async def approve_request(
                approver_ids = q.approver_ids || $2::bigint,
                needed = greatest(q.needed, $5),
                approved_for = least(q.approved_for, $3::interval, q.duration, $6::interval),
+               secrets_left_out = q.secrets_left_out OR (q.secrets AND $7),
                decision = concat_ws('; ', nullif(q.decision, ''), nullif($4, '')),
                state = CASE WHEN cardinality(q.approver_ids) + 1 >= greatest(q.needed, $5)
                             THEN 'approved' ELSE 'pending' END,
@@ -145,17 +156,21 @@ async def approve_request(
              AND EXISTS (SELECT FROM people WHERE id = $2 AND removed_at IS NULL)
              AND EXISTS (SELECT FROM people WHERE id = q.person_id AND removed_at IS NULL)
              AND EXISTS (SELECT FROM endpoints WHERE id = q.endpoint_id AND removed_at IS NULL)
-           RETURNING state, cardinality(approver_ids) AS approvals, needed, approved_for""",
+           RETURNING state, cardinality(approver_ids) AS approvals, needed, approved_for,
+               secrets AND NOT secrets_left_out AS shows_secrets""",
         request,
         approver,
         duration,
         note,
         needed,
         longest,
+        without_secrets,
     )
     if row is None:
         return None
-    return Approved(RequestState(row["state"]), row["approvals"], row["needed"], row["approved_for"])
+    return Approved(
+        RequestState(row["state"]), row["approvals"], row["needed"], row["approved_for"], row["shows_secrets"]
+    )
 
 
 async def approve_itself(conn: Connection, request: RequestId, *, duration: timedelta, words: str) -> bool:
@@ -169,7 +184,7 @@ async def approve_itself(conn: Connection, request: RequestId, *, duration: time
     """
     done = await conn.fetchval(
         """UPDATE access_requests SET state = 'approved', approved_for = $2, decision = $3, decided_at = now()
-           WHERE id = $1 AND state = 'pending' AND needed = 0 RETURNING id""",
+           WHERE id = $1 AND state = 'pending' AND needed = 0 AND NOT secrets RETURNING id""",
         request,
         duration,
         words,
@@ -226,14 +241,20 @@ async def withdraw_pending(
     return [RequestId(row["id"]) for row in rows]
 
 
-async def pending_approvals(conn: Connection, approver: IdentityId) -> list[tuple[RequestId, EndpointId]]:
-    """Return the pending requests that somebody approved already, locked until the commit."""
+async def pending_approvals(
+    conn: Connection, approver: IdentityId
+) -> list[tuple[RequestId, EndpointId, bool]]:
+    """Return the pending requests that somebody approved already, locked until the commit.
+
+    Returns:
+        Of each its endpoint, and whether it was approved with the values of Secrets.
+    """
     rows = await conn.fetch(
-        """SELECT id, endpoint_id FROM access_requests
+        """SELECT id, endpoint_id, secrets AND NOT secrets_left_out AS shows_secrets FROM access_requests
            WHERE state = 'pending' AND $1::bigint = ANY (approver_ids) ORDER BY id FOR UPDATE""",
         approver,
     )
-    return [(RequestId(row["id"]), EndpointId(row["endpoint_id"])) for row in rows]
+    return [(RequestId(row["id"]), EndpointId(row["endpoint_id"]), row["shows_secrets"]) for row in rows]
 
 
 async def drop_approvals(conn: Connection, approver: IdentityId, requests: Sequence[RequestId]) -> None:

@@ -27,7 +27,9 @@ class Action(StrEnum):
     """The actions that policy speaks of."""
 
     REQUEST = "request"
+    REQUEST_SECRETS = "request-secrets"
     APPROVE = "approve"
+    APPROVE_SECRETS = "approve-secrets"
     CONNECT = "connect"
     REVIEW = "review"
     KILL = "kill"

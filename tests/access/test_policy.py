@@ -54,8 +54,8 @@ async def test_the_shipped_policy() -> None:
     assert await may(policy) == frozenset()
     assert await may(policy, "stranger") == frozenset()
     assert await may(policy, "engineer") == {"request", "connect", "submit"}
-    assert await may(policy, "on-call") == {"request", "connect", "submit"}
-    assert await may(policy, "approver") == {"approve", "revoke"}
+    assert await may(policy, "on-call") == {"request", "request-secrets", "connect", "submit"}
+    assert await may(policy, "approver") == {"approve", "approve-secrets", "revoke"}
     assert await may(policy, "reviewer") == {"review", "kill", "revoke"}
     assert await may(policy, "administrator") == ACTIONS
 
@@ -153,21 +153,21 @@ async def test_an_edit_takes_force_without_a_restart(policies) -> None:
         (
             "policy.csv",
             ("p, engineer, *, submit", "p, engineer, *, submitt"),
-            r"policy\.csv:13: no action 'submitt'",
+            r"policy\.csv:15: no action 'submitt'",
         ),
         (
             "policy.csv",
             ("p, approver, *, revoke, allow", "p, approver, *, revoke"),
-            r"policy\.csv:16: neither",
+            r"policy\.csv:19: neither",
         ),
-        ("policy.csv", ("p, observer, *,", "p, observer, env,"), r"policy\.csv:22: 'env' is not a label"),
+        ("policy.csv", ("p, observer, *,", "p, observer, env,"), r"policy\.csv:25: 'env' is not a label"),
         (
             "policy.csv",
             ("p, engineer, *, request, allow", "p, Engineer!, *, request, allow"),
-            r"policy\.csv:11: 'Eng",
+            r"policy\.csv:13: 'Eng",
         ),
-        ("policy.csv", ("*, connect, allow", "*, connect, permit"), r"policy\.csv:12: no effect 'permit'"),
-        ("policy.csv", ("g, on-call, engineer", 'p, x, "*", *, allow'), r"policy\.csv:26: '\"\*\"' is not"),
+        ("policy.csv", ("*, connect, allow", "*, connect, permit"), r"policy\.csv:14: no effect 'permit'"),
+        ("policy.csv", ("g, on-call, engineer", 'p, x, "*", *, allow'), r"policy\.csv:31: '\"\*\"' is not"),
         (
             "access.toml",
             ("most-pending = 20", "most-pending = -1"),

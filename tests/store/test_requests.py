@@ -39,13 +39,14 @@ async def cast(store):
         return (*numbers, await endpoints.put_endpoint(conn, registration, b"sealed"))
 
 
-async def filed(conn, person, endpoint, needed=1, lapses=HOUR):
+async def filed(conn, person, endpoint, needed=1, lapses=HOUR, *, secrets=False):
     made = await requests.file_request(
         conn,
         person,
         endpoint.id,
         reason="r",
         duration=HOUR,
+        secrets=secrets,
         needed=needed,
         lapses=lapses,
         most_pending=5,
@@ -54,9 +55,16 @@ async def filed(conn, person, endpoint, needed=1, lapses=HOUR):
     return made
 
 
-async def approve(conn, request, by, needed=1):
+async def approve(conn, request, by, needed=1, *, without_secrets=False):
     return await requests.approve_request(
-        conn, request, by, duration=None, note="", needed=needed, longest=HOUR
+        conn,
+        request,
+        by,
+        duration=None,
+        without_secrets=without_secrets,
+        note="",
+        needed=needed,
+        longest=HOUR,
     )
 
 
@@ -121,6 +129,7 @@ async def test_the_gone_neither_ask_nor_approve(store, cast) -> None:
             endpoint.id,
             reason="r",
             duration=HOUR,
+            secrets=False,
             needed=1,
             lapses=HOUR,
             most_pending=5,
@@ -147,6 +156,39 @@ async def test_only_what_takes_no_approver_approves_itself(store, cast) -> None:
         assert await requests.approve_itself(conn, takes_none, duration=HOUR, words="")
 
 
+async def test_what_shows_secrets_never_approves_itself(store, cast) -> None:
+    anna, ben, _, endpoint = cast
+    async with store.transaction() as conn:
+        request = await filed(conn, anna, endpoint, needed=0, secrets=True)
+        assert not await requests.approve_itself(conn, request, duration=HOUR, words="")
+        assert await approve(conn, request, ben) is not None
+
+
+async def test_what_one_approver_leaves_out_no_other_brings_back(store, cast) -> None:
+    anna, ben, cleo, endpoint = cast
+    async with store.transaction() as conn:
+        request = await filed(conn, anna, endpoint, needed=2, secrets=True)
+        first = await approve(conn, request, ben, 2, without_secrets=True)
+        second = await approve(conn, request, cleo, 2)
+        assert first is not None
+        assert second is not None
+        assert (first.secrets, second.secrets, second.state) == (False, False, RequestState.APPROVED)
+        await grants.add_grant(conn, request, lapses=HOUR)
+        usable = await grants.usable_grant(conn, anna, endpoint.id, secrets=True)
+    assert usable is not None
+    assert not usable.secrets
+
+
+async def test_leaving_out_what_was_not_asked_for_changes_nothing(store, cast) -> None:
+    anna, ben, _, endpoint = cast
+    async with store.transaction() as conn:
+        request = await filed(conn, anna, endpoint)
+        assert await approve(conn, request, ben, without_secrets=True) is not None
+        found = await requests.request_by_id(conn, request)
+    assert found is not None
+    assert (found.secrets, found.secrets_left_out) == (False, False)
+
+
 async def test_the_count_of_pending_holds_for_many_at_once(store, cast) -> None:
     anna, _, _, endpoint = cast
 
@@ -158,6 +200,7 @@ async def test_the_count_of_pending_holds_for_many_at_once(store, cast) -> None:
                 endpoint.id,
                 reason="r",
                 duration=HOUR,
+                secrets=False,
                 needed=1,
                 lapses=HOUR,
                 most_pending=3,
@@ -178,5 +221,5 @@ async def test_a_closed_grant_neither_starts_nor_closes_again(store, cast) -> No
         closed = await grants.close_grants(conn, [grant], as_=GrantState.DROPPED, by="anna", why="")
         assert closed == [grant]
         assert await grants.start_grant(conn, grant) is None
-        assert await grants.usable_grant(conn, anna, endpoint.id) is None
+        assert await grants.usable_grant(conn, anna, endpoint.id, secrets=True) is None
         assert await grants.close_grants(conn, [grant], as_=GrantState.REVOKED, by="ben", why="") == []

@@ -136,8 +136,11 @@ class _Asked:
         found = replace(
             found, watch=watch, action=KubernetesAction.WATCH if watch else KubernetesAction.ANSWER
         )
-        if info.resource != SECRETS or self.context.secrets:
+        if info.resource != SECRETS:
             return self.answered(found, query, allowed)
+        if self.context.secrets:
+            reason = f"{info.verb} only reads, and the grant includes the values of Secrets."
+            return replace(self.answered(found, query, _allow("secrets", reason)), shows=True)
         return self.masked(found, query, allowed)
 
     def use_of(self, info: Info) -> Use | None:

@@ -47,6 +47,7 @@ class KubernetesJudgement:
         namespace: empty where none is named.
         name: empty where none is named.
         masks: whether the answer holds Secrets whose values must be masked.
+        shows: whether the answer holds Secrets whose values are shown, as the grant includes them.
         watch: whether the answer is a stream of events, one a line.
         unacceptable: whether it was refused because the client takes no form of answer that can be masked
             (406 Not Acceptable).
@@ -69,6 +70,7 @@ class KubernetesJudgement:
     namespace: str = ""
     name: str = ""
     masks: bool = False
+    shows: bool = False
     watch: bool = False
     unacceptable: bool = False
     shell: ShellJudgement | None = None

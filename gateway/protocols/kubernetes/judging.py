@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gateway.domain.http import Request
+from gateway.domain.unit import Origin
 from gateway.domain.verdict import Decision
 from gateway.judge.http.targets import rebuilt_path, rebuilt_query
 from gateway.judge.kubernetes.context import KubernetesContext
@@ -54,12 +55,15 @@ class Judging:
     Args:
         parts: holds the judges.
         context: what their verdicts depend on.
+        secrets: whether the session's grant includes the values of Secrets: the client is shown them, the
+            gateway's own reads are not.
     """
 
-    def __init__(self, parts: Parts, context: KubernetesContext) -> None:
+    def __init__(self, parts: Parts, context: KubernetesContext, *, secrets: bool) -> None:
         self._judge = parts.judge
         self._judge_line = parts.judge_line
         self._context = context
+        self._clients = replace(context, secrets=secrets)
         self._kept: dict[Request, KubernetesJudgement] = {}
 
     @property
@@ -72,13 +76,15 @@ class Judging:
         if isinstance(unit, LineUnit):
             return self._line(unit)
         request = unit.request
-        if request.body is not None:
+        if unit.origin is not Origin.CLIENT:
             return self._judge(request, self._context)
+        if request.body is not None:
+            return self._judge(request, self._clients)
         kept = self._kept.get(request)
         if kept is None:  # clients poll: the same request comes again and again
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
-            self._kept[request] = kept = self._judge(request, self._context)
+            self._kept[request] = kept = self._judge(request, self._clients)
         return kept
 
     def _line(self, unit: LineUnit) -> KubernetesJudgement:

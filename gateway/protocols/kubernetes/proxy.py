@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from gateway.domain.secret import Secret
     from gateway.domain.session import Level
     from gateway.domain.unit import Refused
+    from gateway.judge.kubernetes.context import KubernetesContext
     from gateway.judge.kubernetes.judgement import KubernetesJudgement
     from gateway.protocols.kubernetes.entrance import Asked, Bearers
     from gateway.protocols.kubernetes.parts import Parts
@@ -54,6 +55,8 @@ MOST_BODY: Final = 4 << 20
 """Bytes of a request's body; API servers take 3 MiB."""
 JUDGE_ONLY: Final = "judge-only: the image's own program"
 """What the recording says of a command in a container: nothing but the judge keeps it from writing."""
+SHOWN: Final = "values of Secrets shown"
+"""What the recording says of a read whose grant includes them."""
 FAREWELL_SECONDS: Final = 0.5
 """A client has so long to take its last words and leave by itself."""
 
@@ -90,6 +93,7 @@ class KubernetesDoor:
         self._client = client
         self._first = first
         self._bearers = bearers
+        self._context: KubernetesContext | None = None
         self._judging: Judging | None = None
         self._reader: Upstream | None = None
         self._writer: Upstream | None = None
@@ -125,7 +129,7 @@ class KubernetesDoor:
         except UpstreamTooOpen:
             self._parts.clusters.forget(endpoint)
             raise
-        self._judging = Judging(self._parts, context_of(self._parts, endpoint, cluster, dry_runs=dry_runs))
+        self._context = context_of(self._parts, endpoint, cluster, dry_runs=dry_runs)
         return cluster.level
 
     # ---- the judge -------------------------------------------------------------------------------
@@ -138,7 +142,7 @@ class KubernetesDoor:
             remarks = [unit.context]
             if not isinstance(unit, LineUnit):
                 unit.text = text_of(unit.request, judged)
-                remarks = [TERMINAL if judged.tty else "", object_of(judged)]
+                remarks = [TERMINAL if judged.tty else "", object_of(judged), SHOWN if judged.shows else ""]
             if judged.subresource == "exec":
                 remarks.append(JUDGE_ONLY)
             unit.context = ", ".join(filter(None, remarks))
@@ -154,6 +158,11 @@ class KubernetesDoor:
         """Answer requests one behind the other, until the client leaves or the connection is used up."""
         asked: Asked | None = self._first
         assert self._reader is not None
+        assert self._context is not None
+        secrets = session.grant.secrets
+        self._judging = Judging(self._parts, self._context, secrets=secrets)
+        if secrets:
+            session.event("secrets", "the grant includes the values of Secrets: they are not masked")
         self.production.stand(session, self._reader, self._writer)
         try:
             while asked is not None:

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 async def file_request(call: Call, question: shapes.FileRequest) -> shapes.RequestFacts:
     """Ask to read an endpoint, for a reason, for so long."""
     asked = await call.parts.requests.file(
-        call.identity, question.endpoint, duration(question.seconds), question.reason
+        call.identity,
+        question.endpoint,
+        duration(question.seconds),
+        question.reason,
+        secrets=question.secrets,
     )
     return await _now(call, asked.id)
 
@@ -77,7 +81,11 @@ async def approve(call: Call, question: shapes.Approve) -> shapes.RequestFacts:
     """Approve an access request; nobody approves their own."""
     shorter = duration(question.seconds) if question.seconds else None
     await call.parts.requests.approve(
-        call.identity, RequestId(question.id), duration=shorter, note=question.note
+        call.identity,
+        RequestId(question.id),
+        duration=shorter,
+        note=question.note,
+        without_secrets=question.without_secrets,
     )
     return await _now(call, RequestId(question.id))
 
@@ -152,6 +160,8 @@ def request_facts(view: RequestView) -> shapes.RequestFacts:
         endpoint=one.endpoint_name,
         reason=one.reason,
         seconds=int(one.duration.total_seconds()),
+        secrets=one.secrets,
+        secrets_left_out=one.secrets_left_out,
         state=one.state.value,
         needed=one.needed,
         approvals=one.approvals,
@@ -174,6 +184,7 @@ def grant_facts(row: GrantRow) -> shapes.GrantFacts:
         reason=row.reason,
         state=row.state.value,
         seconds=int(row.duration.total_seconds()),
+        secrets=row.secrets,
         created_at=row.created_at,
         use_by=row.use_by if row.started_at is None else None,
         ends_at=row.ends_at,

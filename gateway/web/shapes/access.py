@@ -14,11 +14,13 @@ class FileRequest(Question, frozen=True, kw_only=True):
         endpoint: its name.
         seconds: for how long from the first connection.
         reason: why.
+        secrets: whether to see the values of a cluster's Secrets, too; else they are masked.
     """
 
     endpoint: str
     seconds: int
     reason: str
+    secrets: bool = False
 
 
 class RequestId(Question, frozen=True, kw_only=True):
@@ -67,6 +69,7 @@ class GrantFacts(Shape, frozen=True, kw_only=True):
         reason: why.
         state: ready (its clock has not started), active, ended, dropped, revoked or lapsed.
         seconds: how long from the first connection.
+        secrets: whether it includes the values of a cluster's Secrets.
         created_at: when it was approved.
         use_by: it lapses when not used by then; None once used.
         ends_at: the absolute end; None until its first connection.
@@ -80,6 +83,7 @@ class GrantFacts(Shape, frozen=True, kw_only=True):
     reason: str
     state: str
     seconds: int
+    secrets: bool = False
     created_at: datetime
     use_by: datetime | None
     ends_at: datetime | None
@@ -96,6 +100,8 @@ class RequestFacts(Shape, frozen=True, kw_only=True):
         endpoint: for what.
         reason: as typed.
         seconds: how long they ask for.
+        secrets: whether they ask for the values of a cluster's Secrets.
+        secrets_left_out: whether an approver approved without these.
         state: pending, approved, denied, withdrawn or lapsed.
         needed: how many distinct approvers policy wants.
         approvals: who approved so far.
@@ -105,7 +111,7 @@ class RequestFacts(Shape, frozen=True, kw_only=True):
         grant: the grant it became.
         holds: what they can use on this endpoint already.
         labels: the endpoint's labels: what they could read.
-        may_approve: whether the caller could approve it now.
+        may_approve: whether the caller could approve it now; the values of Secrets may have to be left out.
     """
 
     id: int
@@ -113,6 +119,8 @@ class RequestFacts(Shape, frozen=True, kw_only=True):
     endpoint: str
     reason: str
     seconds: int
+    secrets: bool = False
+    secrets_left_out: bool = False
     state: str
     needed: int
     approvals: tuple[str, ...]
@@ -142,11 +150,13 @@ class Approve(Question, frozen=True, kw_only=True):
         id: its number.
         seconds: for so long, where less than asked for; 0: as asked for.
         note: words to go with it.
+        without_secrets: without the values of a cluster's Secrets, where they were asked for.
     """
 
     id: int
     seconds: int = 0
     note: str = ""
+    without_secrets: bool = False
 
 
 class Deny(Question, frozen=True, kw_only=True):

@@ -1,0 +1,171 @@
+"""Access with the values of a cluster's Secrets: who may ask, who may approve, which grant a session gets."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from gateway.domain.access import GrantState
+from gateway.domain.endpoint import EndpointKind
+from gateway.domain.errors import InvalidInput, NotAuthorised, NotFound
+
+HOUR = timedelta(hours=1)
+WHY = "INC-7: is it the old password?"
+
+
+@pytest.fixture
+async def cluster(gate, admin):
+    return await gate.endpoint(admin, "prod-k8s", EndpointKind.KUBERNETES, env="prod")
+
+
+@pytest.fixture
+async def oncall(gate, admin):
+    return await gate.person(admin, "oncall", "on-call")
+
+
+async def given(gate, who, by):
+    request = await gate.requests.file(who, "prod-k8s", HOUR, WHY, secrets=True)
+    return (await gate.requests.approve(by, request.id)).grant
+
+
+async def rows(gate, policies, old: str, new: str) -> None:
+    text = (policies / "policy.csv").read_text()
+    assert old in text
+    (policies / "policy.csv").write_text(text.replace(old, new))
+    await gate.policy.reload()
+
+
+async def written(gate) -> list[dict]:
+    async with gate.store.connection() as conn:
+        found = await conn.fetch("SELECT body FROM outbox ORDER BY id")
+    return [json.loads(row["body"]) for row in found]
+
+
+# ---- asking --------------------------------------------------------------------------------------------
+
+
+async def test_asking_is_an_action_of_its_own_that_engineers_do_not_have(gate, engineer, cluster) -> None:
+    with pytest.raises(NotAuthorised, match="ask for the values of Secrets on prod-k8s") as refused:
+        await gate.requests.file(engineer, "prod-k8s", HOUR, WHY, secrets=True)
+    assert "values masked" in refused.value.hint
+    assert not await gate.requests.list(engineer)
+
+
+async def test_it_takes_the_plain_action_too(gate, admin, cluster, policies) -> None:
+    await rows(
+        gate,
+        policies,
+        "p, engineer, *, submit",
+        "p, peeper, *, request-secrets, allow\np, engineer, *, submit",
+    )
+    peeper = await gate.person(admin, "peeper", "peeper")
+    with pytest.raises(NotFound):
+        await gate.requests.file(peeper, "prod-k8s", HOUR, WHY, secrets=True)
+
+
+async def test_only_clusters_have_secrets(gate, oncall, orders) -> None:
+    with pytest.raises(InvalidInput, match="orders-db is a postgres endpoint; only a Kubernetes cluster"):
+        await gate.requests.file(oncall, "orders-db", HOUR, WHY, secrets=True)
+
+
+async def test_no_role_lets_it_approve_itself(gate, oncall, cluster) -> None:
+    plain = await gate.requests.file(oncall, "prod-k8s", HOUR, WHY)
+    asked = await gate.requests.file(oncall, "prod-k8s", HOUR, WHY, secrets=True)
+    assert (plain.state.value, asked.state.value, asked.needed) == ("approved", "pending", 1)
+
+
+async def test_whoever_is_paged_reads_what_is_asked_for(gate, oncall, approver, cluster) -> None:
+    await given(gate, oncall, approver)
+    filed, granted = (await written(gate))[-2:]
+    assert filed["summary"] == "oncall asks for prod-k8s with the values of Secrets (request 1)"
+    assert granted["summary"].startswith("approver opened prod-k8s with the values of Secrets for oncall")
+    assert filed["secrets"] is granted["secrets"] is True
+
+
+# ---- approving -----------------------------------------------------------------------------------------
+
+
+async def test_an_approver_may_leave_them_out(gate, oncall, approver, cluster) -> None:
+    request = await gate.requests.file(oncall, "prod-k8s", HOUR, WHY, secrets=True)
+    made = await gate.requests.approve(approver, request.id, without_secrets=True)
+    assert (made.secrets, made.secrets_left_out, made.shows_secrets) == (True, True, False)
+    (granted,) = (await written(gate))[-1:]
+    assert granted["secrets"] is False
+    assert not (await gate.grants.take(oncall, cluster)).secrets
+
+
+async def test_approving_them_is_an_action_of_its_own(gate, oncall, approver, cluster, policies) -> None:
+    await rows(gate, policies, "p, approver, *, approve-secrets, allow\n", "")
+    request = await gate.requests.file(oncall, "prod-k8s", HOUR, WHY, secrets=True)
+    with pytest.raises(NotAuthorised) as refused:
+        await gate.requests.approve(approver, request.id)
+    assert refused.value.hint.startswith(f"glassgate approve {request.id} --without-secrets")
+    made = await gate.requests.approve(approver, request.id, without_secrets=True)
+    assert not made.shows_secrets
+
+
+async def test_an_approval_goes_with_the_right_to_give_it(gate, admin, oncall, cluster, policies) -> None:
+    await rows(
+        gate, policies, "p, approver, *, approve-secrets, allow\n", "p, deep, *, approve-secrets, allow\n"
+    )
+    text = (policies / "access.toml").read_text()
+    (policies / "access.toml").write_text(text.replace("approvers = 1                  #", "approvers = 2 #"))
+    await gate.policy.reload()
+    deep = await gate.person(admin, "deep", "approver", "deep")
+    request = await gate.requests.file(oncall, "prod-k8s", HOUR, WHY, secrets=True)
+    assert (await gate.requests.approve(deep, request.id)).approvals == ("deep",)
+    await gate.people.take_role(admin, "deep", "deep")
+    assert (await gate.requests.get(oncall, request.id)).request.approvals == ()
+
+
+# ---- which grant a session gets --------------------------------------------------------------------------
+
+
+async def test_the_wider_grant_is_used_first_and_the_narrower_one_goes_on(
+    gate, oncall, approver, cluster
+) -> None:
+    plain = (await gate.requests.file(oncall, "prod-k8s", HOUR, WHY)).grant
+    assert (await gate.grants.take(oncall, cluster)).id == plain
+    wide = await given(gate, oncall, approver)
+    taken = await gate.grants.take(oncall, cluster)
+    assert (taken.id, taken.secrets) == (wide, True)
+    async with gate.store.connection() as conn:
+        await conn.execute("UPDATE grants SET ends_at = now() + interval '20 s' WHERE id = $1", wide)
+    assert (await gate.grants.take(oncall, cluster)).id == wide
+    await gate.grants.drop(oncall, wide)
+    narrow = await gate.grants.take(oncall, cluster)
+    assert (narrow.id, narrow.secrets) == (plain, False)
+    assert set(await gate.grants.renew([plain, wide])) == {plain}
+
+
+async def test_a_grant_with_secrets_goes_with_the_right_to_ask_for_it(
+    gate, oncall, approver, cluster, policies
+) -> None:
+    plain = (await gate.requests.file(oncall, "prod-k8s", HOUR, WHY)).grant
+    wide = await given(gate, oncall, approver)
+    assert (await gate.grants.take(oncall, cluster)).id == wide
+    assert set(await gate.grants.renew([wide])) == {wide}
+    await rows(gate, policies, "p, on-call, *, request-secrets, allow\n", "")
+    assert await gate.grants.renew([wide]) == {}
+    assert (await gate.grants.take(oncall, cluster)).id == plain
+
+
+async def test_a_grant_with_secrets_goes_with_the_role(gate, admin, approver, cluster) -> None:
+    both = await gate.person(admin, "both", "engineer", "on-call")
+    wide = await given(gate, both, approver)
+    await gate.people.take_role(admin, "both", "on-call")
+    states = {row.id: row.state for row in await gate.grants.list(admin, live=False)}
+    assert states[wide] is GrantState.REVOKED
+
+
+async def test_what_shows_values_says_so_when_it_is_taken_and_closed(gate, oncall, approver, cluster) -> None:
+    wide = await given(gate, oncall, approver)
+    await gate.grants.take(oncall, cluster)
+    await gate.grants.revoke(approver, wide, "done")
+    async with gate.store.connection() as conn:
+        found = await conn.fetch("SELECT data FROM ledger_leaves ORDER BY number DESC LIMIT 2")
+    revoked, taken = (json.loads(row["data"])["summary"] for row in found)
+    assert taken == f"oncall took grant {wide} on prod-k8s with the values of Secrets"
+    assert revoked == f"grant {wide} of oncall on prod-k8s with the values of Secrets was revoked: done"
