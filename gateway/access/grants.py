@@ -49,8 +49,8 @@ class Grants:
     async def take(self, identity: Identity, endpoint: Endpoint) -> Grant:
         """Return the grant of a connection; the first connection starts its clock. Others stay as they are.
 
-        One that includes the values of Secrets goes before others, for as long as policy lets its person ask
-        for such a one.
+        One that includes the values of Secrets goes before others, where policy lets its person ask for such
+        a one still, and the credential is good for that: a machine token for connecting alone sees masks.
 
         Raises:
             NotAuthorised: there is none that can be used; the hint is the command that asks for one.
@@ -59,9 +59,7 @@ class Grants:
         permissions = await self._policy.permissions(identity)
         if not permissions.allows("connect", endpoint):
             raise await self._refusal(identity, endpoint)
-        # By what the person may, as when it is renewed: to connect is all that a credential must be good for.
-        whole = await self._policy.permissions_of(identity.roles)
-        secrets = whole.allows(ASK_FOR_SECRETS, endpoint)
+        secrets = permissions.allows(ASK_FOR_SECRETS, endpoint)
         for _ in range(_TRIES):
             async with self._store.connection() as conn:
                 usable = await grants.usable_grant(conn, identity.id, endpoint.id, secrets=secrets)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, final
 import jwt
 
 from gateway.access import words
+from gateway.access.conditions import ASK_FOR_SECRETS
 from gateway.access.decisions import Decision, write_down
 from gateway.access.policy_files import ACTIONS
 from gateway.access.presence import require_login
@@ -156,20 +157,26 @@ class Tokens:
     async def cluster(self, identity: Identity) -> IssuedToken:
         """Make the short bearer token of a Kubernetes client; it ends with the login it is made with.
 
+        It is good for a grant that includes the values of Secrets where what it is made with is.
+
         Raises:
             NotAuthorised: policy lets them connect nowhere, or the login was revoked.
         """
         lives = min(CLUSTER_LIVES, self._policy.rules.database)
-        return await self._short(identity, TokenKind.CLUSTER, CLUSTER_PREFIX, lives)
+        wide = not identity.scopes or ASK_FOR_SECRETS in identity.scopes
+        more = (ASK_FOR_SECRETS,) if wide else ()
+        return await self._short(identity, TokenKind.CLUSTER, CLUSTER_PREFIX, lives, more)
 
-    async def _short(self, identity: Identity, kind: TokenKind, prefix: str, lives: timedelta) -> IssuedToken:
+    async def _short(
+        self, identity: Identity, kind: TokenKind, prefix: str, lives: timedelta, more: tuple[str, ...] = ()
+    ) -> IssuedToken:
         await self._policy.require(identity, "connect")
         return await self._add(
             identity,
             kind,
             Secret(prefix + secrets.token_urlsafe(32)),
             lives=lives,
-            scopes=("connect", "request"),
+            scopes=("connect", "request", *more),
             parent=identity.credential,
         )
 

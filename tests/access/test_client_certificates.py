@@ -158,7 +158,7 @@ async def test_a_clusters_token_serves_at_its_door_alone(gate, engineer) -> None
     assert made.expires_at - datetime.now(UTC) <= timedelta(hours=1)
     assert len(made.secret.reveal()) <= 64
     proven = await gate.authenticator.authenticate(ClusterTokenEvidence(made.secret, HERE))
-    assert (proven.name, proven.scopes) == ("engineer", {"connect", "request"})
+    assert (proven.name, proven.scopes) == ("engineer", {"connect", "request", "request-secrets"})
     for elsewhere in (
         BearerEvidence(made.secret, HERE),
         DatabaseTokenEvidence("engineer", made.secret, HERE),

@@ -10,8 +10,10 @@ import pytest
 from gateway.domain.access import GrantState
 from gateway.domain.endpoint import EndpointKind
 from gateway.domain.errors import InvalidInput, NotAuthorised, NotFound
+from gateway.domain.identity import ClusterTokenEvidence
 
 HOUR = timedelta(hours=1)
+HERE = "10.0.0.1"
 WHY = "INC-7: is it the old password?"
 
 
@@ -138,6 +140,21 @@ async def test_the_wider_grant_is_used_first_and_the_narrower_one_goes_on(
     narrow = await gate.grants.take(oncall, cluster)
     assert (narrow.id, narrow.secrets) == (plain, False)
     assert set(await gate.grants.renew([plain, wide])) == {plain}
+
+
+async def test_a_credential_for_connecting_alone_gets_the_narrower_grant(
+    gate, oncall, approver, cluster
+) -> None:
+    plain = (await gate.requests.file(oncall, "prod-k8s", HOUR, WHY)).grant
+    wide = await given(gate, oncall, approver)
+    got = {}
+    for scopes in ((), ("connect",), ("connect", "request-secrets")):
+        machine = await gate.tokens.machine(oncall, label="k9s", lives=24 * HOUR, scopes=scopes)
+        shown = await gate.authenticator.authenticate(ClusterTokenEvidence(machine.secret, HERE))
+        short = await gate.tokens.cluster(shown)
+        by_short = await gate.authenticator.authenticate(ClusterTokenEvidence(short.secret, HERE))
+        got[scopes] = {(await gate.grants.take(by, cluster)).id for by in (shown, by_short)}
+    assert got == {(): {wide}, ("connect",): {plain}, ("connect", "request-secrets"): {wide}}
 
 
 async def test_a_grant_with_secrets_goes_with_the_right_to_ask_for_it(

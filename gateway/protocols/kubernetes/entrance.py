@@ -72,6 +72,8 @@ def asked_of(head: RequestHead, bound: str = "") -> Asked:
 class Bearers:
     """Whose connection it is: of whoever proved themselves in its first request, by whatever token they show.
 
+    A token that is good for less than the first one does not go on with what that one has opened.
+
     Args:
         prove: tells who shows a token.
         identity: whose connection it is.
@@ -89,7 +91,7 @@ class Bearers:
         """Make sure that a request is sent by whoever sent the first one.
 
         Raises:
-            AuthenticationFailed: it is somebody else, or nobody.
+            AuthenticationFailed: it is somebody else, or nobody, or a token for less.
             StoreUnavailable: the store is away.
         """
         if token == self._token:
@@ -97,4 +99,9 @@ class Bearers:
         identity = await self._prove(token)
         if identity.id != self._identity.id:
             raise AuthenticationFailed("a connection serves whoever sent its first request alone")
+        first, scopes = self._identity.scopes, identity.scopes
+        if scopes and not (first and first <= scopes):
+            raise AuthenticationFailed(
+                "this token is good for less than the one that the connection was opened with"
+            )
         self._token = token

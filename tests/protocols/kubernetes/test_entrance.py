@@ -73,7 +73,7 @@ async def test_a_connection_belongs_to_a_person_whatever_token_they_show() -> No
         number = people.get(token.reveal())
         if number is None:
             raise AuthenticationFailed("nobody")
-        return cast("Identity", SimpleNamespace(id=number))
+        return cast("Identity", SimpleNamespace(id=number, scopes=frozenset({"connect"})))
 
     bearers = Bearers(prove, await prove(Secret(b"first")), Secret(b"first"))
     for token in (b"first", b"second", b"second", b"first"):
@@ -81,3 +81,28 @@ async def test_a_connection_belongs_to_a_person_whatever_token_they_show() -> No
     for token in (b"theirs", b"unknown"):
         with pytest.raises(AuthenticationFailed):
             await bearers.check(Secret(token))
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "goes_on"),
+    [
+        ((), (), True),
+        (("connect",), (), True),
+        (("connect",), ("connect", "request-secrets"), True),
+        ((), ("connect",), False),
+        (("connect", "request-secrets"), ("connect",), False),
+    ],
+)
+async def test_a_token_for_less_does_not_go_on_with_what_another_opened(
+    first: tuple[str, ...], later: tuple[str, ...], goes_on: bool
+) -> None:
+    async def prove(token: Secret) -> Identity:
+        scopes = frozenset(first if token.reveal() == b"first" else later)
+        return cast("Identity", SimpleNamespace(id=1, scopes=scopes))
+
+    bearers = Bearers(prove, await prove(Secret(b"first")), Secret(b"first"))
+    if goes_on:
+        await bearers.check(Secret(b"later"))
+    else:
+        with pytest.raises(AuthenticationFailed, match="good for less"):
+            await bearers.check(Secret(b"later"))
