@@ -99,7 +99,7 @@ async def test_an_approver_may_leave_them_out(gate, oncall, approver, cluster) -
 
 
 async def test_approving_them_is_an_action_of_its_own(gate, oncall, approver, cluster, policies) -> None:
-    await rows(gate, policies, "p, approver, *, approve-secrets, allow\n", "")
+    await rows(gate, policies, "p, approver, kind=kubernetes, approve-secrets, allow\n", "")
     request = await gate.requests.file(oncall, "prod-k8s", HOUR, WHY, secrets=True)
     with pytest.raises(NotAuthorised) as refused:
         await gate.requests.approve(approver, request.id)
@@ -110,7 +110,7 @@ async def test_approving_them_is_an_action_of_its_own(gate, oncall, approver, cl
 
 async def test_an_approval_goes_with_the_right_to_give_it(gate, admin, oncall, cluster, policies) -> None:
     await rows(
-        gate, policies, "p, approver, *, approve-secrets, allow\n", "p, deep, *, approve-secrets, allow\n"
+        gate, policies, "p, approver, kind=kubernetes, approve-secrets, allow\n", "p, deep, *, approve-secrets, allow\n"
     )
     text = (policies / "access.toml").read_text()
     (policies / "access.toml").write_text(text.replace("approvers = 1                  #", "approvers = 2 #"))
@@ -164,7 +164,7 @@ async def test_a_grant_with_secrets_goes_with_the_right_to_ask_for_it(
     wide = await given(gate, oncall, approver)
     assert (await gate.grants.take(oncall, cluster)).id == wide
     assert set(await gate.grants.renew([wide])) == {wide}
-    await rows(gate, policies, "p, on-call, *, request-secrets, allow\n", "")
+    await rows(gate, policies, "p, on-call, kind=kubernetes, request-secrets, allow\n", "")
     assert await gate.grants.renew([wide]) == {}
     assert (await gate.grants.take(oncall, cluster)).id == plain
 

@@ -163,7 +163,7 @@ metadata:
 #  - apiGroups: [""]
 #    resources: [pods/exec]
 #    verbs: [get, create]
-# For Secrets, whose values the gateway masks; the same holds of them.
+# For Secrets, whose values the gateway masks unless a grant includes them; the same holds of them.
 #  - apiGroups: [""]
 #    resources: [secrets]
 #    verbs: [get, list, watch]
