@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import unquote
 
 from gateway.domain.http import Request
 from gateway.domain.unit import Unit
+from gateway.judge.kubernetes.judge import SECRETS
 from gateway.judge.kubernetes.judgement import KubernetesJudgement
 
 WITHHELD: Final = b"(the body is a Secret's, and is not recorded)"
@@ -57,9 +59,16 @@ def text_of(request: Request, judged: KubernetesJudgement | None = None) -> byte
     line = f"{request.method} {request.target}".encode("utf-8", "surrogateescape")
     if not request.body:
         return line
-    if judged is not None and judged.resource == "secrets":
+    if judged is not None and _about_secrets(request, judged):
         return line + b"\n" + WITHHELD
     return line + b"\n" + request.body
+
+
+def _about_secrets(request: Request, judged: KubernetesJudgement) -> bool:
+    """Whether a body may hold a Secret's values; of what was not understood, its path tells."""
+    if judged.resource:
+        return judged.resource == SECRETS
+    return SECRETS in unquote(request.target).lower()
 
 
 def object_of(judged: KubernetesJudgement) -> str:
