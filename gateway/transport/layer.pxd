@@ -5,6 +5,8 @@ cdef class TlsLayer:
     cdef public object _incoming
     cdef public object _outgoing
     cdef public object _tls
+    cdef public object _decipher
+    cdef public object _cipher
     cdef public object _raw
     cdef public long _state
     cdef public bint _paused
@@ -18,7 +20,7 @@ cdef class TlsLayer:
     cpdef _take(self, data)
     cpdef _shake(self)
     cpdef _fail(self, error)
-    @cython.locals(size=Py_ssize_t, found=Py_ssize_t, ended=bint, in_part=bint, rest=bint)
+    @cython.locals(size=Py_ssize_t, found=Py_ssize_t, ended=bint, rest=bint)
     cpdef _deliver(self)
     cpdef _over(self)
     cpdef _discard(self)

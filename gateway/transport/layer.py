@@ -55,6 +55,8 @@ class TlsLayer:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side, name)
+        inner: Any = self._tls._sslobj  # type: ignore[attr-defined]  # noqa: SLF001 - what it hands both on to
+        self._decipher, self._cipher = inner.read, inner.write
         self._raw: asyncio.Transport
         self._state = _SHAKING
         self._paused = False
@@ -155,21 +157,21 @@ class TlsLayer:
     def _deliver(self) -> None:
         """Decipher what has come and hand it up, as long as it is wanted."""
         incoming = self._incoming
-        tls = self._tls
         while not self._paused and self._state == _OPEN:
             size = 0
-            ended = in_part = False
+            ended = rest = False
             try:
                 while size <= _MOST - RECORD:  # there is room for a whole record, so none is left half read
-                    found: int = tls.read(_MOST - size, PLAIN[size:] if size else PLAIN)  # type: ignore[assignment]
+                    found = self._decipher(_MOST - size, PLAIN[size:] if size else PLAIN)
                     if not found:
                         ended = True
                         break
                     size += found
-                    if not incoming.pending:
+                    rest = incoming.pending > 0
+                    if not rest:
                         break  # one more call would cost an exception that says so
             except ssl.SSLWantReadError:
-                in_part = True
+                rest = False  # what has come is a record in part
             except ssl.SSLZeroReturnError:  # the peer's end, where ours is said already
                 ended = True
             except ssl.SSLError as error:
@@ -177,7 +179,6 @@ class TlsLayer:
                 return
             if size:
                 self._above.data_received(bytes(PLAIN[:size]))
-            rest = bool(incoming.pending) and not in_part
             if ended or (self._ended and not rest):
                 self._over()
                 break
@@ -219,11 +220,11 @@ class TlsLayer:
         if self._state != _OPEN or self._sent_end or not data:
             return
         try:
-            sent = self._tls.write(data)
+            sent = self._cipher(data)
             if sent < len(data):  # a record at a time
                 view = memoryview(data)
                 while sent < len(data):
-                    sent += self._tls.write(view[sent:])
+                    sent += self._cipher(view[sent:])
         except ssl.SSLError as error:
             self._broken(error)
             return
