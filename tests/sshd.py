@@ -7,6 +7,7 @@ import getpass
 import os
 import pwd
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -35,6 +36,7 @@ class Sshd:
         home: of that login.
         password: of that login; empty where the tests are not root, and so can't set one.
         process: the server.
+        without: programs that are not on this host: covered in a mount namespace, where the tests are root.
     """
 
     folder: Path
@@ -45,10 +47,17 @@ class Sshd:
     password: str
     process: subprocess.Popen[bytes] | None = None
     made: bool = False
+    without: tuple[str, ...] = ()
 
     @classmethod
     def start(
-        cls, folder: Path, *, more: str = "", shell: str = "/bin/bash", home: Path | None = None
+        cls,
+        folder: Path,
+        *,
+        more: str = "",
+        shell: str = "/bin/bash",
+        home: Path | None = None,
+        without: tuple[str, ...] = (),
     ) -> Sshd:
         """Start a server for one unprivileged account: one of its own where the tests run as root.
 
@@ -57,6 +66,7 @@ class Sshd:
             more: lines of sshd_config, which win over ours.
             shell: of the account, where it is made.
             home: of the account, where it is made; None: in the folder.
+            without: programs that are not on this host.
         """
         root = os.getuid() == 0
         if root:
@@ -64,7 +74,7 @@ class Sshd:
             account, home, password = _make_account(home or folder / "home", shell)
         else:
             account, home, password = getpass.getuser(), Path.home(), ""
-        made = cls(folder, "127.0.0.1", free_port(), account, home, password, made=root)
+        made = cls(folder, "127.0.0.1", free_port(), account, home, password, made=root, without=without)
         made.new_host_key()
         subprocess.run(
             ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "glassgate", "-f", str(made.key)],
@@ -116,7 +126,7 @@ class Sshd:
         """Start the server and wait until it answers."""
         with (self.folder / "sshd.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [str(SSHD), "-D", "-e", "-f", str(self.folder / "sshd_config")],
+                [*self._away(), str(SSHD), "-D", "-e", "-f", str(self.folder / "sshd_config")],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -134,6 +144,13 @@ class Sshd:
             assert self.process.poll() is None, (self.folder / "sshd.log").read_text()
             assert time.monotonic() < until, "sshd did not start"
             time.sleep(0.02)
+
+    def _away(self) -> tuple[str, ...]:
+        """Return what goes before a command that shall not find some programs."""
+        if not self.without:
+            return ()
+        covered = "; ".join(f"mount --bind /dev/null {shlex.quote(path)}" for path in self.without)
+        return ("unshare", "--mount", "/bin/sh", "-c", f'set -e; {covered}; exec "$@"', "sh")
 
     def halt(self) -> None:
         """End the server; connections that it has go on."""

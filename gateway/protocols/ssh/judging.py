@@ -137,6 +137,12 @@ class Judging:
             return ""
         return "outside of the kernel guard: sudo" if judged.uses_sudo else "under the kernel guard"
 
+    def hidden(self, judged: ShellJudgement) -> str:
+        """Return what who runs a line must know that the guard hides; empty: nothing."""
+        if not self._guarded or judged.uses_sudo or not self._facts.guard.hides:
+            return ""
+        return f"the kernel guard of this host hides: {'; '.join(self._facts.guard.hides)}"
+
     @property
     def guard_required(self) -> bool:
         """Whether nothing may run outside of the kernel guard."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from gateway.domain.errors import UpstreamTooOpen, UpstreamUnavailable
 from gateway.domain.session import Level
 from gateway.domain.verdict import Layer
-from gateway.protocols.ssh.guard.guard import Guard, Profile
-from gateway.protocols.ssh.guard.offers import QUESTION, SHUT, TRIAL, read_offers
+from gateway.protocols.ssh.guard.guard import Guard
+from gateway.protocols.ssh.guard.offers import QUESTION, SHUT, read_offers
 from gateway.protocols.ssh.options import GuardWanted
 from gateway.protocols.ssh.quoting import command
 from gateway.protocols.ssh.upstream import PATH
@@ -130,11 +130,13 @@ def check_requirement(endpoint: Endpoint, options: SshOptions, level: Level) -> 
 
 async def _holds(upstream: Upstream, guard: Guard) -> bool:
     """Try the guard: it must shut what is open without it."""
-    argv = guard.argv(Profile.PLAIN)
-    if not argv:
+    if not guard.works:
         return False
-    said = await upstream.ask(f"exec {command((*argv, '/bin/sh', '-c', TRIAL))}")
-    return said.endswith(SHUT)  # what the login's own files print comes before
+    for profile, trial in guard.trials():
+        said = await upstream.ask(f"exec {command((*guard.argv(profile), '/bin/sh', '-c', trial))}")
+        if not said.endswith(SHUT):  # what the login's own files print comes before
+            return False
+    return True
 
 
 def _read(upstream: Upstream, answer: str) -> HostFacts:

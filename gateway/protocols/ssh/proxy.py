@@ -101,6 +101,7 @@ class SshDoor:
         self._running: dict[Running, Stage] = {}
         self._shells: set[GovernedShell] = set()
         self._stock = Stock()
+        self._told = False
         program = str(connection.get_extra_info("client_version", ""))
         self.client = f"{arrival.peer} {program.removeprefix('SSH-2.0-')}".strip()
         self.source = arrival.source
@@ -278,6 +279,9 @@ class SshDoor:
         terminal = admitted.unit.terminal
         if terminal is not None:
             session.event("window", f"unit {admitted.number}: {terminal.size[0]}x{terminal.size[1]}")
+        if not self._told and (hidden := self._judging.hidden(admitted.judged)):
+            self._told = True
+            channel.say(refusal.text(hidden))
         self._running[running] = channel
         try:
             try:

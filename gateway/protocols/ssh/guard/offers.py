@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.protocols.ssh.guard import bubblewrap
+from gateway.protocols.ssh.guard.bubblewrap import Bubblewrap, read_bubblewrap
+
 _PERL: Final = "print int(syscall(444,0,0,1))"
 _PYTHON: Final = "import ctypes;print(ctypes.CDLL(None).syscall(444,0,0,1))"
 
@@ -21,7 +24,8 @@ QUESTION: Final = (
     f"for i in {' '.join(INTERPRETERS)}; do "
     '[ -x "$i" ] || continue; '
     f"case $i in *perl) a=$(\"$i\" -f -e '{_PERL}');; *) a=$(\"$i\" -I -S -c '{_PYTHON}');; esac; "
-    'echo interpreter "$i" $(stat -Lc "%u %a" "$i") "$a"; done 2>/dev/null'
+    'echo interpreter "$i" $(stat -Lc "%u %a" "$i") "$a"; done 2>/dev/null; '
+    f"{bubblewrap.QUESTION}"
 )
 """POSIX shell; it changes nothing. Its answer is what :func:`read_offers` reads."""
 
@@ -43,6 +47,7 @@ class Offers:
         landlock: ABI of its Landlock, 0 for none.
         interpreter: absolute path of the interpreter that sets the guard up; empty for none.
         root: whether the login is root, around whom a filter that can't see netlink messages is none.
+        bubblewrap: what else could set it up.
     """
 
     machine: str
@@ -50,6 +55,7 @@ class Offers:
     landlock: int
     interpreter: str
     root: bool
+    bubblewrap: Bubblewrap | None = None
 
 
 def read_offers(answer: str) -> Offers:
@@ -73,6 +79,7 @@ def read_offers(answer: str) -> Offers:
         landlock=landlock,
         interpreter=interpreter,
         root=said.get("uid", "0") == "0",
+        bubblewrap=read_bubblewrap(answer),
     )
 
 
