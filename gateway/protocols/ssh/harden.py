@@ -55,8 +55,9 @@ Match all
 CONFIG
 sshd -t && (systemctl reload ssh 2>/dev/null || systemctl reload sshd)
 
-# the kernel guard is set up by an interpreter that is there already: /usr/bin/perl or /usr/bin/python3
-[ -x /usr/bin/perl ] || [ -x /usr/bin/python3 ] || echo "install perl or python3: there is no guard without"
+# the kernel guard is set up by what is there already: /usr/bin/perl or /usr/bin/python3, else bubblewrap
+[ -x /usr/bin/perl ] || [ -x /usr/bin/python3 ] || [ -x /usr/bin/bwrap ] ||
+  echo "install perl, python3 or bubblewrap: there is no guard without"
 
 # and look whether all is right: glassgate endpoint check {name}
 """
