@@ -8,6 +8,7 @@ import ssl
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 from request_cases import request_cases
 
 from gateway.domain.http import Request
@@ -39,7 +40,9 @@ def bent(chance: random.Random, request: Request) -> Request:
         target = target[:at] + chance.choice(PIECES.split("|")) + target[at + chance.randint(0, 3) :]
     method = chance.choice(["GET", "POST", "PUT", "PATCH", "DELETE", *[request.method] * 4])
     body = chance.choice(BODIES)
-    return replace(request, method=method, target=target, body=request.body if body is None else body or None)
+    return msgspec.structs.replace(
+        request, method=method, target=target, body=request.body if body is None else body or None
+    )
 
 
 def allowed() -> list[Request]:

@@ -19,7 +19,7 @@ from gateway.protocols.docker.tape import Tape
 from gateway.protocols.docker.upstream import MOST_SMALL, created_id
 from gateway.session.life import SessionOver
 from gateway.terminal.lock import lock_of
-from gateway.transport.http.exchange import ClientLeft, one_way, pump
+from gateway.transport.http.exchange import ClientLeft, OneWay, pump
 from gateway.transport.http.head import SWITCHING, forwarded
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Forwarding:
         self._side.begin(head.status, forwarded(head.headers), reason=head.reason, length=head.length)
         self._shows = shows and head.length is None and head.status == 200
         try:
-            with one_way(client, upstream.connection):
+            with OneWay(client, upstream.connection):
                 await pump(upstream, self._side, tape.seen)
         finally:
             self._shows = False
@@ -153,7 +153,7 @@ class Forwarding:
     async def _masked(
         self, upstream: UpstreamSide, head: ResponseHead, admitted: Allowed, tape: Tape
     ) -> None:
-        with one_way(self._side.connection, upstream.connection):
+        with OneWay(self._side.connection, upstream.connection):
             answer = await upstream.body(MOST_MASKED)
         try:
             shown = masked(answer, admitted.judged.masks)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from gateway.domain.errors import UpstreamUnavailable
 from gateway.judge.http.reading import NotRead
@@ -13,7 +14,7 @@ from gateway.judge.kubernetes.judgement import KubernetesAction
 from gateway.judge.kubernetes.masking import MaskedWatch, mask, weighs
 from gateway.protocols.kubernetes import refusal
 from gateway.session.life import SessionOver
-from gateway.transport.http.exchange import ClientLeft, one_way, pump
+from gateway.transport.http.exchange import ClientLeft, OneWay, pump
 from gateway.transport.http.head import forwarded
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Answering:
             side, head = await upstream.ask(self._plain(judged.request), client=connection)
             try:
                 tag = str(head.status)
-                with one_way(connection, side.connection):
+                with OneWay(connection, side.connection):
                     await self._hand_on(side, head, admitted)
             finally:
                 upstream.done(side)
@@ -131,7 +132,7 @@ class Answering:
         if self._action is KubernetesAction.ANSWER:
             return request
         headers = tuple(each for each in request.headers if each[0] != "accept-encoding")
-        return replace(request, headers=headers)
+        return msgspec.structs.replace(request, headers=headers)
 
     # ---- handing on ------------------------------------------------------------------------------
 

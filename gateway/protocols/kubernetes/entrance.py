@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from gateway.domain.errors import AuthenticationFailed, NotFound
 from gateway.domain.secret import Secret
@@ -58,7 +60,7 @@ def asked_of(head: RequestHead, bound: str = "") -> Asked:
     headers = tuple(each for each in head.headers if each[0] != "authorization")
     if target is None:
         if bound and not head.target.startswith(PREFIX):
-            return Asked(replace(head, headers=headers), bound, Secret(bearer[1].encode()))
+            return Asked(msgspec.structs.replace(head, headers=headers), bound, Secret(bearer[1].encode()))
         raise NotFound(
             "the path names no endpoint",
             hint="a server is https://GATEWAY/endpoints/NAME; kubectl get --raw leaves that path out, "
@@ -66,7 +68,11 @@ def asked_of(head: RequestHead, bound: str = "") -> Asked:
         )
     rest = target["rest"] or "/"
     stripped = rest if rest.startswith("/") else f"/{rest}"
-    return Asked(replace(head, target=stripped, headers=headers), target["name"], Secret(bearer[1].encode()))
+    return Asked(
+        msgspec.structs.replace(head, target=stripped, headers=headers),
+        target["name"],
+        Secret(bearer[1].encode()),
+    )
 
 
 class Bearers:

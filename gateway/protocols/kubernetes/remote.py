@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -71,7 +70,7 @@ class Remote:
             ("sec-websocket-key", key),
             ("sec-websocket-protocol", ", ".join(SUBPROTOCOLS)),
         )
-        request = replace(request, method="GET", headers=asking, body=None)
+        request = msgspec.structs.replace(request, method="GET", headers=asking, body=None)
         side, head = await upstream.ask(request, upgrade="websocket")
         if not head.switched:
             try:

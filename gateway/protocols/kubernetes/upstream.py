@@ -6,8 +6,10 @@ nothing of the client's own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from gateway import __version__
 from gateway.domain.errors import ConfigurationBroken, UpstreamUnavailable
@@ -157,4 +159,4 @@ class Upstream:
         if self.target.credential.token is not None:
             token = self.target.credential.token().reveal().decode("ascii")
             headers.append(("authorization", f"Bearer {token}"))
-        return replace(request, headers=tuple(headers))
+        return msgspec.structs.replace(request, headers=tuple(headers))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Final
 
 from gateway.domain.errors import PeerError, UpstreamUnavailable
@@ -12,7 +11,7 @@ from gateway.transport.http.head import END, NO_BODY, End, NotUnderstood, Reques
 from gateway.transport.http.read import RequestReader, ResponseReader
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from gateway.transport.http.connection import Connection
     from gateway.transport.http.head import Headers
@@ -298,22 +297,33 @@ class UpstreamSide:
         return event
 
 
-@contextlib.contextmanager
-def one_way(client: Connection, upstream: Connection) -> Iterator[None]:
-    """Close production's connection as soon as the client, to whom an answer is on its way, leaves.
+class OneWay:
+    """Closes production's connection as soon as the client, to whom an answer is on its way, leaves.
 
-    Raises:
-        ClientLeft: in place of what production's connection broke by.
+    As a block it raises :class:`ClientLeft` in place of what production's connection broke by. Twice for each
+    request: a generator in its place takes three times as long.
+
+    Args:
+        client: None: nobody's leaving matters.
+        upstream: that an answer is awaited from.
     """
-    client.when_it_leaves(upstream.abort)
-    try:
-        yield
-    except UpstreamUnavailable:
-        if client.ended:
+
+    __slots__ = ("_client", "_upstream")
+
+    def __init__(self, client: Connection | None, upstream: Connection) -> None:
+        self._client = client
+        self._upstream = upstream
+
+    def __enter__(self) -> None:
+        if self._client is not None:
+            self._client.when_it_leaves(self._upstream.abort)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if self._client is None:
+            return
+        self._client.when_it_leaves(None)
+        if isinstance(error, UpstreamUnavailable) and self._client.ended:
             raise ClientLeft from None
-        raise
-    finally:
-        client.when_it_leaves(None)
 
 
 async def pump(upstream: UpstreamSide, client: ClientSide, seen: Callable[[bytes], None]) -> None:

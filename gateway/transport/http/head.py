@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from gateway.domain.errors import PeerError
 from gateway.domain.http import Request
@@ -73,8 +74,7 @@ class NotUnderstood(PeerError):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead:
+class RequestHead(msgspec.Struct, frozen=True, gc=False):
     """A request without its body.
 
     Attributes:
@@ -100,8 +100,7 @@ class RequestHead:
         return Request(self.method, self.target, self.headers, body)
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
+class ResponseHead(msgspec.Struct, frozen=True, gc=False):
     """An answer without its body.
 
     Attributes:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Final
 
 from gateway.domain.errors import UpstreamUnavailable
 from gateway.transport.http import write
-from gateway.transport.http.exchange import UpstreamSide, one_way
+from gateway.transport.http.exchange import OneWay, UpstreamSide
 from gateway.transport.http.head import RequestHead
 
 if TYPE_CHECKING:
@@ -79,9 +78,8 @@ class Pool:
                 side.reusable = False
                 self.done(side)
                 continue
-            watched = contextlib.nullcontext() if client is None else one_way(client, side.connection)
             try:
-                with watched:
+                with OneWay(client, side.connection):
                     side.ask(sent, asked, hijacked)
                     return side, await side.head()
             except UpstreamUnavailable:

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -89,8 +90,8 @@ def test_however_a_request_is_bent_nothing_that_is_sent_writes(bent: tuple[objec
     for place, text, dropped in changes:  # type: ignore[attr-defined]
         at = place % (len(target) + 1)
         target = target[:at] + text + target[at + dropped :]
-    request = replace(case.request, method=method or case.request.method, target=target)  # type: ignore[attr-defined,type-var]
-    found = judge(request if body is None else replace(request, body=body), CONTEXT)
+    request = msgspec.structs.replace(case.request, method=method or case.request.method, target=target)  # type: ignore[attr-defined,type-var]
+    found = judge(request if body is None else msgspec.structs.replace(request, body=body), CONTEXT)
     if found.request is not None:
         assert not writes(found.request)
         assert re.fullmatch(r"/[!-~]*", found.request.target)

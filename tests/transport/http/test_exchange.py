@@ -14,7 +14,7 @@ from gateway.domain.errors import UpstreamUnavailable
 from gateway.domain.http import Request
 from gateway.transport.http import write
 from gateway.transport.http.connection import READ_AHEAD, WRITE_HIGH, Connection
-from gateway.transport.http.exchange import ClientLeft, ClientSide, UpstreamSide, one_way, pump, two_way
+from gateway.transport.http.exchange import ClientLeft, ClientSide, OneWay, UpstreamSide, pump, two_way
 from gateway.transport.http.head import NotUnderstood, RequestHead, forwarded, request_head
 from gateway.transport.stream import stream_over
 
@@ -75,7 +75,7 @@ async def carried(side: ClientSide, upstream: UpstreamSide, seen: list[bytes]) -
         return None
     await side.body(1000)
     upstream.ask(write.request(Request(asked.method, asked.target), "up"), asked)
-    with one_way(side.connection, upstream.connection):
+    with OneWay(side.connection, upstream.connection):
         head = await upstream.head()
         side.begin(head.status, forwarded(head.headers), reason=head.reason, length=head.length)
         await pump(upstream, side, seen.append)
