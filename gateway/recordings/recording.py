@@ -99,6 +99,9 @@ class Recordings:
         self._locking = threading.Lock()
         self.replica = replica
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="recordings")
+        # Brings onto the disk what the loop has sealed. It waits behind nobody: in the other threads there may be
+        # some who wait for the very locks that it is to let go.
+        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="recordings-keeper")
         self._live: dict[SessionId, Recording] = {}
         self._opening: set[SessionId] = set()
         self._due: set[Recording] = set()
@@ -287,7 +290,9 @@ class Recordings:
                 waiting += [sealed] if sealed is not None else []
         loop = asyncio.get_running_loop()
         work = partial(keep_each, waiting, self.vault, self._leaves.append)
-        self._sealed(failed + await loop.run_in_executor(self._executor, work))
+        # Whoever cancels us leaves it running: the locks are let go there.
+        kept = await asyncio.shield(loop.run_in_executor(self._keeper, work))
+        self._sealed(failed + kept)
 
     def _sealed(self, failed: Iterable[tuple[Recording, Exception]]) -> None:
         """Have the ledger take what was sealed, and end the sessions whose blocks could not be kept."""
@@ -419,6 +424,7 @@ class Recordings:
         Call it when every session has ended and ``run`` is cancelled. What could not be done is done by
         :meth:`recover` at the next start.
         """
+        await asyncio.to_thread(self._keeper.shutdown)
         for recording in tuple(self._live.values()):
             if recording.over:
                 await self._seal(recording)

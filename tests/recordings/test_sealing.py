@@ -1,0 +1,93 @@
+"""Sealing while the disk stalls: nobody waits for a lock that waits behind them, and no lock is left held."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from recordings.place import OPENED, Place, unit, until
+
+from gateway.recordings.frames import Ended
+from gateway.recordings.recording import Recordings
+from gateway.recordings.vault import FolderVault
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from gateway.recordings.block import Block
+
+STALL_SECONDS = 20.0
+
+
+class Stalling(FolderVault):
+    """A vault on a disk that stalls from time to time."""
+
+    moves: threading.Event | None = None
+    keeps: threading.Event | None = None
+
+    def check(self) -> None:
+        """Look at it once the disk answers."""
+        if self.moves is not None:
+            self.moves.wait(STALL_SECONDS)
+        super().check()
+
+    def append(self, sealed: Block) -> None:
+        """Keep it once the disk takes it."""
+        if self.keeps is not None:
+            self.keeps.wait(STALL_SECONDS)
+        super().append(sealed)
+
+
+@asynccontextmanager
+async def stalling(place: Place) -> AsyncIterator[tuple[Recordings, Stalling]]:
+    vault = Stalling(place.folder)
+    recordings = await Recordings.start(
+        store=place.store, keyring=place.keyring, folder=place.folder, replica="one", vault=vault
+    )
+    async with asyncio.timeout(STALL_SECONDS):
+        yield recordings, vault
+        await recordings.close()
+
+
+async def test_those_who_wait_for_a_sync_do_not_hold_up_what_they_wait_for(place: Place) -> None:
+    """Every thread is taken by somebody who waits for a generation that the loop has just sealed."""
+    async with stalling(place) as (recordings, vault):
+        opened = [await recordings.open_recording(OPENED) for _ in range(6)]
+        vault.moves = threading.Event()
+        async with asyncio.TaskGroup() as group:
+            others = [group.create_task(recordings.open_recording(OPENED)) for _ in range(4)]
+            await asyncio.sleep(0.1)
+            for recording in opened:
+                recording.write(unit(1))
+            synced = [group.create_task(recording.synced()) for recording in opened]
+            await asyncio.sleep(0.1)
+            for recording in opened:
+                recording.rotate()
+            running = group.create_task(recordings.run())
+            await asyncio.sleep(0.1)
+            vault.moves.set()
+            async with asyncio.timeout(5):
+                await asyncio.gather(*synced, *others)
+            running.cancel()
+        for recording in (*opened, *(task.result() for task in others)):
+            await recording.close(Ended("client", "the client hung up"))
+    report = await place.verify(recordings)
+    assert (report.problem, report.sessions) == ("", 10)
+
+
+async def test_a_gateway_that_stops_while_a_block_is_kept_keeps_it_once(place: Place) -> None:
+    async with stalling(place) as (recordings, vault):
+        recording = await recordings.open_recording(OPENED)
+        vault.keeps = threading.Event()
+        recording.write(unit(1))
+        recording.rotate()
+        running = asyncio.create_task(recordings.run())
+        await until(recording.sealing.locked)
+        running.cancel()
+        await asyncio.wait({running})
+        recording.end(Ended("client", "the client hung up"))
+        vault.keeps.set()
+    report = await place.verify(recordings)
+    assert (report.problem, report.sessions, report.blocks) == ("", 1, 2)
