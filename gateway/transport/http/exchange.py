@@ -220,6 +220,7 @@ class UpstreamSide:
         self.reusable = True
         self.begun = False
         self._reader: ResponseReader | None = None
+        self._known: dict[bytes, ResponseHead] = {}
         self._events: list[ResponseHead | bytes | End] = []
         self._done = True
 
@@ -233,7 +234,7 @@ class UpstreamSide:
         """
         if not self.whole:
             raise UpstreamUnavailable("another answer is on its way")
-        self._reader = ResponseReader(asked, hijacked)
+        self._reader = ResponseReader(asked, hijacked, self._known)
         self._events.clear()
         self._done = self.reusable = self.begun = False
         self.connection.write(sent)

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from gateway.transport.http.head import End, RequestHead, ResponseHead
 
 _BLANK_LINE: Final = b"\r\n\r\n"
+_BEFORE_CHUNKS: Final = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 _EVERYTHING: Final = -1
+MOST_KNOWN: Final = 8
+"""Heads of answers that are remembered of one connection."""
 
 
 class _Parsed:
@@ -230,12 +233,21 @@ class ResponseReader(_Reader):
     Args:
         asked: the request: to HEAD there is no body.
         hijacked: content types by which an answer of 200 changes protocol as 101 does.
+        known: heads of answers that came on the same connection, by their bytes: a server says the same again
+            and again, and its date but once a second.
     """
 
-    def __init__(self, asked: RequestHead, hijacked: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        asked: RequestHead,
+        hijacked: frozenset[str] = frozenset(),
+        known: dict[bytes, ResponseHead] | None = None,
+    ) -> None:
         super().__init__()
         self._asked = asked
         self._hijacked = hijacked
+        plain = asked.method == "GET" and not asked.upgrade and not hijacked
+        self._known = known if plain else None
         self._inside = self._done = self._to_the_end = self._chunked = False
 
     def feed(self, data: bytes) -> list[ResponseHead | bytes | End]:
@@ -283,6 +295,19 @@ class ResponseReader(_Reader):
         return [END]
 
     def _head(self, head: bytes) -> ResponseHead:
+        known = self._known.get(head) if self._known is not None else None
+        if known is None:
+            return self._new_head(head)
+        self._inside = True
+        self._chunked = known.length is None
+        self._rest = known.length or 0
+        if self._chunked:  # these are llhttp's, which wants a head before them
+            self._found = found = _Parsed()
+            self._parser = httptools.HttpResponseParser(found)
+            self._fed(_BEFORE_CHUNKS)
+        return known
+
+    def _new_head(self, head: bytes) -> ResponseHead:
         if not RESPONSE_HEAD.fullmatch(head):
             raise NotUnderstood("the head is not HTTP/1.1 as it is taken here")
         self._found = found = _Parsed()
@@ -301,6 +326,10 @@ class ResponseReader(_Reader):
         self._inside = not made.interim
         self._chunked = made.length is None and not self._to_the_end
         self._rest = _EVERYTHING if self._to_the_end else made.length or 0
+        if self._known is not None and self._inside and not self._to_the_end:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[head] = made
         return made
 
     def _body(self, data: bytes) -> bytes:

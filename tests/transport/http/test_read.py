@@ -18,7 +18,7 @@ from gateway.transport.http.head import (
     forwarded,
     request_head,
 )
-from gateway.transport.http.read import RequestReader, ResponseReader
+from gateway.transport.http.read import MOST_KNOWN, RequestReader, ResponseReader
 
 PLAIN = b"GET /v1.51/containers/json?all=1 HTTP/1.1\r\nHost: docker\r\nUser-Agent: Docker-Client/28\r\n\r\n"
 LENGTH = b"POST /exec/1/start HTTP/1.1\r\nHost: x\r\nContent-Length: 15\r\n\r\n{'Detach':false"
@@ -154,6 +154,42 @@ def test_an_answer_means_the_same_wherever_it_is_cut(name: str) -> None:
         assert b"".join(each for each in events if isinstance(each, bytes)) == body
         assert events[-1] is END
         assert events.count(END) == 1
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_whose_head_is_known_means_the_same(name: str) -> None:
+    asked, data, _, _ = ANSWERS[name]
+    known: dict[bytes, ResponseHead] = {}
+
+    def outcome(pieces: list[bytes], heads: dict[bytes, ResponseHead] | None) -> list[Any]:
+        reader = ResponseReader(asked, known=heads)
+        events = [event for piece in pieces if piece for event in reader.feed(piece)]
+        events += reader.ended()
+        body = b"".join(each for each in events if isinstance(each, bytes))
+        return [[each for each in events if not isinstance(each, bytes)], body]
+
+    once = outcome([data], None)
+    for at in (0, 0, *range(len(data) + 1)):
+        assert outcome([data[:at], data[at:]], known) == once
+    for status in range(20):
+        outcome([b"HTTP/1.1 2%02d X\r\nContent-Length: 0\r\n\r\n" % status], known)
+    assert len(known) <= MOST_KNOWN
+
+
+def test_a_known_head_is_none_of_an_answer_that_is_read_in_another_way() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\nContent-Length: 3\r\n\r\n"
+    known: dict[bytes, ResponseHead] = {}
+    for _ in range(2):
+        (first, body, end) = ResponseReader(ASKED, known=known).feed(head + b"abc")
+        assert isinstance(first, ResponseHead)
+        assert (first.switched, body, end) == (False, b"abc", END)
+        (of_head, end) = ResponseReader(ASKED_HEAD, known=known).feed(head)
+        assert isinstance(of_head, ResponseHead)
+        assert (of_head.length, end) == (0, END)
+        (raw, *_) = ResponseReader(ASKED, RAW, known).feed(head + b"abcd")
+        assert isinstance(raw, ResponseHead)
+        assert raw.switched
+    assert list(known) == [head]
 
 
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
