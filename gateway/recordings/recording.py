@@ -99,8 +99,8 @@ class Recordings:
         self._locking = threading.Lock()
         self.replica = replica
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="recordings")
-        # Brings onto the disk what the loop has sealed. It waits behind nobody: in the other threads there may be
-        # some who wait for the very locks that it is to let go.
+        # Brings onto the disk what the loop has sealed. It waits behind nobody: in the other threads there
+        # may be some who wait for the very locks that it is to let go.
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="recordings-keeper")
         self._live: dict[SessionId, Recording] = {}
         self._opening: set[SessionId] = set()

@@ -84,11 +84,13 @@ class _File:
         handle: file descriptor.
         size: bytes of whole blocks.
         folder: where its name stands.
+        place: of the folder of recordings that it was opened in.
     """
 
     handle: int
     size: int
     folder: Path
+    place: tuple[int, int]
 
 
 class FolderVault:
@@ -112,7 +114,8 @@ class FolderVault:
             if not self._marker.exists():
                 self._adopt()
             self._id = self._marker.read_bytes()
-            self._device = folder.stat().st_dev
+            self._place = self._stands()
+            self._device = self._place[0]
             self._checked = monotonic()
         except OSError as error:
             raise ConfigurationBroken(
@@ -131,10 +134,16 @@ class FolderVault:
         draft.rename(self._marker)
         sync_folder(self.folder)
 
+    def _stands(self) -> tuple[int, int]:
+        """Return what tells the folder from another of its name: one moved or mounted there, or a copy."""
+        status = self.folder.stat()
+        return status.st_dev, status.st_ino
+
     def check(self) -> None:
         """See :class:`Vault`. An empty folder in a vanished one's place, on the same disk, is taken over."""
         try:
             if self._marker.read_bytes() == self._id:
+                self._place = self._stands()
                 self._checked = monotonic()
                 return
         except FileNotFoundError:
@@ -150,6 +159,7 @@ class FolderVault:
                 raise self._gone("another disk, or none, is mounted there")
             self._adopt()
             self._id = self._marker.read_bytes()
+            self._place = self._stands()
             self.close()
         except FileNotFoundError as error:
             raise self._gone("it is not there") from error
@@ -173,6 +183,9 @@ class FolderVault:
         session = sealed.header.session
         with self._filing:
             file = self._files.pop(session, None)
+        if file is not None and file.place != self._place:  # it is not what stands under that name now
+            os.close(file.handle)
+            file = None
         file = file or self._opened(session)
         try:
             self._add(file, sealed.data)
@@ -186,13 +199,14 @@ class FolderVault:
 
     def _opened(self, session: SessionId) -> _File:
         self.check()
+        place = self._place  # before it is opened: of one that is replaced just then, no block more is taken
         path = self.path(session)
         if not path.parent.is_dir():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_folder(path.parent.parent)
             sync_folder(self.folder)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        return _File(handle, os.fstat(handle).st_size, path.parent)
+        return _File(handle, os.fstat(handle).st_size, path.parent, place)
 
     def _add(self, file: _File, data: bytes) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -68,8 +69,8 @@ async def test_those_who_wait_for_a_sync_do_not_hold_up_what_they_wait_for(place
             running = group.create_task(recordings.run())
             await asyncio.sleep(0.1)
             vault.moves.set()
-            async with asyncio.timeout(5):
-                await asyncio.gather(*synced, *others)
+            _, waiting = await asyncio.wait({*synced, *others}, timeout=5)
+            assert not waiting
             running.cancel()
         for recording in (*opened, *(task.result() for task in others)):
             await recording.close(Ended("client", "the client hung up"))
@@ -83,11 +84,29 @@ async def test_a_gateway_that_stops_while_a_block_is_kept_keeps_it_once(place: P
         vault.keeps = threading.Event()
         recording.write(unit(1))
         recording.rotate()
-        running = asyncio.create_task(recordings.run())
-        await until(recording.sealing.locked)
-        running.cancel()
-        await asyncio.wait({running})
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(recordings.run())
+            await until(recording.sealing.locked)
+            running.cancel()
         recording.end(Ended("client", "the client hung up"))
         vault.keeps.set()
     report = await place.verify(recordings)
     assert (report.problem, report.sessions, report.blocks) == ("", 1, 2)
+
+
+async def test_blocks_go_into_the_copy_that_has_taken_the_folders_place(place: Place) -> None:
+    """Whoever moves recordings to a larger disk leaves a folder behind whose files are open still."""
+    async with stalling(place) as (recordings, vault), asyncio.TaskGroup() as group:
+        running = group.create_task(recordings.run())
+        async with place.session(recordings) as recording:
+            recording.write(unit(1))
+            recording.rotate()
+            await until(lambda: recording.generation == 1 and not recording.sealing.locked())
+            place.folder.rename(place.folder.with_name("old"))
+            shutil.copytree(place.folder.with_name("old"), place.folder)
+            vault.check()
+            recording.write(unit(2))
+            recording.rotate()
+            await until(lambda: recording.generation == 2 and not recording.sealing.locked())
+        assert len(list(vault.blocks(recording.session))) == 3
+        running.cancel()
