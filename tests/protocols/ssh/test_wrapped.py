@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from guarded import BUBBLEWRAP
-from ssh_door import Gate, endpoint_for, gate_for, trusting
+from ssh_door import Gate, endpoint_for, gate_for, ssh_argv, trusting
 from sshd import SSHD, Sshd
 
 from gateway.domain.errors import UpstreamTooOpen
+from gateway.domain.session import EndCause, Ending
 from gateway.domain.verdict import Layer
 from gateway.judge.shell.catalogue import load_shell
 from gateway.protocols.ssh.facts import SshFacts
@@ -52,6 +53,11 @@ def host(server_folder: Path) -> Iterator[Sshd]:
 def looking(text: bytes, context: ShellContext) -> ShellJudgement:
     """Let everything through, ps as the catalogue has it."""
     return replace(trusting(text, context), profile="procs" if text.startswith(b"ps ") else "plain")
+
+
+def alive(host: Sshd, named: str) -> list[str]:
+    """Processes of the account that are such a program's, not the shells that wait for one."""
+    return [line for line in host.processes(named) if line.startswith(named)]
 
 
 @pytest.fixture
@@ -100,10 +106,54 @@ async def test_what_it_hides_is_said_once_on_a_connection(gate: Gate) -> None:
 async def test_nothing_is_left_where_the_client_goes_away(gate: Gate, host: Sshd) -> None:
     process = await asyncio.create_subprocess_exec(*gate.argv("sleep 4711 & sleep 4712"))
     async with asyncio.timeout(10):
-        while len(host.processes("sleep 471")) < 2:
+        while len(alive(host, "sleep 471")) < 2:
             await asyncio.sleep(0.02)
     process.kill()
     await process.wait()
     async with asyncio.timeout(5):
-        while [line for line in host.processes("sleep 471") if "defunct" not in line]:
+        while alive(host, "sleep 471"):
             await asyncio.sleep(0.05)
+
+
+async def test_a_terminal_and_its_status_pass(gate: Gate) -> None:
+    done = await gate.ssh("stty size; read x; echo got $x; exit 5", options=("-tt",), stdin=b"typed\n")
+    assert done.returncode == 5
+    assert b"got typed" in done.stdout
+
+
+@pytest.mark.parametrize("form", [(), ("-O",)])
+async def test_files_are_copied_from_it(
+    gate: Gate, host: Sshd, tmp_path: Path, form: tuple[str, ...]
+) -> None:
+    content = bytes(range(256)) * 1000
+    (host.home / "log").write_bytes(content)
+    words = ssh_argv(gate.folder, gate.port)[1:]
+    words[words.index("-p")] = "-P"
+    source, target = f"engineer+web-1@127.0.0.1:{host.home}/log", tmp_path / "copy"
+    process = await asyncio.create_subprocess_exec("scp", *form, *words, source, str(target))
+    async with asyncio.timeout(20):
+        assert await process.wait() == 0
+    assert target.read_bytes() == content
+
+
+@pytest.mark.parametrize("terminal", [(), ("-tt",)])
+@pytest.mark.parametrize(
+    "line", ["setsid sleep 4713 & sleep 4714", "ps -e | tail -1; sleep 4715 & sleep 4716"]
+)
+async def test_a_cut_session_leaves_nothing_of_it_running(
+    gate: Gate, host: Sshd, line: str, terminal: tuple[str, ...]
+) -> None:
+    """What left the process group ends with the others where they share a namespace: ps alone has none."""
+    process = await asyncio.create_subprocess_exec(
+        *gate.argv(line, options=terminal), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
+    )
+    async with asyncio.timeout(10):
+        while len(alive(host, "sleep 471")) < 2:
+            await asyncio.sleep(0.02)
+    room = gate.room
+    room.end(Ending(EndCause.REVOKED, "the access was taken back"))
+    async with asyncio.timeout(10):
+        await room.ended.wait()
+        await process.wait()
+    assert room.confirmed
+    assert not alive(host, "sleep 471")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import string
 from dataclasses import dataclass
+from functools import lru_cache
 from stat import S_ISUID
 from typing import Final
 
@@ -128,14 +129,19 @@ class Bubblewrap:
             code: the filter.
             alone: whether the command can signal nothing but what it started.
         """
-        words = [self.path, *_SANDBOX, *(_ALONE if alone else ())]
-        for device in _DEVICES:
-            words += ["--dev-bind-try", f"/dev/{device}", f"/dev/{device}"]
-        if self.temporaries:
-            words += ["--size", str(MOST_TEMPORARY), "--tmpfs", self.temporaries]
-            words += ["--setenv", "TMPDIR", self.temporaries]
-        script = _SCRIPT.format(code=printable(code), words=" ".join(words))
-        return ("/bin/sh", "-c", script, "sh")
+        return ("/bin/sh", "-c", _script(self, code, alone=alone), "sh")
+
+
+@lru_cache(maxsize=64)
+def _script(wrap: Bubblewrap, code: bytes, *, alone: bool) -> str:
+    """Return what the shell that waits is given."""
+    words = [wrap.path, *_SANDBOX, *(_ALONE if alone else ())]
+    for device in _DEVICES:
+        words += ["--dev-bind-try", f"/dev/{device}", f"/dev/{device}"]
+    if wrap.temporaries:
+        words += ["--size", str(MOST_TEMPORARY), "--tmpfs", wrap.temporaries]
+        words += ["--setenv", "TMPDIR", wrap.temporaries]
+    return _SCRIPT.format(code=printable(code), words=" ".join(words))
 
 
 def read_bubblewrap(answer: str) -> Bubblewrap | None:

@@ -331,7 +331,9 @@ def test_ctrl_c_is_for_what_runs_and_ctrl_z_for_nobody(
         shown.wait_for(answer)
     os.write(shown.fd, b"\n")
     assert shown.end() == 3
-    plain = on_terminal("echo ready; sleep 60", profile)
-    plain.wait_for("ready")
+    mark = f"62.{os.getpid()}{len(profile)}"
+    plain = on_terminal(f"sleep {mark}", profile)
+    until(lambda: bool(running(mark)))
     os.write(plain.fd, b"\x03")
     assert plain.end() != 0
+    until(lambda: not running(mark))
