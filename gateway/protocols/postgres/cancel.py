@@ -15,7 +15,7 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
-from gateway.domain.errors import StoreUnavailable
+from gateway.domain.errors import GlassgateError, StoreUnavailable
 from gateway.log import get_logger
 from gateway.protocols.postgres.startup import CancelRequest
 
@@ -109,7 +109,7 @@ class CancelKeys:
             return
         async with asyncio.TaskGroup() as group:
             group.create_task(self._tell(self._notices))
-            group.create_task(self._listen(self._notices))
+            group.create_task(self._listen(self._notices, group))
 
     async def _tell(self, notices: Notices) -> None:
         while True:
@@ -119,8 +119,24 @@ class CancelKeys:
             except StoreUnavailable as error:
                 log.warning("a cancel request was not passed on", error=error.message)
 
-    async def _listen(self, notices: Notices) -> None:
+    async def _listen(self, notices: Notices, group: asyncio.TaskGroup) -> None:
+        """Have each request looked at by itself: production may let one wait for seconds."""
         async for payload in notices.listen(CHANNEL):
-            number, _, key = payload.partition(" ")
-            if number.isdecimal():
-                await self._cancel(CancelRequest(int(number), bytes.fromhex(key)))
+            request = _told(payload)
+            if request is not None and request.process in self._sessions:
+                group.create_task(self._cancel_told(request))
+
+    async def _cancel_told(self, request: CancelRequest) -> None:
+        try:
+            await self._cancel(request)
+        except GlassgateError as error:  # its session has just ended, or can't be recorded any more
+            log.info("not cancelled", error=error.message)
+
+
+def _told(payload: str) -> CancelRequest | None:
+    """Return the request that a notice tells of; None where it tells of none."""
+    number, _, key = payload.partition(" ")
+    try:
+        return CancelRequest(int(number), bytes.fromhex(key))
+    except ValueError:
+        return None
