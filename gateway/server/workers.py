@@ -107,7 +107,8 @@ class Workers:
         try:
             with far:
                 process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "gateway.server.worker", str(far.fileno())),
+                    # -P: our own modules, not what lies in the folder that the gateway was started in.
+                    *(sys.executable, "-P", "-m", "gateway.server.worker", str(far.fileno())),
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     pass_fds=(far.fileno(),),

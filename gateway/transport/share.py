@@ -115,6 +115,8 @@ class Borrower(Listener):
                 return True
             if not told:
                 return True
+            if not handles:  # out of file descriptors: the kernel has closed what was lent
+                self._tell(SETTLED + LEFT)
             for handle in handles:
                 sock = socket.socket(fileno=handle)
                 try:

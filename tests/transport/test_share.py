@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import AsyncIterator
 
@@ -118,4 +119,20 @@ async def test_a_client_that_has_left_meanwhile_is_counted_back() -> None:
         lender.close()
         async with asyncio.timeout(5):
             await borrower.run(greet)
+        assert (bytes(told), borrower.connected) == (SETTLED + LEFT, 0)
+
+
+async def test_a_connection_that_no_descriptor_is_left_for_is_counted_back() -> None:
+    near, far = socket.socketpair()
+    told = bytearray()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.closing(Borrower(far, told.extend)) as borrower, socket.socket() as lent:
+        lender = Lent(near)
+        assert lender.lend(lent)
+        lender.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            assert borrower._take(lambda _: None)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         assert (bytes(told), borrower.connected) == (SETTLED + LEFT, 0)
