@@ -112,7 +112,7 @@ async def _elsewhere(recordings: Recordings, session: SessionId, replica: str) -
     seen = blocks = 0
     while True:
         source = await recordings.source(session)
-        known, first = recordings.tails_of(replica, session), seen
+        known = recordings.tails_of(replica, session)
         async for found in in_thread(_written(recordings.vault, session, source, blocks, known)):
             for record in found:
                 if record.number == seen:
@@ -121,8 +121,9 @@ async def _elsewhere(recordings: Recordings, session: SessionId, replica: str) -
         if source.blocks is None:
             return
         blocks = source.blocks
-        if seen == first:
-            await asyncio.sleep(FOLLOW_SECONDS)
+        await asyncio.sleep(
+            FOLLOW_SECONDS
+        )  # each look reads whole tails: a busy session gets no more of them
 
 
 def _written(

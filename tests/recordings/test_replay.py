@@ -11,6 +11,7 @@ from gateway.domain.errors import Conflict, NotFound, ProofBroken
 from gateway.domain.ids import SessionId
 from gateway.recordings.expiry import expire_due
 from gateway.recordings.frames import Ended, Record, UnitFrame
+from gateway.recordings.recording import Source
 from gateway.recordings.replay import Texts, follow, replay
 from gateway.recordings.search import Query, search
 from gateway.recordings.watch import Skipped, Watch
@@ -47,6 +48,35 @@ async def test_a_follower_sees_everything_from_the_beginning_to_the_end_once(pla
                     await asyncio.sleep(0.001)
             await recording.close(Ended("client", "bye"))
     assert seen == list(range(401))
+
+
+async def test_another_process_follows_it_from_the_disk_and_looks_a_few_times_a_second(
+    place, monkeypatch
+) -> None:
+    async with place.gateway("one") as one, place.gateway("two") as two:
+        recording = await one.open_recording(OPENED)
+        seen: list[int] = []
+        looks, looked_up = 0, two.source
+
+        async def counted(session: SessionId) -> Source:
+            nonlocal looks
+            looks += 1
+            return await looked_up(session)
+
+        monkeypatch.setattr(two, "source", counted)
+
+        async def watch() -> None:
+            seen.extend([record.number async for record in follow(two, recording.session, one.replica)])
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(watch())
+            for number in range(1, 1001):
+                recording.write(unit(number, b"x" * 200))
+                await asyncio.sleep(0.001)
+            busy = looks
+            await recording.close(Ended("client", "bye"))
+    assert seen == list(range(1002))
+    assert busy < 20
 
 
 async def test_a_slow_watcher_is_told_what_it_missed_and_slows_nobody() -> None:
