@@ -27,7 +27,7 @@ SHORT: Final = 4
 LONG: Final = 32
 """Bytes of a key in protocol 3.2."""
 MOST_UNKNOWN: Final = 100
-"""Requests that wait to be told to the other processes."""
+"""Requests that wait to be told to the other processes; one notice holds so many (PostgreSQL: 8,000 bytes)."""
 CHANNEL: Final = "glassgate_cancels"
 
 log = get_logger("protocols.postgres")
@@ -92,8 +92,11 @@ class CancelKeys:
         """
         if request.process in self._sessions:
             return await self._cancel(request)
-        with contextlib.suppress(asyncio.QueueFull):  # nobody has proven anything: a flood is cut off here
-            self._unknown.put_nowait(request)
+        if len(request.key) in (SHORT, LONG):  # else it is none of ours
+            with contextlib.suppress(
+                asyncio.QueueFull
+            ):  # nobody has proven anything: a flood is cut off here
+                self._unknown.put_nowait(request)
         return False
 
     async def _cancel(self, request: CancelRequest) -> bool:
@@ -112,19 +115,25 @@ class CancelKeys:
             group.create_task(self._listen(self._notices, group))
 
     async def _tell(self, notices: Notices) -> None:
+        """Tell of all that wait in one notice: by themselves, those of a flood would crowd the others out."""
         while True:
-            request = await self._unknown.get()
+            waiting = [await self._unknown.get()]
+            while not self._unknown.empty():
+                waiting.append(self._unknown.get_nowait())
             try:
-                await notices.announce(CHANNEL, f"{request.process} {request.key.hex()}")
+                await notices.announce(
+                    CHANNEL, ",".join(f"{each.process} {each.key.hex()}" for each in waiting)
+                )
             except StoreUnavailable as error:
-                log.warning("a cancel request was not passed on", error=error.message)
+                log.warning("cancel requests were not passed on", requests=len(waiting), error=error.message)
 
     async def _listen(self, notices: Notices, group: asyncio.TaskGroup) -> None:
         """Have each request looked at by itself: production may let one wait for seconds."""
         async for payload in notices.listen(CHANNEL):
-            request = _told(payload)
-            if request is not None and request.process in self._sessions:
-                group.create_task(self._cancel_told(request))
+            for each in payload.split(","):
+                request = _told(each)
+                if request is not None and request.process in self._sessions:
+                    group.create_task(self._cancel_told(request))
 
     async def _cancel_told(self, request: CancelRequest) -> None:
         try:

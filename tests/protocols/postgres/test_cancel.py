@@ -21,8 +21,11 @@ class Told:
     def __init__(self) -> None:
         self.queues: list[asyncio.Queue[str]] = []
         self.away = False
+        self.told = 0
 
     async def announce(self, _: str, payload: str) -> None:
+        self.told += 1
+        assert len(payload) < 8000
         if self.away:
             raise StoreUnavailable("the store can't be reached")
         for queue in self.queues:
@@ -121,3 +124,15 @@ async def test_a_flood_of_unknown_requests_is_bounded_and_a_store_that_is_away_e
         with there.issued(session, minor=0) as known:
             await here.cancel(CancelRequest(*known))
             await session.cancelled.wait()
+
+
+async def test_many_that_nobody_knows_cost_one_notice_and_crowd_nobody_out() -> None:
+    async with two_processes() as (told, here, there):
+        session = Running()
+        with there.issued(session, minor=2) as known:
+            for number in range(99):
+                await here.cancel(CancelRequest((1 << 32) - 1 - number, bytes([number]) * 32))
+                await here.cancel(CancelRequest(number, bytes(256)))
+            await here.cancel(CancelRequest(*known))
+            await session.cancelled.wait()
+        assert told.told == 1
