@@ -27,7 +27,7 @@ SHORT: Final = 4
 LONG: Final = 32
 """Bytes of a key in protocol 3.2."""
 MOST_UNKNOWN: Final = 100
-"""Requests that wait to be told to the other processes; one notice holds so many (PostgreSQL: 8,000 bytes)."""
+"""Requests that wait to be told to the other processes: one notice holds so many (8,000 bytes)."""
 CHANNEL: Final = "glassgate_cancels"
 
 log = get_logger("protocols.postgres")
