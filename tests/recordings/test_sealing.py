@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import shutil
 import threading
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recordings.place import OPENED, Place, unit, until
 
+from gateway.recordings import vault as vaults
 from gateway.recordings.frames import Ended
 from gateway.recordings.recording import Recordings
 from gateway.recordings.vault import FolderVault
@@ -110,3 +114,31 @@ async def test_blocks_go_into_the_copy_that_has_taken_the_folders_place(place: P
             await until(lambda: recording.generation == 2 and not recording.sealing.locked())
         assert len(list(vault.blocks(recording.session))) == 3
         running.cancel()
+
+
+async def test_a_disk_that_takes_half_a_block_costs_that_session_alone(place: Place, monkeypatch) -> None:
+    """Of a batch one block is torn: what was written of it goes, and every lock is let go."""
+    whole = vaults.keep
+    torn: list[int] = []
+
+    def keep(handle: int, data: bytes) -> None:
+        if Path(f"/proc/self/fd/{handle}").readlink().name == "3.rec" and len(torn) < 2:
+            torn.append(os.write(handle, data[: len(data) // 2]))
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        whole(handle, data)
+
+    async with stalling(place) as (recordings, _):
+        opened = [await recordings.open_recording(OPENED) for _ in range(5)]
+        monkeypatch.setattr(vaults, "keep", keep)
+        for recording in opened:
+            recording.write(unit(1))
+            recording.rotate()
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(recordings.run())
+            await until(lambda: len(torn) == 2 and not any(each.unsealed for each in opened))
+            assert [each.lost is not None for each in opened] == [each.session == 3 for each in opened]
+            running.cancel()
+        for recording in opened:
+            await recording.close(Ended("client", "the client hung up"))
+    report = await place.verify(recordings)
+    assert (report.problem, report.sessions, report.blocks) == ("", 5, 10)
