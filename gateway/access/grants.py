@@ -50,7 +50,7 @@ class Grants:
         """Return the grant of a connection; the first connection starts its clock. Others stay as they are.
 
         One that includes the values of Secrets goes before others, where policy lets its person ask for such
-        a one still, and the credential is good for that: a machine token for connecting alone sees masks.
+        a one still, and the credential is good for that; else it is passed over, as if it were not there.
 
         Raises:
             NotAuthorised: there is none that can be used; the hint is the command that asks for one.
