@@ -66,7 +66,7 @@ class Workers:
     @property
     def sessions(self) -> int:
         """Clients that are logged in at them."""
-        return sum(lent.connected - lent.half_open for lent in self._lent)
+        return sum(lent.settled for lent in self._lent)
 
     async def run(self) -> None:
         """Keep them running, until ``drain``."""
@@ -135,6 +135,7 @@ class Workers:
         process.stdin.write(msgspec.json.encode(its) + b"\n")
         if await process.stdout.read(len(READY)) != READY:
             return
+        lent.heard(READY)
         self._listener.share(lent)
         self._lent.add(lent)
         try:

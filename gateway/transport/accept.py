@@ -134,7 +134,10 @@ class Share(Protocol):
     """
 
     connected: int
-    half_open: int
+
+    @property
+    def half_open(self) -> int:
+        """See above."""
 
     def lend(self, sock: socket.socket) -> bool:
         """Let the process have a connection that nothing was read from; returns whether it takes it."""

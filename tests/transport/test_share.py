@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.transport import share
 from gateway.transport.accept import Arrival, Listener
-from gateway.transport.share import LEFT, SETTLED, Borrower, Lent
+from gateway.transport.share import ALIVE, LEFT, SETTLED, SILENT_SECONDS, Borrower, Lent
 
 WORD = b"hello\n"
 
@@ -110,6 +111,40 @@ async def test_a_process_whose_channel_is_broken_is_passed_over(place: Place) ->
         writer.close()
 
 
+async def test_a_process_that_hangs_gets_no_more_and_holds_no_others_up(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = [await place.client() for _ in range(2)]
+    place.lent._half_open = 1000  # what it was lent and never told of again
+    with monkeypatch.context() as hanging:
+        hanging.setattr(Lent, "silent", True)
+        clients += [await place.client() for _ in range(2)]
+        assert (place.lent.connected, place.listener.connected) == (1, 4)
+    place.lent._half_open = 0
+    for _, writer in clients:
+        writer.close()
+    await until(0, lambda: place.listener.connected)
+    clients = [await place.client() for _ in range(2)]
+    assert place.lent.connected == 1  # it goes on
+    for _, writer in clients:
+        writer.close()
+
+
+def test_silence_is_told_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    near, far = socket.socketpair()
+    now = [100.0]
+    monkeypatch.setattr(share, "monotonic", lambda: now[0])
+    with far, contextlib.closing(Lent(near)) as lender, socket.socket() as sock:
+        assert lender.lend(sock)
+        now[0] += SILENT_SECONDS + 1
+        assert lender.silent
+        assert not lender.lend(sock)
+        assert (lender.connected, lender.half_open) == (1, 0)
+        lender.heard(ALIVE)
+        assert (lender.silent, lender.half_open) == (False, 1)
+        assert lender.lend(sock)
+
+
 async def test_a_client_that_has_left_meanwhile_is_counted_back() -> None:
     near, far = socket.socketpair()
     told = bytearray()
@@ -119,7 +154,7 @@ async def test_a_client_that_has_left_meanwhile_is_counted_back() -> None:
         lender.close()
         async with asyncio.timeout(5):
             await borrower.run(greet)
-        assert (bytes(told), borrower.connected) == (SETTLED + LEFT, 0)
+        assert (bytes(told).replace(ALIVE, b""), borrower.connected) == (SETTLED + LEFT, 0)
 
 
 async def test_a_connection_that_no_descriptor_is_left_for_is_counted_back() -> None:
