@@ -286,6 +286,10 @@ async def stream_over(
         raise UpstreamUnavailable(
             f"no TLS with production: {_reason(error)}", hint="check the endpoint's tls and ca"
         ) from error
+    except BaseException:
+        with contextlib.suppress(OSError):
+            sock.close()
+        raise
     return stream
 
 

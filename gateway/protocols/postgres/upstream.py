@@ -259,6 +259,9 @@ async def _connect(target: Target) -> ByteStream:
     except OSError as error:
         sock.close()
         raise UpstreamUnavailable("production closed the connection") from error
+    except BaseException:
+        sock.close()
+        raise
     if answer != b"S":
         sock.close()
         raise UpstreamUnavailable(

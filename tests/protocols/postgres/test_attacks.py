@@ -223,7 +223,7 @@ async def test_a_statement_of_the_old_encoding_is_forgotten(attacker: Speaker) -
 
 
 async def test_one_client_does_not_decide_how_the_catalogue_is_read(open_gate: Gate) -> None:
-    parameters = {"client_encoding": "LATIN1", "statement_timeout": "1", "search_path": "trap"}
+    parameters = {"client_encoding": "LATIN1", "statement_timeout": "5000", "search_path": "trap"}
     speaker = await Speaker.login(open_gate, **parameters)
     read_as = dict(open_gate.room.door._feed._target.parameters)
     assert read_as.keys() & {"statement_timeout", "search_path"} == set()

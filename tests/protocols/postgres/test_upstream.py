@@ -181,3 +181,23 @@ async def test_a_killed_backend_ends_its_session_with_the_servers_words(
     await room.ended.wait()
     assert room.ending is not None
     assert room.ending.cause == "upstream"
+
+
+async def test_a_server_that_never_answers_is_hung_up_on(
+    production: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream, "DIAL_SECONDS", 0.2)
+    left = asyncio.Event()
+
+    async def stare(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert len(await reader.read()) == 8  # the question whether there is TLS, and then the end
+        left.set()
+        writer.close()
+
+    target, secret = target_for(production)
+    async with await asyncio.start_server(stare, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        silent = dataclasses.replace(target, host="127.0.0.1", port=port)
+        with pytest.raises(UpstreamUnavailable, match="does not answer"):
+            await upstream.dial(silent, secret)
+        await asyncio.wait_for(left.wait(), 5)
