@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import socket
 import ssl
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -50,7 +49,7 @@ def allowed() -> list[Request]:
     chance = random.Random(SEED)
     cases = [case.request for case in request_cases("kubernetes")]
     for one, other in NAMES.items():
-        cases = [replace(each, target=each.target.replace(one, other)) for each in cases]
+        cases = [msgspec.structs.replace(each, target=each.target.replace(one, other)) for each in cases]
     asked = [*cases, *(bent(chance, chance.choice(cases)) for _ in range(BENT))]
     found = [judged.request for each in asked if (judged := judge(each, CONTEXT)).request is not None]
     unique = {(each.method, each.target, each.body): each for each in found if not each.every("upgrade")}

@@ -8,6 +8,7 @@ import json
 import re
 import socket
 import ssl
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,13 +69,25 @@ def test_logs_are_followed(kube: LiveKube) -> None:
 
 
 def test_events_are_watched_as_they_come(kube: LiveKube) -> None:
+    made: list[str] = []
+    seen = threading.Event()
+
+    def make() -> None:
+        while not seen.wait(1):  # the watch begins when it does
+            made.append(f"seen-in-passing-{len(made)}")
+            kube.cluster.kubectl("create", "configmap", made[-1])
+
+    maker = threading.Thread(target=make)
     with kube.running("get", "configmaps", "--watch-only", "-o", "name") as process:
-        until(lambda: bool(kube.sessions(state="live")))
         assert process.stdout is not None
-        name = "seen-in-passing"
-        kube.cluster.kubectl("create", "configmap", name)
-        assert process.stdout.readline() == f"configmap/{name}\n".encode()
-    kube.cluster.kubectl("delete", "configmap", name)
+        maker.start()
+        try:
+            line = process.stdout.readline().decode()
+        finally:
+            seen.set()
+            maker.join()
+    assert line.strip().removeprefix("configmap/") in made
+    kube.cluster.kubectl("delete", "configmap", *made)
 
 
 def test_the_values_of_secrets_are_masked_however_they_are_asked_for(kube: LiveKube) -> None:
