@@ -24,7 +24,8 @@ import msgspec
 
 from gateway.domain.errors import ConfigurationBroken, Conflict, InvalidInput, ProofBroken
 from gateway.domain.ids import SessionId
-from gateway.recordings.vault import FolderVault, sync_folder
+from gateway.recordings.disk import sync_folder
+from gateway.recordings.vault import FolderVault
 from gateway.recordings.verify import verify_all
 from gateway.store import recordings as rows
 from gateway.store import snapshot

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gateway.domain.errors import RecordingLost
 from gateway.domain.ids import SessionId
 from gateway.recordings import block
+from gateway.recordings.disk import sync_folder
 from gateway.recordings.frames import (
     HEADER,
     MAX_FRAME_BYTES,
@@ -29,7 +30,6 @@ from gateway.recordings.frames import (
 from gateway.recordings.pen import append
 from gateway.recordings.sealing import Facts
 from gateway.recordings.tail import Tail, TailHeader
-from gateway.recordings.vault import sync_folder
 from gateway.recordings.watch import WATCH_FRAMES, Watch
 from gateway.store.blocks import Progress
 

@@ -6,6 +6,7 @@ import errno
 import os
 from time import time_ns
 
+from gateway.recordings.disk import write_whole
 from gateway.recordings.frames import framed
 
 
@@ -42,12 +43,7 @@ def keep(handle: int, data: bytes) -> None:
     Raises:
         OSError: it did not take all of it, or has no name any more.
     """
-    view = memoryview(data)
-    while view:
-        written = os.write(handle, view)
-        if written == 0:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        view = view[written:]
+    write_whole(handle, data)
     os.fdatasync(handle)
     if os.fstat(handle).st_nlink == 0:
         raise OSError(errno.ENOENT, "the recordings folder is gone")

@@ -18,7 +18,7 @@ import msgspec
 
 from gateway.domain.errors import ProofBroken
 from gateway.domain.ids import SessionId
-from gateway.recordings.vault import write_whole
+from gateway.recordings.disk import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 import threading
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.domain.errors import ConfigurationBroken, ProofBroken, RecordingLost
 from gateway.domain.ids import SessionId
 from gateway.recordings import block
+from gateway.recordings.disk import sync_folder
 from gateway.recordings.pen import keep
 
 if TYPE_CHECKING:
@@ -291,26 +291,3 @@ class FolderVault:
         for path in (self.folder / "sealed").glob("*/*.rec"):
             if path.stem.isdecimal():
                 yield SessionId(int(path.stem))
-
-
-def write_whole(handle: int, data: bytes) -> None:
-    """Write all of ``data`` to a file.
-
-    Raises:
-        OSError: it does not fit, or the disk failed.
-    """
-    view = memoryview(data)
-    while view:
-        written = os.write(handle, view)
-        if written == 0:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        view = view[written:]
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

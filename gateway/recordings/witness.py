@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.domain.errors import ProofBroken
 from gateway.recordings import note
-from gateway.recordings.vault import sync_folder, write_whole
+from gateway.recordings.disk import sync_folder, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gateway.domain.errors import ConfigurationBroken, GlassgateError
 from gateway.log import get_logger
 from gateway.server.building import Built, build
-from gateway.server.starting import allow_descriptors, collect_seldom
+from gateway.server.starting import SETTLE_SECONDS, allow_descriptors, collect_seldom
 from gateway.server.workers import Workers, recover_left_behind
 from gateway.session.door import Opening
 from gateway.transport.accept import Listener
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from gateway.server.doors import OpenDoor
     from gateway.settings import Settings
     from gateway.transport.accept import Arrival
-
-SETTLE_SECONDS = 10.0
 
 log = get_logger("server")
 

@@ -1,14 +1,18 @@
-"""What every process of a gateway does at its start."""
+"""What every process of a gateway does at its start, and how long its end may take."""
 
 from __future__ import annotations
 
 import gc
 import resource
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
+
+
+SETTLE_SECONDS: Final = 10.0
+"""What was recorded has so long to be sealed once every session has ended."""
 
 
 def event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -13,16 +13,17 @@ import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gateway import log as logs
+from gateway.access.upkeep import LOOK_SECONDS
 from gateway.domain.errors import ConfigurationBroken, GlassgateError
 from gateway.log import get_logger
 from gateway.server.core import build_core
 from gateway.server.doors import postgres_door
-from gateway.server.starting import allow_descriptors, collect_seldom, event_loop
+from gateway.server.starting import SETTLE_SECONDS, allow_descriptors, collect_seldom, event_loop
 from gateway.settings import Settings
 from gateway.store.pool import Store
 from gateway.transport.share import READY, Borrower
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from gateway.access.policy import Policy
     from gateway.session.lease import Leases
 
-POLICY_SECONDS: Final = 2.0
-SETTLE_SECONDS: Final = 10.0
 
 log = get_logger("server")
 
@@ -89,7 +88,7 @@ async def work(
 async def _follow_policy(policy: Policy, leases: Leases) -> None:
     """Take edited policy files into force, until cancelled; the first process says so, and what is wrong."""
     while True:
-        await asyncio.sleep(POLICY_SECONDS)
+        await asyncio.sleep(LOOK_SECONDS)
         try:
             if await policy.reload():
                 await leases.renew()

@@ -14,7 +14,7 @@ import msgspec
 from gateway.domain.errors import ConfigurationBroken
 from gateway.log import get_logger
 from gateway.recordings.recording import Recordings
-from gateway.server.worker import SETTLE_SECONDS
+from gateway.server.starting import SETTLE_SECONDS
 from gateway.transport.share import READY, Lent
 
 if TYPE_CHECKING:

@@ -13,6 +13,8 @@ REQUESTS = "glassgate_requests"
 """An access request was filed or decided; payload: its number."""
 OUTBOX = "glassgate_outbox"
 """An event waits to be delivered; payload empty."""
+CANCELS = "glassgate_cancels"
+"""Requests to cancel what sessions of other processes run; payload: their numbers and keys."""
 ENDPOINTS = "glassgate_endpoints"
 """An endpoint was registered, changed or removed; payload: its name."""
 

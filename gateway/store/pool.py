@@ -10,6 +10,7 @@ import asyncpg
 from gateway.domain.errors import Conflict, InvalidInput, StoreUnavailable
 from gateway.log import get_logger
 from gateway.store.listening import Listening
+from gateway.store.notify import notify
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
@@ -147,7 +148,7 @@ class Store:
             StoreUnavailable: nobody was told.
         """
         async with self.connection() as connection:
-            await connection.execute("SELECT pg_notify($1, $2)", channel, payload)
+            await notify(connection, channel, payload)
 
     async def ping(self) -> None:
         """Return when the store answers.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from gateway.domain.errors import GlassgateError, StoreUnavailable
 from gateway.log import get_logger
 from gateway.protocols.postgres.startup import CancelRequest
+from gateway.store.notify import CANCELS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -28,7 +29,6 @@ LONG: Final = 32
 """Bytes of a key in protocol 3.2."""
 MOST_UNKNOWN: Final = 100
 """Requests that wait to be told to the other processes: one notice holds so many (8,000 bytes)."""
-CHANNEL: Final = "glassgate_cancels"
 
 log = get_logger("protocols.postgres")
 
@@ -122,14 +122,14 @@ class CancelKeys:
                 waiting.append(self._unknown.get_nowait())
             try:
                 await notices.announce(
-                    CHANNEL, ",".join(f"{each.process} {each.key.hex()}" for each in waiting)
+                    CANCELS, ",".join(f"{each.process} {each.key.hex()}" for each in waiting)
                 )
             except StoreUnavailable as error:
                 log.warning("cancel requests were not passed on", requests=len(waiting), error=error.message)
 
     async def _listen(self, notices: Notices, group: asyncio.TaskGroup) -> None:
         """Have each request looked at by itself: production may let one wait for seconds."""
-        async for payload in notices.listen(CHANNEL):
+        async for payload in notices.listen(CANCELS):
             for each in payload.split(","):
                 request = _told(each)
                 if request is not None and request.process in self._sessions:
