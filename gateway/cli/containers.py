@@ -44,10 +44,11 @@ def look(client: Client, way: Connection, program: str, command: Sequence[str]) 
     Returns:
         Its exit status; 128 and the signal's number where one ended it.
     """
+    told = _Told()
     with tempfile.TemporaryDirectory(prefix="glassgate-") as folder:
         settings = settled(client, way, Path(folder))[0]
         kept = {name: value for name, value in os.environ.items() if name not in _OVERRIDING[way.kind]}
-        return _run([program, *command[1:]], {**kept, **settings})
+        return told.run([program, *command[1:]], {**kept, **settings})
 
 
 def settled(client: Client, way: Connection, folder: Path) -> tuple[dict[str, str], str]:
@@ -142,18 +143,44 @@ def require_kind(way: Connection, kind: str, what: str) -> None:
         raise InvalidInput(f"{way.endpoint} is no {what}", hint=f"glassgate connect {way.endpoint}")
 
 
-def _run(command: list[str], environment: dict[str, str]) -> int:
-    """Run a command to its end: a terminal's signals reach it by themselves, others are passed on."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    try:
-        child = subprocess.Popen(command, env=environment)  # noqa: S603 - typed by the person
-    except OSError as error:
-        raise InvalidInput(f"{command[0]}: {error.strerror or error}") from error
-    # Handlers, not SIG_IGN: the child would inherit that.
-    for number in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, lambda *_: None)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda received, _: child.send_signal(received))
-    status = child.wait()
-    return status if status >= 0 else 128 - status
+class _Told:
+    """Signals that would end this process, passed on to its command instead: the folder is to go too.
+
+    They are listened to before the folder is made and before the command runs: one that came between
+    would leave the key behind, or the command without the one who waits for it.
+    """
+
+    def __init__(self) -> None:
+        """Listen from now on."""
+        self._child: subprocess.Popen[bytes] | None = None
+        self._early: list[int] = []
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda received, _: self._pass_on(received))
+
+    def _pass_on(self, received: int) -> None:
+        if self._child is None:
+            self._early.append(received)
+        else:
+            self._child.send_signal(received)
+
+    def run(self, command: list[str], environment: dict[str, str]) -> int:
+        """Run a command to its end: a terminal's signals reach it by themselves, others are passed on.
+
+        Raises:
+            InvalidInput: it can't be started.
+        """
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if self._early:
+            return 128 + self._early[0]
+        # Handlers, not SIG_IGN: the child would inherit that.
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, lambda *_: None)
+        try:
+            self._child = subprocess.Popen(command, env=environment)  # noqa: S603 - typed by the person
+        except OSError as error:
+            raise InvalidInput(f"{command[0]}: {error.strerror or error}") from error
+        for received in self._early:
+            self._child.send_signal(received)
+        status = self._child.wait()
+        return status if status >= 0 else 128 - status
