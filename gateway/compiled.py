@@ -37,7 +37,9 @@ MODULES: Final = (
     "gateway.recordings.live",
     "gateway.recordings.pen",
     "gateway.recordings.tail",
+    "gateway.session.admission",
     "gateway.transport.layer",
+    "gateway.transport.outlet",
 )
 """What is compiled. A module has a ``.pxd`` with its types, or a ``.pyx`` twin, beside its ``.py``."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -167,6 +168,29 @@ def test_both_pens_say_why_they_can_not_write(tmp_path: Path) -> None:
             pen.append(full.fileno(), b"x", linked=True)
         with (tmp_path / "named").open("wb", buffering=0) as file:
             assert pen.append(file.fileno(), b"x", linked=True) > 0
+
+
+@needs_compiled
+def test_both_outlets_send_what_is_taken_and_say_when_nobody_listens() -> None:
+    for outlet in twins("gateway.transport.outlet"):
+        near, far = socket.socketpair()
+        with near, far:
+            near.setblocking(False)
+            handle = near.fileno()
+            data = bytes(range(256)) * 4096
+            sent = 0
+            while taken := outlet.send(handle, data[sent:] or data):
+                sent += taken
+                assert taken <= len(data)
+            got = b""
+            while len(got) < sent:
+                got += far.recv(1 << 20)
+            assert got == (data * (sent // len(data) + 1))[:sent]
+            far.close()
+            with pytest.raises(BrokenPipeError):
+                outlet.send(handle, b"x")
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            outlet.send(-1, b"x")
 
 
 @needs_compiled

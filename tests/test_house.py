@@ -56,8 +56,8 @@ PROOFS = {
     "Identity": "gateway/access/authenticate.py",
     "Grant": "gateway/access/grants.py",
     "Session": "gateway/session/line.py",
-    "Admitted": "gateway/session/line.py",
-    "Refused": "gateway/session/line.py",
+    "Admitted": "gateway/session/admission.py",
+    "Refused": "gateway/session/admission.py",
 }
 
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}

@@ -21,8 +21,7 @@ class Origin(StrEnum):
     GATEWAY = "gateway"
 
 
-@dataclass(slots=True)
-class Unit:
+class Unit(msgspec.Struct):
     """One thing to judge, as sent. Doors subclass it with what their judge needs beside the text.
 
     Attributes:
@@ -45,7 +44,9 @@ J_co = TypeVar("J_co", bound=Judged, covariant=True)
 
 
 class Admitted(msgspec.Struct, Generic[U_co, J_co], frozen=True, gc=False):
-    """Judged a read and standing in the recording. Made only in ``session/line.py``; forward takes only this.
+    """Judged a read and standing in the recording; forward takes only this.
+
+    Made only in ``session/admission.py``.
 
     Attributes:
         unit: what was judged; this and nothing else is forwarded.

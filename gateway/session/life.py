@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from gateway.domain.ids import SessionId
     from gateway.recordings.live import Recording
+    from gateway.session.admission import Admission
     from gateway.session.door import Door
 
 CUT_SECONDS = 2.0
@@ -43,6 +44,7 @@ class Life:
     Args:
         door: its client's protocol.
         recording: where each of these stands.
+        admission: knows when the last unit came, and admits none once there is an ending.
         idle_seconds: without a unit for so long it ends.
 
     Attributes:
@@ -50,32 +52,33 @@ class Life:
         recording: everything that happens.
     """
 
-    __slots__ = ("_door_side", "_ended", "_ending", "_group", "_idle", "_loop", "_touched", "id", "recording")
+    __slots__ = ("_admission", "_door_side", "_ended", "_group", "_idle", "_loop", "id", "recording")
 
-    def __init__(self, door: Door[Any, Any], recording: Recording, *, idle_seconds: float) -> None:
+    def __init__(
+        self, door: Door[Any, Any], recording: Recording, admission: Admission, *, idle_seconds: float
+    ) -> None:
         self.id: SessionId = recording.session
         self.recording = recording
         self._door_side = door
         self._loop = asyncio.get_running_loop()
-        self._touched = self._loop.time()
+        self._admission = admission
         self._idle = idle_seconds
-        self._ending: Ending | None = None
         self._ended = Once()
         self._group: asyncio.TaskGroup | None = None
 
     def over(self) -> Ending | None:
         """Return why the session has ended, None while it lives."""
-        return self._ending
+        return self._admission.ending
 
     def end(self, ending: Ending) -> None:
         """End the session now: nothing further is admitted, what runs is cancelled in production."""
-        if self._ending is None:
-            self._ending = ending
+        if self._admission.ending is None:
+            self._admission.ending = ending
             self._ended.set()
 
     def warn(self, message: str) -> None:
         """Show a notice to the client, in its own protocol and its own time."""
-        if self._group is not None and self._ending is None:
+        if self._group is not None and self._admission.ending is None:
             self._group.create_task(self._warn(message))
 
     async def run(self, serve: Coroutine[Any, Any, Ending]) -> Ending:
@@ -92,13 +95,13 @@ class Life:
                 serving = group.create_task(self._serve(serve))
                 serving.add_done_callback(lambda _: self._ended.set())
                 await self._ended.wait()
-                if self._ending is not None and not serving.done():
-                    await self._cut(self._ending)
+                if self._admission.ending is not None and not serving.done():
+                    await self._cut(self._admission.ending)
                 serving.cancel()
         finally:
             self._group = None
             idle.cancel()
-        return self._ending or Ending(EndCause.FAULT, "the session ended without a cause")
+        return self._admission.ending or Ending(EndCause.FAULT, "the session ended without a cause")
 
     async def _serve(self, serve: Coroutine[Any, Any, Ending]) -> None:
         try:
@@ -110,12 +113,12 @@ class Life:
         except Exception:
             log.exception("session failed", session=self.id)
             ending = Ending(EndCause.FAULT, "the gateway failed; the session was ended")
-        if self._ending is None:
+        if self._admission.ending is None:
             self.end(ending)
             if ending.cause not in {EndCause.CLIENT, EndCause.UPSTREAM}:
                 await self._cut(ending)
         else:
-            await self._cut(self._ending)
+            await self._cut(self._admission.ending)
 
     async def _cut(self, ending: Ending) -> None:
         """Cancel what runs in production and tell the client; the recording says whether it was confirmed."""
@@ -145,11 +148,11 @@ class Life:
         self._recording_lost(error)
 
     def _look_idle(self) -> None:
-        if self._ending is not None:
+        if self._admission.ending is not None:
             return
         if self._door_side.busy():
-            self._touched = self._loop.time()
-        rest = self._touched + self._idle - self._loop.time()
+            self._admission.touched = self._loop.time()
+        rest = self._admission.touched + self._idle - self._loop.time()
         if rest <= 0:
             message = f"idle for {self._idle:.0f} s; connect again, the grant still stands"
             self.end(Ending(EndCause.IDLE, message))
@@ -160,4 +163,4 @@ class Life:
         cause = EndCause.RECORDING_FULL if isinstance(error, RecordingFull) else EndCause.RECORDING_LOST
         ending = Ending(cause, error.message)
         self.end(ending)
-        return SessionOver(self._ending or ending)
+        return SessionOver(self._admission.ending or ending)

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Generic
 from gateway import __version__
 from gateway.changes.flow import SessionFacts
 from gateway.domain.errors import AnotherKind, AuthenticationFailed, GlassgateError, NotFound, RecordingLost
-from gateway.domain.ids import UnitNumber
 from gateway.domain.session import EndCause, Ending, Level
-from gateway.domain.unit import Admitted, Filed, Origin, Refused
-from gateway.domain.verdict import Decision, Layer, Verdict
+from gateway.domain.unit import Admitted, Filed, Refused
+from gateway.domain.verdict import Decision, Layer
 from gateway.log import get_logger
-from gateway.recordings.frames import Answer, Ended, Event, Opened, Output, Probed, UnitFrame
+from gateway.recordings.frames import Ended, Event, Opened, Output, Probed
+from gateway.session.admission import Admission
 from gateway.session.door import DialContext, Door, J, U
 from gateway.session.life import Life, SessionOver
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.access.authenticate import Authenticator
     from gateway.access.endpoints import Endpoints
     from gateway.access.grants import Grants
@@ -31,21 +33,13 @@ if TYPE_CHECKING:
     from gateway.domain.access import Grant
     from gateway.domain.endpoint import Endpoint
     from gateway.domain.identity import Evidence, Identity
+    from gateway.domain.ids import UnitNumber
     from gateway.domain.session import Passage
     from gateway.recordings.recording import Recording, Recordings
+    from gateway.session.admission import Answering
     from gateway.session.lease import Lease, Leases
     from gateway.session.quota import Quota
     from gateway.session.registry import Registry
-
-LEASE_LAPSED = Verdict(
-    Decision.REFUSE,
-    "session.lease-lapsed",
-    "the gateway can't confirm your grant at the moment (its store is away); nothing runs until it can",
-)
-
-_ALLOW = Decision.ALLOW
-_CLIENT = Origin.CLIENT
-"""Looked up once: an enum's member costs as much as the rest of a check."""
 
 log = get_logger("session")
 
@@ -213,16 +207,18 @@ class Session(Life, Generic[U, J]):
         grant: under which grant.
         level: what production enforces by itself.
         recording: everything that happens.
+        admit_now: ``Admission.admit_now``, for units of the door's kind.
+        answered: ``Admission.answered``.
     """
 
     __slots__ = (
         "_changes",
         "_door",
         "_filing",
-        "_layers",
         "_lease",
-        "_next",
         "_synced",
+        "admit_now",
+        "answered",
         "endpoint",
         "grant",
         "identity",
@@ -242,7 +238,17 @@ class Session(Life, Generic[U, J]):
         changes: Changes,
         synced: bool,
     ) -> None:
-        super().__init__(door, recording, idle_seconds=float(endpoint.settings.idle_seconds))
+        admission = Admission(
+            door,
+            recording,
+            lease,
+            layers=int(level.layers | Layer.PARSED | Layer.JUDGED | Layer.EXACT),
+            synced=synced,
+            lost=self._recording_lost,
+        )
+        super().__init__(door, recording, admission, idle_seconds=float(endpoint.settings.idle_seconds))
+        self.admit_now: Callable[[U], Admitted[U, J] | Refused[U, J] | None] = admission.admit_now
+        self.answered: Answering = admission.answered
         self.identity = identity
         self.endpoint = endpoint
         self.grant = grant
@@ -251,8 +257,6 @@ class Session(Life, Generic[U, J]):
         self._lease = lease
         self._changes = changes
         self._synced = synced
-        self._layers = int(level.layers | Layer.PARSED | Layer.JUDGED | Layer.EXACT)
-        self._next = UnitNumber(1)
         self._filing = asyncio.Lock()
 
     async def live(self) -> Ending:
@@ -260,19 +264,6 @@ class Session(Life, Generic[U, J]):
         return await self.run(self._door.serve(self))
 
     # ---- admission -------------------------------------------------------------------------------
-
-    def admit_now(self, unit: U) -> Admitted[U, J] | Refused[U, J] | None:
-        """Judge and record one unit without waiting: the hot path, a plain call.
-
-        Returns:
-            Whether it may be forwarded; None when something must wait: use ``admit``.
-
-        Raises:
-            SessionOver: nothing further is admitted.
-        """
-        if self._synced or self._door.heavy(unit):
-            return None
-        return self._admit(unit)
 
     async def admit(self, unit: U) -> Admitted[U, J] | Refused[U, J]:
         """Judge and record one unit, a large text in a thread, waiting until it is on disk where that is set.
@@ -282,7 +273,7 @@ class Session(Life, Generic[U, J]):
         """
         if self._door.heavy(unit):
             await asyncio.to_thread(self._door.judge, unit)
-        outcome = self._admit(unit)
+        outcome: Admitted[U, J] | Refused[U, J] = self._admission.decide(unit)
         if self._synced:
             await self._on_disk()
         return outcome
@@ -293,41 +284,8 @@ class Session(Life, Generic[U, J]):
             await self.recording.synced()
         except RecordingLost as error:
             raise self._recording_lost(error) from error
-        if self._ending is not None:
-            raise SessionOver(self._ending)
-
-    def _admit(self, unit: U) -> Admitted[U, J] | Refused[U, J]:
-        """Admission itself: judge → record unit and verdict → only then return."""
-        if self._ending is not None:
-            raise SessionOver(self._ending)
-        judged = self._door.judge(unit)
-        verdict = judged.verdict
-        self._touched = now = self._loop.time()
-        if now > self._lease.until:
-            verdict = LEASE_LAPSED
-        number = self._next
-        allowed = verdict.decision is _ALLOW
-        try:
-            self.recording.write(
-                UnitFrame(
-                    number,
-                    "client" if unit.origin is _CLIENT else unit.origin.value,
-                    None if unit.repeats is not None else unit.text,
-                    unit.repeats,
-                    unit.values,
-                    0 if allowed else int(verdict.decision),
-                    verdict.rule,
-                    verdict.reason,
-                    self._layers,
-                    unit.context,
-                )
-            )
-        except RecordingLost as error:
-            raise self._recording_lost(error) from error
-        self._next += 1  # type: ignore[assignment]  # a NewType's call costs more than the sum
-        if allowed:
-            return Admitted(unit, judged, number)
-        return Refused(unit, judged, number, verdict)
+        if self._admission.ending is not None:
+            raise SessionOver(self._admission.ending)
 
     def lapsed(self) -> bool:
         """Whether nothing can be admitted until the store has renewed the grant's lease."""
@@ -338,30 +296,6 @@ class Session(Life, Generic[U, J]):
         return max(0.0, self._lease.ends_at - self._loop.time())
 
     # ---- what happened ---------------------------------------------------------------------------
-
-    def answered(
-        self,
-        number: UnitNumber,
-        *,
-        tag: str,
-        rows: int | None,
-        size: int,
-        nanoseconds: int,
-        error_code: str = "",
-        error_message: str = "",
-    ) -> None:
-        """Record how production answered a unit.
-
-        Args:
-            number: which unit.
-            tag: the protocol's own completion, such as ``SELECT 3``.
-            rows: rows returned; None where the protocol has none.
-            size: bytes of the answer.
-            nanoseconds: from forwarding to the answer's end.
-            error_code: the protocol's code where it failed.
-            error_message: the protocol's message where it failed.
-        """
-        self._record(Answer(number, tag, rows, size, error_code, error_message, nanoseconds))
 
     def output(self, number: UnitNumber, stream: int, data: bytes) -> None:
         """Record a piece of an answer, where the endpoint's policy keeps results.
@@ -382,7 +316,7 @@ class Session(Life, Generic[U, J]):
         """
         self._record(Event(kind, text.encode(errors="backslashreplace").decode()))
 
-    def _record(self, frame: Answer | Output | Event) -> None:
+    def _record(self, frame: Output | Event) -> None:
         try:
             self.recording.write(frame)
         except RecordingLost as error:

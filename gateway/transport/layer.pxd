@@ -8,6 +8,8 @@ cdef class TlsLayer:
     cdef public object _decipher
     cdef public object _cipher
     cdef public object _raw
+    cdef public int _handle
+    cdef public bint _queued
     cdef public long _state
     cdef public bint _paused
     cdef public bint _ended

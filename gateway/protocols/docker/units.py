@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from gateway.domain.http import Request
 from gateway.domain.unit import Unit
@@ -14,8 +15,7 @@ from gateway.judge.docker.judgement import DockerJudgement
 _LOGIN: Final = re.compile(r"(?:/v[0-9.]+)?/+auth/*(?:\?.*)?", re.IGNORECASE)
 
 
-@dataclass(slots=True)
-class DockerUnit(Unit):
+class DockerUnit(Unit, kw_only=True):
     """One request.
 
     Attributes:
@@ -23,12 +23,11 @@ class DockerUnit(Unit):
         judged: the judge's answer, once there is one.
     """
 
-    request: Request = field(default=Request("GET", "/"), kw_only=True)
+    request: Request = Request("GET", "/")
     judged: DockerJudgement | None = None
 
 
-@dataclass(slots=True)
-class LineUnit(DockerUnit):
+class LineUnit(DockerUnit, kw_only=True):
     """One line, typed into the governed shell of a container or run there by the gateway for it.
 
     Attributes:
@@ -40,11 +39,11 @@ class LineUnit(DockerUnit):
         status: of the line before.
     """
 
-    container: str = field(kw_only=True)
+    container: str
     argv: tuple[str, ...] = ("sh",)
     terminal: bool = False
     folder: str = ""
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = msgspec.field(default_factory=dict)
     status: int = 0
 
 

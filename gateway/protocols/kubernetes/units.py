@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
+
+import msgspec
 
 from gateway.domain.http import Request
 from gateway.domain.unit import Unit
@@ -15,8 +16,7 @@ from gateway.judge.kubernetes.judgement import KubernetesJudgement
 WITHHELD: Final = b"(the body is a Secret's, and is not recorded)"
 
 
-@dataclass(slots=True)
-class KubernetesUnit(Unit):
+class KubernetesUnit(Unit, kw_only=True):
     """One request.
 
     Attributes:
@@ -24,12 +24,11 @@ class KubernetesUnit(Unit):
         judged: the judge's answer, once there is one.
     """
 
-    request: Request = field(default=Request("GET", "/"), kw_only=True)
+    request: Request = Request("GET", "/")
     judged: KubernetesJudgement | None = None
 
 
-@dataclass(slots=True)
-class LineUnit(KubernetesUnit):
+class LineUnit(KubernetesUnit, kw_only=True):
     """One line, typed into the governed shell of a container or run there by the gateway for it.
 
     Attributes:
@@ -41,10 +40,10 @@ class LineUnit(KubernetesUnit):
         size: columns and rows of the terminal, where they are known.
     """
 
-    shell: KubernetesJudgement = field(kw_only=True)
+    shell: KubernetesJudgement
     terminal: bool = False
     folder: str = ""
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = msgspec.field(default_factory=dict)
     status: int = 0
     size: tuple[int, int] | None = None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gateway.domain.ids import UnitNumber
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from gateway.protocols.postgres.names import Portal, Prepared
 
 
-@dataclass(slots=True)
 class SqlUnit(Unit):
     """A whole Query, a Parse, or a Bind with the text it will run.
 

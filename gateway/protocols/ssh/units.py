@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from gateway.domain.unit import Unit
 
@@ -30,7 +32,6 @@ class Terminal:
     modes: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(slots=True)
 class ShellUnit(Unit):
     """One command line, from an exec request or typed into the governed shell.
 
@@ -47,13 +48,12 @@ class ShellUnit(Unit):
     terminal: Terminal | None = None
     judged: ShellJudgement | None = None
     folder: str = ""
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = msgspec.field(default_factory=dict)
     status: int = 0
     given: bytes | None = None
     writes: tuple[HostWrite, ...] = ()
 
 
-@dataclass(slots=True)
 class SftpUnit(ShellUnit):
     """One operation of a file transfer.
 
