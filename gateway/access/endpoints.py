@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
 from gateway.access import words
+from gateway.access.conditions import ASK_FOR_SECRETS
 from gateway.access.decisions import Decision, write_down
 from gateway.access.registration import check_registration, place_of
 from gateway.access.ssh_keys import read_public_key
@@ -114,7 +115,8 @@ class Endpoints:
             may = permissions.actions(endpoint)
             if may and _fits(endpoint, query.strip().lower(), labels or {}):
                 theirs = [grant for grant in held if grant.endpoint == endpoint.id]
-                found.append(Listed(endpoint, may, _best(theirs), pending.get(endpoint.id)))
+                best = _best(theirs, secrets=ASK_FOR_SECRETS in may)
+                found.append(Listed(endpoint, may, best, pending.get(endpoint.id)))
         return found
 
     async def registration(self, identity: Identity, name: str) -> Endpoint:
@@ -237,12 +239,19 @@ def _fits(endpoint: Endpoint, query: str, labels: Mapping[str, str]) -> bool:
     return not query or any(query in text.lower() for text in texts)
 
 
-def _best(held: Sequence[GrantRow]) -> GrantRow | None:
-    """Return the one that runs longest, else the oldest that waits."""
-    running = [(grant.ends_at, grant) for grant in held if grant.ends_at is not None]
+def _best(held: Sequence[GrantRow], *, secrets: bool) -> GrantRow | None:
+    """Return the grant that a connection would use: the one that runs longest, else the oldest that waits.
+
+    Args:
+        held: all that somebody holds for one endpoint.
+        secrets: whether those with the values of Secrets may be used; they go before all others then.
+    """
+    wide = [grant for grant in held if grant.secrets]
+    usable = (wide if secrets else []) or [grant for grant in held if not grant.secrets]
+    running = [(grant.ends_at, grant) for grant in usable if grant.ends_at is not None]
     if running:
         return max(running, key=lambda each: each[0])[1]
-    return min(held, key=lambda grant: grant.use_by, default=None)
+    return min(usable, key=lambda grant: grant.use_by, default=None)
 
 
 def _purpose(name: str) -> str:

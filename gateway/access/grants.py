@@ -72,6 +72,9 @@ class Grants:
             return _grant(identity, endpoint, usable, usable.ends_at)
         async with self._store.connection() as conn:
             pending = (await requests.pending_of(conn, identity.id)).get(endpoint.id)
+            wide = await grants.usable_grant(conn, identity.id, endpoint.id, secrets=True)
+        if wide is not None and wide.secrets and not secrets:
+            raise await self._passed_over(identity, endpoint, wide.id)
         raise await self._refusal(identity, endpoint, pending)
 
     async def _start(self, identity: Identity, endpoint: Endpoint, grant: GrantId) -> UsableGrant | None:
@@ -91,6 +94,19 @@ class Grants:
                 decision = Decision("access.taken", identity.name, told, facts)
                 await write_down(conn, decision)
         return started
+
+    async def _passed_over(self, identity: Identity, endpoint: Endpoint, grant: GrantId) -> NotAuthorised:
+        """Say why the one grant there is can't be used: asking again for what it includes would not help."""
+        whole = await self._policy.permissions_of(identity.roles)
+        held = f"your grant {grant} for {endpoint.name} includes the values of Secrets"
+        if whole.allows(ASK_FOR_SECRETS, endpoint):
+            message = f"{held}, which this token is not good for"
+            further = f"use a login, or a token whose scopes name {ASK_FOR_SECRETS}; "
+        else:
+            message = f"{held}, which policy does not let you see any more"
+            further = ""
+        plain = await self._refusal(identity, endpoint)
+        return NotAuthorised(message, hint=f"{further}without the values: {plain.hint}")
 
     async def _refusal(
         self, identity: Identity, endpoint: Endpoint, pending: RequestId | None = None

@@ -14,7 +14,7 @@ from gateway.cli import containers
 from gateway.cli.durations import moment_text, parse_duration
 from gateway.cli.groups import group
 from gateway.cli.options import EndpointArgument, client_of, complete_endpoint, completing
-from gateway.cli.requests import decided, told
+from gateway.cli.requests import SHOWING, decided, told
 from gateway.cli.statuses import Status
 from gateway.domain.errors import InvalidInput, NotAuthorised, NotFound
 
@@ -46,6 +46,9 @@ def connect(
         str, typer.Option("--reason", "-r", help="Why, where access must be asked for first.")
     ] = "",
     duration: Annotated[str, typer.Option("--for", help="How long to ask for.")] = "1h",
+    secrets: Annotated[
+        bool, typer.Option("--secrets", help="Ask to see the values of a cluster's Secrets; else masked.")
+    ] = False,
     dbname: Annotated[str, typer.Option("--dbname", "-d", help="Database; else the endpoint's usual.")] = "",
     terminal: Annotated[
         bool, typer.Option("--terminal", "-t", help="Run the command in a terminal (ssh).")
@@ -58,6 +61,8 @@ def connect(
     are joined as ssh joins them, and a key of this profile is made and registered the first time. For an
     engine or a cluster, the command gets its settings and a credential for as long as it runs; without one
     the settings are written and the lines printed that lead a shell there, as `glassgate config` does.
+    With --secrets, for clusters alone, access that includes the values of Secrets is asked for where you
+    hold none that does; that always takes an approver, who may leave them out.
 
     Example:
       glassgate connect orders-db
@@ -66,14 +71,20 @@ def connect(
       glassgate connect web-1 -t -- less /var/log/syslog
       glassgate connect prod-docker -- docker ps
       glassgate connect prod-k8s -- kubectl get pods
+      glassgate connect prod-k8s --secrets -- kubectl get secret shop-password -o yaml
     """
     client = client_of(ctx)
     way = _way(client, endpoint)
     if way.kind not in _CLIENTS:
         known = ", ".join(_CLIENTS)
         raise InvalidInput(f"{way.endpoint} is a {way.kind} endpoint; only {known} can be connected to yet")
-    if not way.access or way.access == "pending":
-        _ask(client, way, reason=reason, duration=duration)
+    if secrets and way.kind != _WITH_SECRETS:
+        raise InvalidInput(
+            f"{way.endpoint} is a {way.kind} endpoint; only a Kubernetes cluster has Secrets",
+            hint="connect without --secrets",
+        )
+    if not way.access or way.access == "pending" or (secrets and not way.secrets):
+        _ask(client, way, reason=reason, duration=duration, secrets=secrets)
         way = _way(client, endpoint)
     if way.kind == "ssh":
         from gateway.cli.ssh import open_way
@@ -90,6 +101,8 @@ def connect(
 
 _CLIENTS = {"postgres": "psql", "ssh": "ssh", "docker": "docker", "kubernetes": "kubectl"}
 """Kind → its usual client."""
+_WITH_SECRETS = "kubernetes"
+"""The kind whose grants may include the values of Secrets."""
 
 
 def _way(client: Client, endpoint: str) -> Connection:
@@ -98,29 +111,46 @@ def _way(client: Client, endpoint: str) -> Connection:
     return client.call("GET /v1/endpoints/{name}/connection", EndpointName(name=endpoint), Connection)
 
 
-def _ask(client: Client, way: Connection, *, reason: str, duration: str) -> None:
+def _ask(client: Client, way: Connection, *, reason: str, duration: str, secrets: bool) -> None:
     """File the request, or take the one that waits already, and wait for its decision."""
-    from gateway.web.shapes.access import FileRequest, RequestFacts, RequestId
+    from gateway.web.shapes.access import FileRequest, RequestFacts
 
     terminal = sys.stdin.isatty() and sys.stderr.isatty()
-    if way.request is not None:
-        filed = client.call("GET /v1/requests/{id}", RequestId(id=way.request), RequestFacts)
-    else:
+    filed = _waiting(client, way, secrets=secrets)
+    if filed is None:
+        shown, option = (SHOWING, " --secrets") if secrets else ("", "")
         if not reason and not terminal:
             raise NotAuthorised(
-                f"no grant to read {way.endpoint}",
-                hint=f'glassgate request {way.endpoint} --for {duration} --reason "…"',
+                f"no grant to read {way.endpoint}{shown}",
+                hint=f'glassgate request {way.endpoint} --for {duration} --reason "…"{option}',
             )
-        why = reason or str(typer.prompt(f"You have no grant for {way.endpoint}. Reason", err=True))
-        question = FileRequest(endpoint=way.endpoint, seconds=parse_duration(duration), reason=why)
+        why = reason or str(typer.prompt(f"You have no grant for {way.endpoint}{shown}. Reason", err=True))
+        question = FileRequest(
+            endpoint=way.endpoint, seconds=parse_duration(duration), reason=why, secrets=secrets
+        )
         filed = client.call("POST /v1/requests", question, RequestFacts)
     if filed.state == "pending":
         if not terminal:
-            raise NotAuthorised(told(filed), hint=f"glassgate connect {way.endpoint}, once it is approved")
+            option = " --secrets" if secrets else ""
+            again = f"glassgate connect {way.endpoint}{option}"
+            raise NotAuthorised(told(filed), hint=f"{again}, once it is approved")
         filed = _wait(client, filed)
     print(told(filed), file=sys.stderr)
     if filed.state != "approved":
         raise typer.Exit(Status.NOT_AUTHORISED)
+
+
+def _waiting(client: Client, way: Connection, *, secrets: bool) -> RequestFacts | None:
+    """Return the request that waits already for what is wanted; one that asks for less is none."""
+    from gateway.web.shapes.access import ListRequests, RequestFacts, RequestId, RequestList
+
+    if way.request is None:
+        return None
+    if not secrets:
+        return client.call("GET /v1/requests/{id}", RequestId(id=way.request), RequestFacts)
+    mine = client.call("GET /v1/requests", ListRequests(state="pending", mine=True), RequestList).requests
+    wide = (one for one in mine if one.endpoint == way.endpoint and one.secrets and not one.secrets_left_out)
+    return next(wide, None)
 
 
 def _wait(client: Client, filed: RequestFacts) -> RequestFacts:

@@ -181,8 +181,8 @@ class Recording:
             raise self._lost or RecordingLost("the recording is closed")
         payload = encode_payload(frame)
         size = _HEADER_BYTES + len(payload)
-        is_unit = isinstance(frame, UnitFrame)
-        if self.bytes + size > self._max_bytes and (is_unit or isinstance(frame, Output)):
+        is_unit = type(frame) is UnitFrame  # isinstance would ask the metaclass for each no
+        if self.bytes + size > self._max_bytes and (is_unit or type(frame) is Output):
             raise self._fill()
         if size > MAX_FRAME_BYTES:
             raise self._lose(RecordingLost("a single frame is larger than a recording may hold"))
@@ -194,10 +194,10 @@ class Recording:
             raise self._lose(self._unwritable(error)) from error
         tail.size += size
         tail.times.append(now)
-        if isinstance(frame, UnitFrame):
+        if type(frame) is UnitFrame:
             self.units += 1
             self.refused += frame.decision != 0
-        elif isinstance(frame, Probed):
+        elif type(frame) is Probed:
             self.probed = frame
         if self._watches:
             record = Record(self.frames, now, frame)

@@ -40,7 +40,6 @@ class Answering(Protocol):
     def __call__(
         self,
         number: UnitNumber,
-        *,
         tag: str,
         rows: int | None,
         size: int,
@@ -146,7 +145,6 @@ class Admission:
     def answered(
         self,
         number: UnitNumber,
-        *,
         tag: str,
         rows: int | None,
         size: int,

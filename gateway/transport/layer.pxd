@@ -10,6 +10,7 @@ cdef class TlsLayer:
     cdef public object _raw
     cdef public int _handle
     cdef public bint _queued
+    cdef public bint _begun
     cdef public long _state
     cdef public bint _paused
     cdef public bint _ended
@@ -22,7 +23,7 @@ cdef class TlsLayer:
     cpdef _take(self, data)
     cpdef _shake(self)
     cpdef _fail(self, error)
-    @cython.locals(size=Py_ssize_t, found=Py_ssize_t, ended=bint, rest=bint)
+    @cython.locals(data=bytes, found=bytes, more=list, size=Py_ssize_t, ended=bint, rest=Py_ssize_t)
     cpdef _deliver(self)
     cpdef _over(self)
     cpdef _discard(self)

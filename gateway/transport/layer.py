@@ -27,9 +27,7 @@ RECORD: Final = 1 << 14
 
 CIPHERED: Final = memoryview(bytearray(1 << 18))
 """What any connection's next read is put into; handed to its BIO before another's."""
-PLAIN: Final = memoryview(bytearray(1 << 18))
-"""What a read is deciphered into; copied out before another's."""
-_MOST: Final = len(PLAIN)
+_MOST: Final = len(CIPHERED)
 _NOBODY: Final = asyncio.Protocol()
 """The protocol above a connection that it was told is lost: it does nothing."""
 
@@ -64,6 +62,7 @@ class TlsLayer:
         self._raw: asyncio.Transport
         self._handle = -1
         self._queued = False
+        self._begun = True
         self._state = _SHAKING
         self._paused = False
         self._ended = False
@@ -170,27 +169,39 @@ class TlsLayer:
         """Decipher what has come and hand it up, as long as it is wanted."""
         incoming = self._incoming
         while not self._paused and self._state == _OPEN:
+            data = b""
+            more: list[bytes] = []
             size = 0
-            ended = rest = False
+            ended = False
+            rest: int = incoming.pending
             try:
-                while size <= _MOST - RECORD:  # there is room for a whole record, so none is left half read
-                    found = self._decipher(_MOST - size, PLAIN[size:] if size else PLAIN)
+                while rest and size < _MOST:
+                    # A record's text is shorter than the record, of which OpenSSL may hold a part already: there
+                    # is room for all of it, or the rest would wait unseen. One call more than there are records
+                    # would cost an exception.
+                    found = self._decipher(RECORD if self._begun else min(rest, RECORD))
+                    self._begun = False
                     if not found:
                         ended = True
                         break
-                    size += found
-                    rest = incoming.pending > 0
-                    if not rest:
-                        break  # one more call would cost an exception that says so
+                    size += len(found)
+                    if data:
+                        more.append(found)
+                    else:
+                        data = found
+                    rest = incoming.pending
             except ssl.SSLWantReadError:
-                rest = False  # what has come is a record in part
+                rest = 0  # what has come is a record in part
+                self._begun = True
             except ssl.SSLZeroReturnError:  # the peer's end, where ours is said already
                 ended = True
             except ssl.SSLError as error:
                 self._broken(error)
                 return
-            if size:
-                self._above.data_received(bytes(PLAIN[:size]))
+            if more:
+                data = b"".join([data, *more])
+            if data:
+                self._above.data_received(data)
             if ended or (self._ended and not rest):
                 self._over()
                 break

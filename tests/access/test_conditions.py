@@ -156,6 +156,49 @@ async def test_a_credential_for_connecting_alone_gets_the_narrower_grant(
     assert got == {(): {wide}, ("connect",): {plain}, ("connect", "request-secrets"): {wide}}
 
 
+async def test_a_credential_that_is_not_good_for_the_one_grant_is_told_so(
+    gate, oncall, approver, cluster
+) -> None:
+    wide = await given(gate, oncall, approver)
+    machine = await gate.tokens.machine(oncall, label="k9s", lives=24 * HOUR, scopes=("connect",))
+    shown = await gate.authenticator.authenticate(ClusterTokenEvidence(machine.secret, HERE))
+    with pytest.raises(NotAuthorised) as refused:
+        await gate.grants.take(shown, cluster)
+    assert refused.value.message == (
+        f"your grant {wide} for prod-k8s includes the values of Secrets, which this token is not good for"
+    )
+    assert refused.value.hint == (
+        "use a login, or a token whose scopes name request-secrets; "
+        'without the values: glassgate request prod-k8s --for 1h --reason "…"'
+    )
+
+
+async def test_whoever_may_not_see_values_any_more_is_told_so(
+    gate, oncall, approver, cluster, policies
+) -> None:
+    wide = await given(gate, oncall, approver)
+    await rows(gate, policies, "p, on-call, kind=kubernetes, request-secrets, allow\n", "")
+    with pytest.raises(
+        NotAuthorised, match=f"grant {wide} .* policy does not let you see any more"
+    ) as refused:
+        await gate.grants.take(oncall, cluster)
+    assert refused.value.hint == 'without the values: glassgate request prod-k8s --for 1h --reason "…"'
+
+
+async def test_the_grant_listed_is_the_one_that_a_connection_takes(gate, oncall, approver, cluster) -> None:
+    plain = (await gate.requests.file(oncall, "prod-k8s", HOUR, WHY)).grant
+    await gate.grants.take(oncall, cluster)
+    wide = await given(gate, oncall, approver)
+    machine = await gate.tokens.machine(oncall, label="k9s", lives=24 * HOUR, scopes=("connect",))
+    shown = await gate.authenticator.authenticate(ClusterTokenEvidence(machine.secret, HERE))
+    listed = []
+    for by in (oncall, shown):
+        (one,) = await gate.endpoints.list(by, "prod-k8s")
+        assert one.grant is not None
+        listed.append(one.grant.id)
+    assert listed == [wide, plain]
+
+
 async def test_a_grant_with_secrets_goes_with_the_right_to_ask_for_it(
     gate, oncall, approver, cluster, policies
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 from command_line import People
+from panes import Pane
 
 from gateway.cli.statuses import Status
 
@@ -252,3 +254,44 @@ def test_the_shell_offers_endpoints_of_the_kind_alone(
     words = f"glassgate --profile engineer config {command} prod"
     ended = glassgate("x", _GLASSGATE_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD="5")
     assert set(ended.out.split()) == offered
+
+
+# ---- connect --secrets -----------------------------------------------------------------------------------
+
+
+def test_connect_asks_for_the_values_of_secrets_and_goes_straight_on(glassgate: People, cluster: str) -> None:
+    glassgate.gateway.add_person("typist", "on-call")
+    assert glassgate.login("typist").status == 0
+    asked = ("request", cluster, "--reason", "INC-7: looking", "--json")
+    assert glassgate("typist", *asked).json["state"] == "approved"
+    untold = glassgate("typist", "connect", cluster, "--secrets", "--", "true")
+    assert untold.status == Status.NOT_AUTHORISED
+    assert "no grant to read prod-k8s with the values of Secrets" in untold.err
+    assert '--reason "…" --secrets' in untold.err
+    command = glassgate.argv("typist", "connect", cluster, "--secrets", "--", "printenv", "KUBECONFIG")
+    variables = [f"{name}={value}" for name, value in glassgate.environment.items() if "GLASS" in name]
+    with Pane.running(shlex.join(["env", *variables, *command]), name="connect-secrets") as pane:
+        pane.until("You have no grant for prod-k8s with the values of Secrets. Reason:")
+        pane.type("INC-7: which password?", "Enter").until("is waiting for an")
+        waits = glassgate("typist", "requests", "--mine", "--state", "pending", "--json").json["requests"]
+        assert [(one["secrets"], one["reason"]) for one in waits] == [(True, "INC-7: which password?")]
+        again = glassgate("typist", "connect", cluster, "--secrets", "--", "true")
+        assert again.status == Status.NOT_AUTHORISED
+        assert "glassgate connect prod-k8s --secrets, once it is approved" in again.err
+        assert glassgate("approver", "approve", str(waits[0]["id"])).status == 0
+        pane.until("left with 0")
+        assert "with the values of Secrets for 1h is approved" in pane.text
+    assert glassgate("typist", "connect", cluster, "--secrets", "--", "true").status == 0
+
+
+def test_only_a_cluster_has_secrets_to_connect_with(glassgate: People, docker: str) -> None:
+    for name, kind in ((docker, "docker"), ("orders-db", "postgres")):
+        refused = glassgate("engineer", "connect", name, "--secrets", "--", "true")
+        assert refused.status == Status.ERROR
+        assert f"{name} is a {kind} endpoint; only a Kubernetes cluster has Secrets" in refused.err
+
+
+def test_completion_offers_secrets(glassgate: People) -> None:
+    words = "glassgate connect --sec"
+    ended = glassgate("x", _GLASSGATE_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD="2")
+    assert ended.out.split() == ["--secrets"]

@@ -186,12 +186,12 @@ def answer(server: ServerSide, head: Awaited, data: bytes) -> bool:
     exchange.awaited.popleft()
     if head.prepared is not None:
         exchange.names.statement_done(head.prepared)
-    exchange.session.answered(
+    exchange.session.answered(  # by place: names would be made a dict of
         head.number,
-        tag=data[position + 5 : after - 1].decode("latin-1"),
-        rows=rows,
-        size=len(data),
-        nanoseconds=monotonic_ns() - head.started,
+        data[position + 5 : after - 1].decode("latin-1"),
+        rows,
+        len(data),
+        monotonic_ns() - head.started,
     )
     exchange.ready(data[-1])
     server.client.write(data)

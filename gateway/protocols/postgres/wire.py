@@ -212,8 +212,14 @@ def parse_parse(body: bytes) -> Parse:
 def parse_bind(data: bytes, position: int, after: int) -> Bind:
     """Read a Bind message's body, from ``position`` up to ``after``; hot: reads without copying."""
     try:
-        portal_end = data.index(0, position, after)
-        statement_end = data.index(0, portal_end + 1, after)
+        portal_end = position
+        while data[
+            portal_end
+        ]:  # names are short: this is quicker than a search with its numbers made objects
+            portal_end += 1
+        statement_end = portal_end + 1
+        while data[statement_end]:
+            statement_end += 1
         at = statement_end + 1
         formats = shorts(data, at)
         at += 2 + 2 * len(formats)

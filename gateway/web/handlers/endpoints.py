@@ -71,6 +71,7 @@ async def connection(call: Call, question: shapes.EndpointName) -> shapes.Connec
         access=_access(mine) if mine is not None else "",
         request=mine.pending if mine is not None else None,
         ends_at=mine.grant.ends_at if mine is not None and mine.grant is not None else None,
+        secrets=mine is not None and mine.grant is not None and mine.grant.secrets,
         host_key=door.host_key if ssh is None else ssh.host_key,
         ssh_port=0 if ssh is None else ssh.port,
     )

@@ -72,6 +72,7 @@ class Connection(Shape, frozen=True, kw_only=True):
         access: ``ready``, ``active``, ``pending`` or empty: what the caller holds there.
         request: the pending request's number.
         ends_at: when the caller's access ends; None until its clock has started, or without access.
+        secrets: whether what the caller holds includes the values of a cluster's Secrets.
         host_key: public key that the SSH door shows, as OpenSSH writes it; empty: TLS proves the door.
         ssh_port: of the SSH door, where the endpoint is reached by another and by that one too; else 0.
     """
@@ -85,6 +86,7 @@ class Connection(Shape, frozen=True, kw_only=True):
     access: str
     request: int | None
     ends_at: datetime | None
+    secrets: bool = False
     host_key: str = ""
     ssh_port: int = 0
 
