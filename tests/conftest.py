@@ -15,7 +15,15 @@ import asyncpg
 import pytest
 import trustme
 from live_gateway import Beginning, LiveGateway
-from servers import SAMPLE_CUSTOMERS, UNSYNCED, Certificates, Production, free_port, installation_of
+from servers import (
+    SAMPLE_CUSTOMERS,
+    UNSYNCED,
+    Certificates,
+    Production,
+    free_port,
+    installation_of,
+    server_files,
+)
 from sshd import SSHD, Sshd
 
 from gateway.changes.founding import found_repository
@@ -83,6 +91,14 @@ def server_folder() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def database_folder() -> Iterator[Path]:
+    """The same for PostgreSQL servers, which make their files anew for every database."""
+    folder = server_files()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture
 def short_folder() -> Iterator[Path]:
     """The same for one test: pytest's own tmp_path is closed to other users and too long for sockets."""
@@ -108,10 +124,10 @@ def certificates(server_folder: Path) -> Certificates:
 
 
 @pytest.fixture(scope="session")
-async def store_server(server_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
+async def store_server(database_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
     """The one server that holds every test's store."""
     server = await EmbeddedPostgres.start(
-        server_folder / "store", name="test-store", settings={"max_connections": "300", **UNSYNCED}
+        database_folder / "store", name="test-store", settings={"max_connections": "300", **UNSYNCED}
     )
     yield server
     await server.stop()
@@ -221,30 +237,30 @@ async def _production(folder: Path, certificates: Certificates, version: int) ->
 
 
 @pytest.fixture(scope="session")
-async def production(server_folder: Path, certificates: Certificates) -> AsyncIterator[Production]:
+async def production(database_folder: Path, certificates: Certificates) -> AsyncIterator[Production]:
     """The wheel's PostgreSQL, as production."""
-    async for made in _production(server_folder / "production", certificates, 17):
+    async for made in _production(database_folder / "production", certificates, 17):
         yield made
 
 
 @pytest.fixture(scope="session")
-async def production15(server_folder: Path, certificates: Certificates) -> AsyncIterator[Production]:
+async def production15(database_folder: Path, certificates: Certificates) -> AsyncIterator[Production]:
     """Debian's PostgreSQL 15, as production; skips where it is not installed."""
-    async for made in _production(server_folder / "production15", certificates, 15):
+    async for made in _production(database_folder / "production15", certificates, 15):
         yield made
 
 
 @pytest.fixture(scope="session")
-async def production16(server_folder: Path, certificates: Certificates) -> AsyncIterator[Production]:
+async def production16(database_folder: Path, certificates: Certificates) -> AsyncIterator[Production]:
     """A PostgreSQL 16, as production; skips where it can't be had."""
-    async for made in _production(server_folder / "production16", certificates, 16):
+    async for made in _production(database_folder / "production16", certificates, 16):
         yield made
 
 
 @pytest.fixture(scope="session")
-async def production18(server_folder: Path, certificates: Certificates) -> AsyncIterator[Production]:
+async def production18(database_folder: Path, certificates: Certificates) -> AsyncIterator[Production]:
     """A PostgreSQL 18, as production; skips where it can't be had."""
-    async for made in _production(server_folder / "production18", certificates, 18):
+    async for made in _production(database_folder / "production18", certificates, 18):
         yield made
 
 

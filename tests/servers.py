@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 import socket
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +23,11 @@ if TYPE_CHECKING:
     from gateway.store.embedded import EmbeddedPostgres
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15")
-UNSYNCED = {"fsync": "off", "full_page_writes": "off"}
+UNSYNCED = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "128MB"}
 """Settings of servers that nobody pulls the plug on: tests that see many databases come and go wait less."""
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+"""Bytes free in memory from which on servers of tests keep their files there; they take a tenth of it."""
 SAMPLE_CUSTOMERS = 600
 """Customers in the tests' shop database; the demo's has more."""
 
@@ -100,6 +106,28 @@ def installation_of(version: int) -> Path | None:
         return releases.installation(version)
     except releases.Missing as missing:
         pytest.skip(str(missing))
+
+
+def server_files() -> Path:
+    """Make a short folder, passable for everybody, for PostgreSQL's files: in memory where there is room."""
+    where, prefix = Path("/tmp"), f"gg-{os.getpid()}-"
+    if _has_room(MEMORY):
+        where = MEMORY
+        for left in MEMORY.glob("gg-*-*"):  # by tests that were killed
+            if not Path("/proc", left.name.split("-")[1]).exists():
+                shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=where))
+    folder.chmod(0o755)
+    return folder
+
+
+def _has_room(memory: Path) -> bool:
+    try:
+        state = os.statvfs(memory)
+    except OSError:
+        return False
+    runs = not state.f_flag & os.ST_NOEXEC
+    return runs and os.access(memory, os.W_OK) and state.f_bavail * state.f_frsize > ROOM
 
 
 def free_port() -> int:

@@ -19,12 +19,12 @@ SETTINGS = {"autovacuum": "off", "max_prepared_transactions": "2", "statement_ti
 
 
 @pytest.fixture(scope="session", params=[18, 17, 16, 15])
-async def oracle(request: pytest.FixtureRequest, server_folder: Path) -> AsyncIterator[Oracle]:
+async def oracle(request: pytest.FixtureRequest, database_folder: Path) -> AsyncIterator[Oracle]:
     """A server of each version at hand."""
     version: int = request.param
     installation = installation_of(version)
     # A folder of its own each time: pytest makes a fixture with parameters anew when they alternate.
-    folder = Path(tempfile.mkdtemp(prefix=f"oracle{version}-", dir=server_folder))
+    folder = Path(tempfile.mkdtemp(prefix=f"oracle{version}-", dir=database_folder))
     folder.chmod(0o755)
     server = await EmbeddedPostgres.start(
         folder / "server",

@@ -62,17 +62,18 @@ async def test_behind_a_reader_that_is_slow_and_goes_on_no_more_than_the_window_
         process = await connection.create_process(
             "head -c 100000000 /dev/zero", encoding=None, window=1 << 16
         )
+        await process.stdout.read(1 << 16)
+        hosts = [each for each in gc.get_objects() if isinstance(each, HostConnection)]
         most = 0
         for _ in range(300):
             await process.stdout.read(1 << 16)
             await asyncio.sleep(0.01)
-            most = max(most, waiting())
+            most = max(most, waiting(hosts))
         assert 0 < most <= WINDOW
         connection.abort()
 
 
-def waiting() -> int:
-    """Bytes that hosts have sent and nobody has taken."""
-    hosts = [each for each in gc.get_objects() if isinstance(each, HostConnection)]
+def waiting(hosts: list[HostConnection]) -> int:
+    """Bytes that these hosts have sent and nobody has taken."""
     channels = [channel for host in hosts for channel in host._channels.values()]
     return sum(len(data) for channel in channels for data, _ in getattr(channel, "_recv_buf", ()))

@@ -171,7 +171,8 @@ async def test_a_line_that_is_not_utf_8_is_refused(gate: Gate) -> None:
 
 async def test_signals_reach_the_command_and_its_end_by_one_comes_back(open_gate: Gate) -> None:
     async with connected(open_gate) as connection:
-        process = await connection.create_process("trap 'echo usr1; exit 5' USR1; echo up; sleep 20 & wait")
+        waits = "trap 'echo usr1; kill $!; exit 5' USR1; sleep 20 & echo up; wait"
+        process = await connection.create_process(waits)
         assert await process.stdout.readline() == "up\n"
         process.send_signal("USR1")
         assert await process.stdout.readline() == "usr1\n"
