@@ -79,8 +79,10 @@ class Room:
             return Admitted(unit, judged, number)
         return Refused(unit, judged, number, judged.verdict)
 
-    def answered(self, number: int, **facts: Any) -> None:
-        self.answers[number] = facts
+    def answered(
+        self, number: int, tag: str, rows: int | None, size: int, nanoseconds: int, **error: str
+    ) -> None:
+        self.answers[number] = {"tag": tag, "rows": rows, "size": size, "nanoseconds": nanoseconds, **error}
 
     def output(self, number: int, stream: int, data: bytes) -> None:
         self.outputs.append((number, stream, data))

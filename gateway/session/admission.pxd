@@ -15,6 +15,3 @@ cdef class Admission:
 
     cpdef object admit_now(self, unit)
     cpdef object decide(self, unit)
-    cpdef answered(
-        self, number, tag, rows, size, nanoseconds, error_code=*, error_message=*
-    )

@@ -44,6 +44,7 @@ class Answering(Protocol):
         rows: int | None,
         size: int,
         nanoseconds: int,
+        *,
         error_code: str = "",
         error_message: str = "",
     ) -> None:
@@ -149,6 +150,7 @@ class Admission:
         rows: int | None,
         size: int,
         nanoseconds: int,
+        *,
         error_code: str = "",
         error_message: str = "",
     ) -> None:

@@ -176,9 +176,9 @@ class TlsLayer:
             rest: int = incoming.pending
             try:
                 while rest and size < _MOST:
-                    # A record's text is shorter than the record, of which OpenSSL may hold a part already: there
-                    # is room for all of it, or the rest would wait unseen. One call more than there are records
-                    # would cost an exception.
+                    # A record's text is shorter than the record, of which OpenSSL may hold a part already:
+                    # there is room for all of it, or the rest would wait unseen. One call more than there
+                    # are records would cost an exception.
                     found = self._decipher(RECORD if self._begun else min(rest, RECORD))
                     self._begun = False
                     if not found:
@@ -220,7 +220,7 @@ class TlsLayer:
     def _discard(self) -> None:
         """Read on to the peer's own end, so that what was sent last is not lost to a reset."""
         try:
-            while self._tls.read(_MOST, PLAIN):
+            while self._tls.read(RECORD):
                 pass
         except ssl.SSLWantReadError:
             return

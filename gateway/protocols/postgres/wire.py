@@ -213,9 +213,7 @@ def parse_bind(data: bytes, position: int, after: int) -> Bind:
     """Read a Bind message's body, from ``position`` up to ``after``; hot: reads without copying."""
     try:
         portal_end = position
-        while data[
-            portal_end
-        ]:  # names are short: this is quicker than a search with its numbers made objects
+        while data[portal_end]:  # names are short: a search makes objects of its numbers
             portal_end += 1
         statement_end = portal_end + 1
         while data[statement_end]:
