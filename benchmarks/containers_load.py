@@ -13,6 +13,8 @@ import uvloop
 from load import Measured
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from containers_ways import HttpWay
 
 CONNECTING = 4
@@ -20,13 +22,14 @@ CONNECTING = 4
 ANSWER_SECONDS = 60.0
 
 
-class _Asking(asyncio.Protocol):
-    """A client that asks the same again and again on one connection; ``answered`` tells of each answer."""
+class Asking(asyncio.Protocol):
+    """A client that asks again and again on one connection; ``look`` is shown each piece of an answer."""
 
     def __init__(self, request: bytes) -> None:
         self.request = request
         self.transport: asyncio.Transport | None = None
         self.bytes = 0
+        self.look: Callable[[bytes], None] | None = None
         self.answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._parser = httptools.HttpResponseParser(self)
@@ -43,7 +46,9 @@ class _Asking(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         self.bytes += len(body)
-        if self._parser.get_status_code() != 200:
+        if self.look is not None:
+            self.look(body)
+        if self._parser.get_status_code() not in (200, 201):
             self._fail(f"status {self._parser.get_status_code()}: {body!r}")
 
     def on_message_complete(self) -> None:
@@ -73,15 +78,17 @@ class _Asking(asyncio.Protocol):
         await asyncio.wait_for(self.heard, ANSWER_SECONDS)
 
 
-async def _connect(way: HttpWay, path: str) -> _Asking:
+async def connect(way: HttpWay, path: str) -> Asking:
+    """Connect a client that will ask for something."""
     loop, request = asyncio.get_running_loop(), way.request(path)
     _, client = await loop.create_connection(
-        lambda: _Asking(request), "127.0.0.1", way.port, ssl=way.trust, server_hostname="localhost"
+        lambda: Asking(request), "127.0.0.1", way.port, ssl=way.trust, server_hostname="localhost"
     )
     return client
 
 
-def _hang_up(client: _Asking) -> None:
+def hang_up(client: Asking) -> None:
+    """Leave without a word."""
     assert client.transport is not None
     client.answered.cancel()
     client.heard.cancel()
@@ -99,12 +106,12 @@ def requests(way: HttpWay, path: str, *, clients: int, seconds: float) -> Measur
     """
 
     async def run() -> Measured:
-        asking = [await _connect(way, path) for _ in range(clients)]
+        asking = [await connect(way, path) for _ in range(clients)]
         for client in asking:
             await client.ask()  # everything on the way stands before it counts
         done, until = 0, time.perf_counter() + seconds
 
-        async def again(client: _Asking) -> None:
+        async def again(client: Asking) -> None:
             nonlocal done
             while time.perf_counter() < until:
                 await client.ask()
@@ -115,9 +122,9 @@ def requests(way: HttpWay, path: str, *, clients: int, seconds: float) -> Measur
             for client in asking:
                 group.create_task(again(client))
         spent = time.perf_counter() - began
-        measured = Measured(done / spent, _each(way, before, done))
+        measured = Measured(done / spent, each_took(way, before, done))
         for client in asking:
-            _hang_up(client)
+            hang_up(client)
         return measured
 
     return uvloop.run(run())
@@ -138,16 +145,16 @@ def connections(way: HttpWay, path: str, *, seconds: float) -> Measured:
         async def again() -> None:
             nonlocal done
             while time.perf_counter() < until:
-                client = await _connect(way, path)
+                client = await connect(way, path)
                 await client.ask()
-                _hang_up(client)
+                hang_up(client)
                 done += 1
 
         before, began = way.cpu(), time.perf_counter()
         async with asyncio.TaskGroup() as group:
             for _ in range(CONNECTING):
                 group.create_task(again())
-        return Measured(done / (time.perf_counter() - began), _each(way, before, done))
+        return Measured(done / (time.perf_counter() - began), each_took(way, before, done))
 
     return uvloop.run(run())
 
@@ -162,7 +169,7 @@ def bulk(way: HttpWay, path: str, *, least: int) -> Measured:
     """
 
     async def run() -> Measured:
-        client = await _connect(way, path)
+        client = await connect(way, path)
         before, began = way.cpu(), time.perf_counter()
         await client.ask()
         spent = time.perf_counter() - began
@@ -170,8 +177,8 @@ def bulk(way: HttpWay, path: str, *, least: int) -> Measured:
             raise SystemExit(f"{way.name}, {path}: {client.bytes:,} of {least:,} bytes came")
         megabytes = client.bytes / 1e6
         await asyncio.sleep(1)  # the CPU of sealing belongs to it, its time does not
-        _hang_up(client)
-        return Measured(megabytes / spent, _each(way, before, megabytes))
+        hang_up(client)
+        return Measured(megabytes / spent, each_took(way, before, megabytes))
 
     return uvloop.run(run())
 
@@ -193,7 +200,7 @@ def commands(way: HttpWay, argv: list[str], *, count: int) -> Measured:
         spent.append(time.perf_counter() - began)
         if done.returncode:
             raise SystemExit(f"{way.name}, {argv}: {done.returncode}: {done.stderr.decode()}")
-    return Measured(1e3 * statistics.median(spent), _each(way, before, count))
+    return Measured(1e3 * statistics.median(spent), each_took(way, before, count))
 
 
 def memory(way: HttpWay, path: str, *, first: int, most: int) -> float:
@@ -207,18 +214,18 @@ def memory(way: HttpWay, path: str, *, first: int, most: int) -> float:
     """
 
     async def run() -> float:
-        open_ones: list[_Asking] = []
+        open_ones: list[Asking] = []
         points = []
         for part in range(4):
             count = first + (most - first) * part // 3
             while len(open_ones) < count:
-                client = await _connect(way, path)
+                client = await connect(way, path)
                 open_ones.append(client)
                 await client.listen()
             await asyncio.sleep(2)  # what opening them took is given back
             points.append((count, way.resident()))
         for client in open_ones:
-            _hang_up(client)
+            hang_up(client)
         middle = statistics.mean(count for count, _ in points)
         return sum((count - middle) * size for count, size in points) / sum(
             (count - middle) ** 2 for count, _ in points
@@ -227,6 +234,6 @@ def memory(way: HttpWay, path: str, *, first: int, most: int) -> float:
     return uvloop.run(run())
 
 
-def _each(way: HttpWay, before: float, count: float) -> float | None:
+def each_took(way: HttpWay, before: float, count: float) -> float | None:
     """µs of CPU that what stands between took for each."""
     return (way.cpu() - before) / count * 1e6 if way.pid and count else None

@@ -31,7 +31,7 @@ class ContainersReport:
         versions: of engine, API server and nginx.
         figures: (case, way) → one a round.
         cpu: (case, way) → CPU of what stands between, µs each, one a round.
-        idle: (what, way) → bytes of a connection that idles.
+        idle: (what, way) → bytes of a connection that idles, or of a watch.
         others: shares of the cores that other processes used, sampled between the rounds.
     """
 
@@ -82,7 +82,7 @@ class ContainersReport:
         return f"{statistics.median(ratios):.2f}" if ratios else "-"
 
     def _sessions(self) -> Iterable[str]:
-        yield "| connections that idle | |"
+        yield "| memory | |"
         yield "|---|---|"
         for (what, way), size in self.idle.items():
-            yield f"| memory of {what}, {way} | {size / 1024:.0f} KiB |"
+            yield f"| {what}, {way} | {size / 1024:.0f} KiB |"

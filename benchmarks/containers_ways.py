@@ -34,10 +34,12 @@ ENGINE, CLUSTER = "bench-docker", "bench-k8s"
 READY_SECONDS = 10.0
 BIG = "big"
 """Name of the container and of the pod that have much to read: /app/big and a log."""
+CHATTY = "chatty"
+"""Name of the container that has logged much."""
 QUIET = "quiet"
 """Name of the container that has logged a line and logs nothing more."""
 LINE = 120
-"""Bytes of a line of the pod's log, its end included."""
+"""Bytes of a line of a long log, its end included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +163,12 @@ def _fill(engine: engines.Engine, cluster: clusters.Cluster, size: int) -> None:
     engine.run(BIG, image, "/sleep", engines.FOREVER)
     # Followers of a log get the answer's head with its first line, and no sooner.
     engine.run(QUIET, engines.SHOP, "sh", "-c", f"echo ready; exec sleep {engines.FOREVER}")
+    lines = [f"{number:08} ".ljust(LINE - 1, "x") for number in range(size // LINE)]
+    said = "".join(f"{line}\n" for line in lines)
+    engine.import_image(f"{CHATTY}:1", {**engines.shop_system(), "said": said})
+    engine.run(CHATTY, f"{CHATTY}:1", "cat", "/said")
+    engine.text("wait", CHATTY)
     start = "2026-09-01T08:00:00.000000000Z stdout F "
-    lines = (f"{number:08} ".ljust(LINE - 1, "x") for number in range(size // LINE))
     log = "".join(f"{start}{line}\n" for line in lines)
     container = node.Container(("/sleep", engines.FOREVER), engines.bare_files(), previous=log)
     cluster.run_pod("shop", BIG, {BIG: container})
