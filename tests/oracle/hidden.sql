@@ -86,3 +86,19 @@ create function app.point_lt(point, point) returns boolean language plpgsql immu
 create function app.point_cmp(point, point) returns int language plpgsql immutable as $$begin perform app.pl_write(); return 0; end$$;
 create operator app.<<< (leftarg = point, rightarg = point, function = app.point_lt);
 create operator class app.point_ops default for type point using btree as operator 1 app.<<<, function 1 app.point_cmp(point, point);
+-- What a planner runs in the place of an operator: its negator, its commutator, the functions of its families.
+create function app.eq_write(int, int) returns boolean language plpgsql as $$begin perform app.pl_write(); return $1 <> $2; end$$;
+create operator app.==== (leftarg = int, rightarg = int, function = int4eq, negator = operator(app.!===));
+create operator app.!=== (leftarg = int, rightarg = int, function = app.eq_write, negator = operator(app.====));
+create operator app.|=| (leftarg = int, rightarg = int, function = int4lt, commutator = operator(app.|>|));
+create operator app.|>| (leftarg = int, rightarg = int, function = app.eq_write, commutator = operator(app.|=|));
+create operator app.<~ (leftarg = int, rightarg = int, function = int4lt);
+create operator app.=~ (leftarg = int, rightarg = int, function = int4eq, hashes);
+create operator class app.odd_ops for type int4 using btree as operator 1 app.<~, operator 3 app.=~, function 1 app.cmp_write(int, int);
+create function app.hash_write(int) returns int language plpgsql immutable as $$begin perform app.pl_write(); return $1; end$$;
+create operator app.=# (leftarg = int, rightarg = int, function = int4eq, hashes, commutator = operator(app.=#));
+create operator class app.hash_ops for type int4 using hash as operator 1 app.=#, function 1 app.hash_write(int);
+create aggregate app.least_by(int) (sfunc = int4smaller, stype = int, sortop = operator(app.<~));
+create aggregate app.least_ok(int) (sfunc = int4smaller, stype = int, sortop = operator(pg_catalog.<));
+create operator app.~~= (leftarg = int, rightarg = int, function = int4eq, negator = operator(app.~!=), commutator = operator(app.~~=));
+create operator app.~!= (leftarg = int, rightarg = int, function = int4ne, negator = operator(app.~~=), commutator = operator(app.~!=));

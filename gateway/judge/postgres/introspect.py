@@ -19,6 +19,7 @@ from gateway.judge.postgres.snapshot import Cast, Function, Operator, Relation, 
 PREPARATION: Final = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     "SET LOCAL search_path = ''",
+    "SET LOCAL jit = off",  # which would take longer to compile these queries than they take to run
 )
 
 _EXTENSION: Final = """coalesce((SELECT e.extname FROM pg_catalog.pg_depend d
@@ -51,6 +52,25 @@ _ENTERED: Final = """WITH entered AS MATERIALIZED (
 """``entered``: built-in types that somebody made sort, hash or print by functions of their own; ``handled``:
 those, and the built-in types that hold values of them or sort as they do."""
 
+_BEYOND: Final = """SELECT f::int8 FROM (
+        WITH RECURSIVE meant AS (
+            SELECT {oid} AS oid
+            UNION SELECT other FROM meant, LATERAL (
+                SELECT unnest(ARRAY[p.oprnegate, p.oprcom]::oid[]) FROM pg_catalog.pg_operator p
+                WHERE p.oid = meant.oid
+                UNION ALL SELECT s.amopopr FROM pg_catalog.pg_amop a
+                JOIN pg_catalog.pg_amop s ON s.amopfamily = a.amopfamily
+                WHERE a.amopopr = meant.oid) AS others (other)
+            WHERE other >= 16384)
+        SELECT unnest(ARRAY[p.oprcode, p.oprrest, p.oprjoin]::oid[]) FROM meant
+        JOIN pg_catalog.pg_operator p ON p.oid = meant.oid WHERE p.oid >= 16384
+        UNION SELECT p.amproc::oid FROM meant JOIN pg_catalog.pg_amop a ON a.amopopr = meant.oid
+        JOIN pg_catalog.pg_amproc p ON p.amprocfamily = a.amopfamily
+        WHERE meant.oid >= 16384 AND p.amproc::oid >= 16384
+    ) AS beyond (f) WHERE f <> 0"""
+"""What may run in the place of an operator's own function: a planner writes ``NOT a = b`` with the negator,
+turns operands round with the commutator, and sorts and hashes by the functions of the operator's families."""
+
 _FUNCTIONS: Final = f"""{_ENTERED}SELECT pg_catalog.json_build_array(
     p.oid::int8, n.nspname, p.proname, p.prokind, p.proargtypes::oid[]::int8[], p.pronargdefaults,
     p.provariadic <> 0, p.prorettype::int8, p.provolatile, l.lanname, p.prosecdef,
@@ -64,7 +84,10 @@ _FUNCTIONS: Final = f"""{_ENTERED}SELECT pg_catalog.json_build_array(
     ARRAY(SELECT f::int8 FROM pg_catalog.pg_aggregate a, unnest(ARRAY[a.aggtransfn, a.aggfinalfn,
         a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn,
         a.aggmfinalfn]::oid[]) f
-        WHERE a.aggfnoid = p.oid AND f <> 0),
+        WHERE a.aggfnoid = p.oid AND f <> 0)
+    || CASE WHEN p.prokind = 'a' AND p.oid >= 16384 THEN ARRAY(
+        SELECT b.f FROM pg_catalog.pg_aggregate a, LATERAL ({_BEYOND.format(oid="a.aggsortop")}) AS b (f)
+        WHERE a.aggfnoid = p.oid AND a.aggsortop <> 0) ELSE '{{}}' END,
     ARRAY(SELECT DISTINCT c.oid::int8 FROM unnest(p.proallargtypes, p.proargmodes) AS c (oid, mode)
           WHERE c.mode IN ('o', 'b', 't') AND c.oid IN (SELECT oid FROM handled)))::text
 FROM pg_catalog.pg_proc p
@@ -112,11 +135,13 @@ FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind NOT IN ('i', 'I') AND n.nspname NOT LIKE 'pg\\_temp\\_%'"""  # noqa: S608 - of constants
 
-_OPERATORS: Final = """SELECT pg_catalog.json_build_array(
+_OPERATORS: Final = f"""SELECT pg_catalog.json_build_array(
     o.oid::int8, n.nspname, o.oprname, o.oprleft <> 0,
-    ARRAY(SELECT f::int8 FROM unnest(ARRAY[o.oprcode, o.oprrest, o.oprjoin]::oid[]) f WHERE f <> 0))::text
+    ARRAY(SELECT f::int8 FROM unnest(ARRAY[o.oprcode, o.oprrest, o.oprjoin]::oid[]) f WHERE f <> 0)
+    || CASE WHEN greatest(o.oid, o.oprnegate, o.oprcom) >= 16384
+            THEN ARRAY({_BEYOND.format(oid="o.oid")}) ELSE '{{}}' END)::text
 FROM pg_catalog.pg_operator o
-JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace"""
+JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace"""  # noqa: S608 - of constants
 
 _CASTS: Final = """SELECT pg_catalog.json_build_array(
     castsource::int8, casttarget::int8, castfunc::int8, castcontext = 'i')::text

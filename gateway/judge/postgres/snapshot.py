@@ -170,7 +170,7 @@ class Operator(msgspec.Struct, frozen=True, array_like=True, gc=False):
     Attributes:
         oid, schema, name: which.
         binary: whether it takes two operands.
-        functions: oids of its function and its selectivity estimators.
+        functions: oids of its function, of its selectivity estimators, and of what may run in their place.
     """
 
     oid: int
