@@ -1,8 +1,9 @@
 """What the pages say is true: marked commands are run, every other command and option mentioned exists.
 
-In a page, ``<!-- run -->`` before a ``console`` block has its commands run in order on a demo of the page's
-own (``<!-- run status=77 -->`` where they end otherwise); the lines under a command must be printed by it, in
-their order, ``…`` standing for anything. ``<!-- before: COMMAND -->`` is run and not shown.
+In a page, ``<!-- run -->`` before a ``console`` block has its commands run in order (``<!-- run status=77
+-->`` where they end otherwise), on a demo that is as at its start for each page; the lines under a command
+must be printed by it, in their order, ``…`` standing for anything. ``<!-- before: COMMAND -->`` is run and
+not shown.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +23,7 @@ import pytest
 from gateway.cli.demo import story
 from gateway.cli.demo.play import Player, check
 from gateway.cli.demo.ports import free_ports
-from gateway.cli.demo.stage import Stage, open_stage
+from gateway.cli.demo.stage import Stage, open_stage, ready, start_gateway, stop_gateway
 from gateway.cli.demo.steady import steady
 from gateway.cli.main import COMMANDS, load
 
@@ -57,27 +61,64 @@ def _pattern(line: str) -> str:
     return r"\s+".join(re.escape(word).replace("…", ".*?") for word in line.split())
 
 
+KEPT = ("gateway", "home", "shop.git", "web.git", "mailer.git")
+"""What commands change in a demo's folder: sample production is only looked at."""
+
+
+@pytest.fixture(scope="module")
+async def demo() -> AsyncIterator[Stage]:
+    """A demo whose gateway has been stopped, and beside its folder what that held."""
+    place = Path(tempfile.mkdtemp(prefix="gg-", dir="/tmp"))
+    place.chmod(0o755)
+    try:
+        async with open_stage(place / "demo", free_ports(), lambda _: None) as stage:
+            await stop_gateway(stage.gateway)
+            (place / "kept").mkdir()
+            copy(stage.folder, place / "kept")
+            yield stage
+    finally:
+        shutil.rmtree(place)
+
+
+@pytest.fixture
+async def stage(demo: Stage) -> AsyncIterator[Stage]:
+    """The demo as it was at its start."""
+    for part in KEPT:
+        shutil.rmtree(demo.folder / part)
+    copy(demo.folder.parent / "kept", demo.folder)
+    gateway = start_gateway(demo.folder, demo.ports)
+    try:
+        await ready(gateway, demo.folder, demo.ports)
+        yield demo
+    finally:
+        await stop_gateway(gateway)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy what commands change, with its owners: as root, PostgreSQL runs under another account."""
+    subprocess.run(["cp", "-a", *(source / part for part in KEPT), target], check=True)
+
+
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if "<!-- run" in page.read_text()], ids=lambda page: page.stem
 )
-async def test_the_marked_commands_of_a_page_do_what_it_says(page: Path, short_folder: Path) -> None:
-    engine = any("prod-docker" in one.command for one in marked(page.read_text()))
-    async with open_stage(short_folder / "demo", free_ports(), lambda _: None, engine=engine) as stage:
-        player = Player(environment(stage), short_folder / "demo", lambda _: None)
-        if stage.host is None and "web-1" in page.read_text():
-            pytest.skip(stage.without)
-        if engine and stage.engine is None:
-            pytest.skip(stage.without_engine)
-        player.scene(page.stem, "")
-        try:
-            for one in marked(page.read_text()):
-                command = here(one.command, stage)
-                output = await player.run(
-                    "sh -c " + shlex.quote(command), status=one.status, typed=answers(stage, command)
-                )
-                check(command, steady(output, stage), one.printed)
-        finally:
-            player.close()
+async def test_the_marked_commands_of_a_page_do_what_it_says(page: Path, stage: Stage) -> None:
+    text = page.read_text()
+    if stage.host is None and "web-1" in text:
+        pytest.skip(stage.without)
+    if stage.engine is None and any("prod-docker" in one.command for one in marked(text)):
+        pytest.skip(stage.without_engine)
+    player = Player(environment(stage), stage.folder, lambda _: None)
+    player.scene(page.stem, "")
+    try:
+        for one in marked(text):
+            command = here(one.command, stage)
+            output = await player.run(
+                "sh -c " + shlex.quote(command), status=one.status, typed=answers(stage, command)
+            )
+            check(command, steady(output, stage), one.printed)
+    finally:
+        player.close()
 
 
 def here(command: str, stage: Stage) -> str:

@@ -192,7 +192,7 @@ async def open_stage(
                 _sample_engine(folder, said) if engine else nullcontext((None, "")) as (docker, why),
             ):
                 said("waiting for the gateway")
-                await _ready(gateway, folder, ports)
+                await ready(gateway, folder, ports)
                 said("adding the accounts and the endpoints")
                 made = await asyncio.to_thread(set_up, folder, ports, production, host, docker)
                 unseen, undocked = made.problems.get(HOST, ""), made.problems.get(ENGINE, "")
@@ -306,7 +306,7 @@ seconds = 5
 """
     )
     # Others may pass: as root, the store's server runs under another account. What lies within is closed.
-    (folder / "gateway").mkdir(mode=0o711)
+    (folder / "gateway").mkdir(mode=0o711, exist_ok=True)
     arguments = [sys.executable, "-m", "gateway.cli.main", "serve", "-c", str(configuration)]
     with (folder / "gateway.log").open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - our own program
@@ -333,8 +333,12 @@ async def stop_gateway(gateway: subprocess.Popen[bytes]) -> None:
         await asyncio.to_thread(gateway.wait)
 
 
-async def _ready(gateway: subprocess.Popen[bytes], folder: Path, ports: Ports) -> None:
-    """Wait until the gateway says that sessions can be opened."""
+async def ready(gateway: subprocess.Popen[bytes], folder: Path, ports: Ports) -> None:
+    """Wait until the gateway says that sessions can be opened.
+
+    Raises:
+        UpstreamUnavailable: it has ended, or takes too long; says why.
+    """
     until = time.monotonic() + _READY_SECONDS
     while problem := await asyncio.to_thread(_problem, folder, ports):
         if gateway.poll() is not None:
