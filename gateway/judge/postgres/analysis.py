@@ -122,12 +122,14 @@ class SqlJudgement:
         verdict: the worst of its statements.
         statements: in order; empty where it could not be parsed or holds none.
         keep: how long it holds.
+        position: the character that the parser stumbled over, counted from 1; 0 where it is none.
         session_effects: of all statements, in order; looked at for every unit, so gathered once.
     """
 
     verdict: Verdict
     statements: tuple[StatementAnalysis, ...]
     keep: Keep = Keep.EXACT
+    position: int = 0
     session_effects: tuple[SessionEffect, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:

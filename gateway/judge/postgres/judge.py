@@ -24,7 +24,7 @@ def judge(text: str, context: SqlContext) -> SqlJudgement:
     try:
         statements = parse(text)
     except NotParsed as error:
-        return _refused(error.rule, error.message)
+        return _refused(error.rule, error.message, error.position)
     judge_ = Judge(context, text.encode())
     analyses = tuple(judge_.statement(statement) for statement in statements)
     if not analyses:
@@ -38,5 +38,5 @@ def not_utf8() -> SqlJudgement:
     return _refused("encoding", "The text is not valid UTF-8.")
 
 
-def _refused(rule: str, reason: str) -> SqlJudgement:
-    return SqlJudgement(Verdict(Decision.REFUSE, f"postgres.{rule}", reason), ())
+def _refused(rule: str, reason: str, position: int = 0) -> SqlJudgement:
+    return SqlJudgement(Verdict(Decision.REFUSE, f"postgres.{rule}", reason), (), position=position)

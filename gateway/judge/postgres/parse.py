@@ -65,12 +65,14 @@ class NotParsed(Exception):
     Args:
         rule: last part of the verdict's rule.
         message: one sentence.
+        position: the character that it stumbled over, counted from 1; 0 where it is none.
     """
 
-    def __init__(self, rule: str, message: str) -> None:
+    def __init__(self, rule: str, message: str, position: int = 0) -> None:
         super().__init__(message)
         self.rule = rule
         self.message = message
+        self.position = position
 
 
 def parse(text: str) -> tuple[Statement, ...]:
@@ -88,8 +90,9 @@ def parse(text: str) -> tuple[Statement, ...]:
     result = lib.pg_query_parse(raw)
     try:
         if result.error:
-            message = string_at(result.error.contents.message or b"").decode("utf-8", "replace")
-            raise NotParsed("syntax", f"PostgreSQL can't parse this: {message}.")
+            error = result.error.contents
+            message = string_at(error.message or b"").decode("utf-8", "replace")
+            raise NotParsed("syntax", f"PostgreSQL can't parse this: {message}.", error.cursorpos)
         tree = _decoded(result.parse_tree)
     except RecursionError:
         raise NotParsed("depth", "This is nested too deeply to be judged.") from None

@@ -139,7 +139,7 @@ class Exchange:
             filed = await self.session.file_change(refused)
             if filed is not None:
                 self.drafted.setdefault(filed.change, filed.joined)
-            first = first or refusal.refused(refused.verdict, filed)
+            first = first or refusal.refused(refused.verdict, filed, refused.judged.position)
         return first
 
     def rolled_back(self) -> bytes:

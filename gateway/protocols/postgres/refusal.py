@@ -109,7 +109,9 @@ def failing_bind() -> bytes:
     return wire.bind(b"", NOWHERE)
 
 
-def error(message: str, *, code: str, detail: str = "", hint: str = "", severity: str = "ERROR") -> bytes:
+def error(
+    message: str, *, code: str, detail: str = "", hint: str = "", severity: str = "ERROR", position: int = 0
+) -> bytes:
     """Return an ErrorResponse.
 
     Args:
@@ -118,8 +120,11 @@ def error(message: str, *, code: str, detail: str = "", hint: str = "", severity
         detail: what else there is to know.
         hint: what to do next.
         severity: ERROR, or FATAL where the connection ends.
+        position: the statement's character that it is about, counted from 1; 0 where it is none.
     """
     fields = {"S": severity, "V": severity, "C": code, "M": message, "D": detail, "H": hint}
+    if position > 0:
+        fields["P"] = str(position)
     return wire.fields_message(b"E", fields)
 
 
@@ -139,12 +144,13 @@ def no_tls() -> bytes:
     )
 
 
-def refused(verdict: Verdict, filed: Filed | None) -> bytes:
+def refused(verdict: Verdict, filed: Filed | None, position: int = 0) -> bytes:
     """Return the ErrorResponse for a refused unit.
 
     Args:
         verdict: why.
         filed: the change request it became or joined.
+        position: the statement's character that is wrong, counted from 1; 0 where it is none.
     """
     if filed is not None:
         verb = "joined change request" if filed.joined else "drafted as change request"
@@ -157,7 +163,7 @@ def refused(verdict: Verdict, filed: Filed | None) -> bytes:
         )
     known = next((code for end, code in _MISTAKES.items() if verdict.rule.endswith(end)), None)
     if known is not None:
-        return error(verdict.reason, code=known)
+        return error(verdict.reason, code=known, position=position)
     code = READ_ONLY_TRANSACTION if verdict.decision is Decision.CHANGE else INSUFFICIENT_PRIVILEGE
     return error(
         f"{verdict.reason.rstrip('.')}; it was not run",

@@ -128,6 +128,9 @@ async def test_a_statement_too_large_is_an_error_and_the_session_goes_on(speaker
 async def test_server_errors_have_their_own_states(speaker: Speaker) -> None:
     assert await speaker.ask(wire.query(b"SELEC 1")) == "EZI"
     assert speaker.error["C"] == "42601"
+    assert speaker.error["P"] == "1"
+    assert await speaker.ask(wire.query("SELECT 'ö';\nSELEC 1".encode())) == "EZI"
+    assert speaker.error["P"] == "13"
     assert await speaker.ask(wire.query(b"SELECT * FROM no_such_table")) == "EZI"
     assert speaker.error["C"] == "42P01"
     assert await speaker.ask(wire.query(b"SELECT no_such_function()")) == "EZI"
