@@ -10,6 +10,7 @@ from gateway.changes.capture import prepare
 from gateway.changes.cluster.prepare import prepare_cluster
 from gateway.changes.containers.prepare import prepare_containers
 from gateway.changes.host.prepare import prepare_host
+from gateway.changes.secret_lines import hide_unit
 from gateway.changes.shown import one_line
 from gateway.domain.change import ChangeState, ClusterCapture, ContainerCapture, HostCapture, SqlCapture
 from gateway.domain.errors import Conflict
@@ -95,7 +96,7 @@ def _unit(
         grant=facts.grant,
         grant_reason=facts.grant_reason,
         level=facts.level,
-        title=one_line(capture.title, _MAX_TITLE) or "change",
+        title=one_line(hide_unit(capture.title), _MAX_TITLE) or "change",
         text=prepared.text,
         literals=None,
         parts=prepared.parts,

@@ -18,7 +18,7 @@ from gateway.changes.message import committer
 from gateway.changes.proposals import proposes
 from gateway.changes.reading import Reader
 from gateway.changes.repository import Repositories
-from gateway.changes.secrets_found import without_secrets
+from gateway.changes.secret_lines import hide_line_of_file
 from gateway.changes.shown import one_line
 from gateway.changes.submission import Submission
 from gateway.domain.change import ChangeRequest, ChangeState
@@ -299,7 +299,7 @@ class Changes:
             Conflict: it is past withdrawing, or being submitted right now.
         """
         await self._end(
-            identity, change, ChangeState.WITHDRAWN, one_line(without_secrets(reason), _MAX_REASON)
+            identity, change, ChangeState.WITHDRAWN, one_line(hide_line_of_file(reason), _MAX_REASON)
         )
         return await self.get(change)
 
@@ -377,4 +377,4 @@ def _said(what: str, text: str, hint: str) -> str:
         raise InvalidInput(f"the {what} is empty", hint=hint)
     if len(text) > _MAX_REASON:
         raise InvalidInput(f"the {what} has {len(text):,} characters, at most {_MAX_REASON:,} are kept")
-    return without_secrets(text)
+    return hide_line_of_file(text)

@@ -39,7 +39,7 @@ _SHAPES = re.compile(
   | \bSCRAM-SHA-256\$\d{1,9}:\S{20,255} | \bmd5[0-9a-f]{32}\b
   | \b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,100}:[^\s/@]{1,200}@              # credentials in a URL
   | (?i:(?<![a-z0-9])(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|auth[_-]?token)"?
-    \s{0,9}[=:]\s{0,9}"?(?!\$[{(])[^\s;,"]{4,255})
+    \s{0,9}[=:]\s{0,9}"?(?!\$[{(]|\[secret\])[^\s;,"]{4,255})
     """,
     re.VERBOSE,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def people(
     gateway = LiveGateway.start(tmp_path_factory.mktemp("gateway"), beginning=beginning)
     made = People(gateway, tmp_path_factory.mktemp("home"))
     try:
-        for name in ("engineer", "approver"):
+        for name in ("engineer", "approver", "reviewer"):
             assert made.login(name).status == 0
         added = made(
             "admin",
@@ -118,3 +119,38 @@ def test_a_restart_is_a_redeploy_and_what_no_patch_can_say_is_a_page(people: Peo
     assert "entry out of the compose file" in " ".join(shown.replace("+", " ").split())
     _, shown = refused(people, "volume", "create", "more")
     assert "docker volume create more" in shown
+
+
+def test_no_secret_of_a_command_gets_into_a_change_request_and_all_of_it_is_recorded(
+    people: People, repository: Path, tmp_path: Path
+) -> None:
+    typed = {
+        "-pmysql-horse": ("exec", "shop", "mysql", "-pmysql-horse", "-e", "DELETE FROM carts"),
+        "curl-horse": ("exec", "shop", "curl", "-u", "bob:curl-horse", "-X", "DELETE", "http://x/y"),
+        "shell-horse": ("exec", "shop", "sh", "-c", "redis-cli -a shell-horse flushall"),
+        "arg-horse": ("run", "-d", "--name", "db", "shop:1", "mysqld_safe", "--master-password", "arg-horse"),
+    }
+    numbers = []
+    for secret, words in typed.items():
+        number, shown = refused(people, *words)
+        assert "[secret]" in shown or "${" in shown
+        told = people("engineer", "change", "show", number, "--json").out
+        assert secret not in shown + told, (words, told)
+        numbers.append(number)
+    submitted = people(
+        "engineer", "change", "submit", numbers[0], "--reason", "INC-45: curl -u a:mysql-horse"
+    )
+    assert submitted.status == 0, submitted.err
+    branch = f"refs/heads/change/{numbers[0]}-*"
+    pushed = git("for-each-ref", "--format=%(refname)", branch, cwd=repository).strip()
+    assert "mysql-horse" not in pushed + git("log", "-p", "-1", pushed, cwd=repository)
+    (tmp_path / "secret").write_text("kept-horse")
+    refused(people, "secret", "create", "token", str(tmp_path / "secret"))
+    recorded = ""
+    for session in people("reviewer", "sessions", "--json").json["sessions"][:12]:
+        recorded += people("reviewer", "replay", str(session["id"])).out
+    assert all(secret in recorded for secret in typed), recorded
+    coded = base64.b64encode(b"kept-horse").decode()
+    assert "kept-horse" not in recorded
+    assert coded not in recorded
+    assert "the body holds secrets, and is not recorded" in recorded

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from gateway.changes.secret_lines import hide_argv
 from gateway.changes.secrets_found import names_secret, without_secrets
 
 if TYPE_CHECKING:
@@ -28,11 +28,9 @@ def hidden(value: Json, known: frozenset[str] = frozenset()) -> Json:
         known: texts that stand in production anyhow, and are no news.
     """
     if isinstance(value, list):
-        return [
-            PLACEHOLDER if _follows(before, each) and each not in known else hidden(each, known)
-            for before, each in pairwise(["", *value])
-        ]
+        return _listed(value, known)
     if isinstance(value, dict):
+        value = _of_command(value)
         called = _called(value)
         return {
             name: _by_name(called if name == "value" and called else name, each, known)
@@ -70,11 +68,25 @@ def _by_name(name: str, value: Json, known: frozenset[str]) -> Json:
     return hidden(value, known)
 
 
-def _follows(before: Json, value: Json) -> bool:
-    """Whether a word is what an option before it, named for something secret, is given."""
-    if not isinstance(before, str) or not isinstance(value, str):
-        return False
-    return before.startswith("-") and names_secret(before) and not value.startswith("-")
+def _listed(values: list[Json], known: frozenset[str]) -> list[Json]:
+    """A list; one of texts may be the words of a command."""
+    words = [each for each in values if isinstance(each, str)]
+    if len(words) < len(values):
+        return [hidden(each, known) for each in values]
+    shown = zip(words, hide_argv(words), strict=True)
+    return [word if word in known else becomes for word, becomes in shown]
+
+
+def _of_command(value: dict[str, Json]) -> dict[str, Json]:
+    """A container whose command is cut into two lists: the words of the second are the first's."""
+    command, more = value.get("command"), value.get("args")
+    if not isinstance(command, list) or not isinstance(more, list):
+        return value
+    words = [each for each in (*command, *more) if isinstance(each, str)]
+    if len(words) < len(command) + len(more):
+        return value
+    shown: list[Json] = [*hide_argv(words)]
+    return {**value, "command": shown[: len(command)], "args": shown[len(command) :]}
 
 
 def _called(value: dict[str, Json]) -> str:

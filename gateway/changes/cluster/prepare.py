@@ -13,6 +13,7 @@ from gateway.changes.cluster.hiding import hidden, texts
 from gateway.changes.cluster.objects import cleaned, declared
 from gateway.changes.cluster.parts import ObjectPart, encode_parts
 from gateway.changes.host.prepare import REPLACED_NOTE, as_text
+from gateway.changes.secret_lines import hide_request
 from gateway.changes.secrets_found import without_secrets
 from gateway.changes.shown import CUT
 from gateway.domain.cluster import ObjectVerb, PatchKind
@@ -99,7 +100,7 @@ def _shown(capture: ClusterCapture) -> str:
     first, _, body = capture.text.partition("\n")
     said = json_of(body.encode("utf-8", "surrogateescape"))
     shown = without_secrets(body) if said is None else json.dumps(hidden(said), ensure_ascii=False)
-    return f"{without_secrets(first)}\n{shown}" if body else without_secrets(first)
+    return f"{hide_request(first)}\n{shown}" if body else hide_request(first)
 
 
 async def _part(write: ObjectWrite, text: str, production: ReadCluster) -> ObjectPart:

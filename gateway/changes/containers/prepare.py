@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
@@ -14,7 +13,9 @@ from gateway.changes.containers.parts import ContainerPart, encode_parts
 from gateway.changes.containers.wanted import familiar, wanted_of
 from gateway.changes.host.parts import FilePart, HandPart
 from gateway.changes.host.prepare import MAX_TEXT, MAX_WRITES, as_text, host_parts
-from gateway.changes.secrets_found import holds_secret, names_secret, without_secrets
+from gateway.changes.secret_lines import hide_argv, hide_line, hide_request, hide_unit
+from gateway.changes.secret_words import is_secret_name
+from gateway.changes.secrets_found import holds_secret, without_secrets
 from gateway.domain.errors import InvalidInput, UpstreamUnavailable
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ async def prepare_containers(capture: ContainerCapture, production: ReadEngine) 
     text = _shown(capture)
     parts = [await _part(write, text, production) for write in capture.writes]
     if not parts:
-        parts = [ContainerPart("request", "", "", as_text(without_secrets(capture.title)))]
+        parts = [ContainerPart("request", "", "", as_text(hide_unit(capture.title)))]
     files = [each.path for part in parts for each in part.parts if isinstance(each, FilePart)]
     touched = [*files, *(part.name for part in parts if part.name and not part.parts)]
     encoded = encode_parts(parts)
@@ -85,7 +86,7 @@ async def _part(write: ContainerWrite, text: str, production: ReadEngine) -> Con
         write.sort,
         write.verb,
         as_text(name),
-        as_text(without_secrets(write.command)) or text.partition("\n")[0],
+        as_text(hide_line(write.command)) or text.partition("\n")[0],
         names=(container.name,) if container is not None and container.name != name else (),
         service=labels.get(_SERVICE, ""),
         files=tuple(each for each in labels.get(_FILES, "").split(",") if each),
@@ -122,7 +123,7 @@ async def _inside(write: ContainerWrite, text: str, production: ReadEngine) -> t
         files = uploaded(write.folder, write.archive) if write.archive is not None else None
         if files:
             return await host_parts(text, files, None, production.inside(write.name))
-        return (HandPart(as_text(write.command), _NO_UPLOAD),)
+        return (HandPart(as_text(hide_line(write.command)), _NO_UPLOAD),)
     return ()
 
 
@@ -139,7 +140,7 @@ def _shown(capture: ContainerCapture) -> str:
     head, _, body = capture.text.partition("\n")
     head = _plain(head)
     if body and not capture.text.startswith(("GET /", "HEAD /", "POST /", "PUT /", "DELETE /")):
-        return as_text(without_secrets(capture.text))[:MAX_TEXT]
+        return as_text(hide_line(capture.text))[:MAX_TEXT]
     shows = [write.sort in SHOWN_BODIES and write.archive is None for write in capture.writes]
     if not body or not shows or not all(shows):
         return as_text(without_secrets(head))
@@ -153,34 +154,22 @@ def _shown(capture: ContainerCapture) -> str:
 def _plain(line: str) -> str:
     """A request's line; where escapes hide a secret in it, without escapes, so that it is cut out."""
     told = unquote(line)
-    return told if without_secrets(told) != told else line
+    return hide_request(told if without_secrets(told) != told else line)
 
 
 def _without_variables(said: Any) -> Any:
     """A body without the values of secret variables and members."""
     if isinstance(said, dict):
         return {
-            name: "[secret]" if isinstance(each, str) and names_secret(name) else _without_variables(each)
+            name: "[secret]" if isinstance(each, str) and is_secret_name(name) else _without_variables(each)
             for name, each in said.items()
         }
     if isinstance(said, list):
-        return [
-            "[secret]" if _follows_secret(before, each) else _without_variables(each)
-            for before, each in pairwise(["", *said])
-        ]
+        if said and all(isinstance(each, str) for each in said):
+            return [_without_variables(each) for each in hide_argv(said)]
+        return [_without_variables(each) for each in said]
     if isinstance(said, str):
         name, equals, value = said.partition("=")
-        if equals and (names_secret(name) or holds_secret(value)):
+        if equals and (is_secret_name(name) or holds_secret(value)):
             return f"{name}=[secret]"
     return said
-
-
-def _follows_secret(before: Any, said: Any) -> bool:
-    """Whether something is the value of an option in front of it that is named for something secret."""
-    return (
-        isinstance(before, str)
-        and isinstance(said, str)
-        and before.startswith("-")
-        and names_secret(before)
-        and not said.startswith("-")
-    )

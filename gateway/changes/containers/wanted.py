@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.changes.paths import slug
+from gateway.changes.secret_lines import hide_argv
+from gateway.changes.secret_words import SECRET
 from gateway.changes.secrets_found import holds_secret, names_secret
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ def _dollar(text: str) -> str:
 def _escaped(texts: list[str]) -> list[Json]:
     """Arguments of a command; what a secret option is given is left to the environment at deployment."""
     found: list[Json] = []
-    for before, text in pairwise(["", *texts]):
+    for before, text, shown in zip(["", *texts], texts, hide_argv(texts), strict=False):
         name, equals, value = text.partition("=")
         if equals and (names_secret(name) or holds_secret(value)):
             found.append(f"{_dollar(name)}=${{{_variable(name)}}}")
@@ -242,6 +243,9 @@ def _escaped(texts: list[str]) -> list[Json]:
             before.startswith("-") and names_secret(before) and not text.startswith("-")
         ):
             found.append(f"${{{_variable(before)}}}")
+        elif shown != text:
+            program = texts[0].rpartition("/")[2]
+            found.append(_dollar(shown).replace(SECRET, f"${{{_variable(f'{program} secret')}}}"))
         else:
             found.append(_dollar(text))
     return found

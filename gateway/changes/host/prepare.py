@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, assert_never
 from gateway.changes.host.modes import changed_mode
 from gateway.changes.host.parts import FilePart, HandPart, HostPart, StanzaPart, encode_parts
 from gateway.changes.host.unified import FileDiff, applied, diffs_in, stripped
-from gateway.changes.secrets_found import without_secrets
+from gateway.changes.secret_lines import hide_line, hide_line_of_file
+from gateway.changes.secret_words import SECRET
 from gateway.domain.errors import InvalidInput, UpstreamUnavailable
 from gateway.domain.host import (
     ByHand,
@@ -76,8 +77,9 @@ async def prepare_host(capture: HostCapture, production: ReadHost) -> PreparedHo
             f"the command is too large for a change request ({len(capture.text):,} characters)",
             hint="put the content into a file of the repository",
         )
-    text = as_text(without_secrets(capture.text))
-    parts = await host_parts(text, capture.writes, capture.given, production)
+    text = as_text(hide_line(capture.text))
+    gone = frozenset(word for word in capture.text.split() if word not in text)
+    parts = await host_parts(text, capture.writes, capture.given, production, gone)
     return PreparedHost(
         text,
         encode_parts(parts),
@@ -87,7 +89,11 @@ async def prepare_host(capture: HostCapture, production: ReadHost) -> PreparedHo
 
 
 async def host_parts(
-    text: str, writes: tuple[HostWrite, ...], given: bytes | None, production: ReadHost
+    text: str,
+    writes: tuple[HostWrite, ...],
+    given: bytes | None,
+    production: ReadHost,
+    gone: frozenset[str] = frozenset(),
 ) -> tuple[HostPart, ...]:
     """Return what a refused command comes to, at least one part.
 
@@ -96,8 +102,9 @@ async def host_parts(
         writes: what it would have done.
         given: what it would have read as its standard input; None: not known.
         production: the session's own reads.
+        gone: words of the command that do not stand in the text any more.
     """
-    copy = _Copy(production, text, given)
+    copy = _Copy(production, text, given, gone)
     kept = tuple([part for write in writes for part in await copy.parts(write)])
     return kept or (HandPart(text, "what it would have changed is not known"),)
 
@@ -116,12 +123,14 @@ class _Copy:
         production: the session's own reads.
         text: the command, without secrets.
         given: what the command would have read as its standard input; None: not known.
+        gone: words of the command that are secrets, or held one.
         files: those looked at; None: none there.
     """
 
     production: ReadHost
     text: str
     given: bytes | None
+    gone: frozenset[str]
     files: dict[str, HostFile | None] = field(default_factory=dict)
 
     async def parts(self, write: HostWrite) -> tuple[HostPart, ...]:
@@ -142,9 +151,10 @@ class _Copy:
                 case Patched():
                     return await self._patched(write)
                 case Stanza(sort, tool, action, names):
-                    return (StanzaPart(sort, tool, action, names),)
+                    kept = tuple(SECRET if each in self.gone else each for each in names)
+                    return (StanzaPart(sort, tool, action, kept),)
                 case ByHand(text):
-                    return (HandPart(as_text(without_secrets(text)), "a person must turn it into code"),)
+                    return (HandPart(as_text(hide_line(text)), "a person must turn it into code"),)
                 case _:
                     assert_never(write)
         except UpstreamUnavailable as error:
@@ -196,7 +206,7 @@ class _Copy:
             part = await self._one_patched(write, diff)
             if part is None:
                 self.files = before
-                shown = as_text(without_secrets(content.decode("utf-8", "surrogateescape")))
+                shown = as_text(_redacted(content).decode("utf-8", "surrogateescape"))
                 why = "this diff does not fit the host's files as they are"
                 return (HandPart(f"{self.text}\n\n{shown}"[:MAX_TEXT], why),)
             found.append(part)
@@ -296,4 +306,4 @@ def without_new_secrets(old: bytes, new: bytes) -> bytes:
 
 def _redacted(line: bytes) -> bytes:
     text = line.decode("utf-8", "surrogateescape")
-    return without_secrets(text).encode("utf-8", "surrogateescape")
+    return hide_line_of_file(text).encode("utf-8", "surrogateescape")

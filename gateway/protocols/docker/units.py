@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import unquote
 
 import msgspec
 
@@ -12,7 +14,10 @@ from gateway.domain.http import Request
 from gateway.domain.unit import Unit
 from gateway.judge.docker.judgement import DockerJudgement
 
-_LOGIN: Final = re.compile(r"(?:/v[0-9.]+)?/+auth/*(?:\?.*)?", re.IGNORECASE)
+_SECRET: Final = re.compile(r"/+(?:v[0-9.]+/)?(?:auth|secrets|swarm)(?:[/;].*)?", re.IGNORECASE | re.DOTALL)
+"""Where a body is a password, a secret or a swarm's tokens and keys, however the path is written."""
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*", re.IGNORECASE)
+WITHHELD: Final = b"(the body holds secrets, and is not recorded)"
 
 
 class DockerUnit(Unit, kw_only=True):
@@ -50,11 +55,19 @@ class LineUnit(DockerUnit, kw_only=True):
 def text_of(request: Request) -> bytes:
     """Return a request as it stands in the recording: a line with method and target, and its body.
 
-    The body of ``docker login`` is a password, which nobody needs to look at later.
+    What ``docker login``, ``docker secret create`` and ``docker swarm join`` send is a password, a secret or
+    a token: nobody needs to look at it later.
     """
     line = f"{request.method} {request.target}".encode("latin-1", "replace")
-    told = request.body if not _LOGIN.fullmatch(request.target) else None
-    return line + b"\n" + told if told else line
+    if not request.body:
+        return line
+    return line + b"\n" + (WITHHELD if _is_secret(request.target) else request.body)
+
+
+def _is_secret(target: str) -> bool:
+    """Whether a body is for a path of secrets, or could be taken for one."""
+    path = unquote(_ORIGIN.sub("", target.partition("?")[0]))
+    return _SECRET.fullmatch(posixpath.normpath(path)) is not None
 
 
 def request_of(text: str) -> Request:

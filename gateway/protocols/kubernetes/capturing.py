@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Final
 
 from gateway.domain.change import ChangeKind, ClusterCapture, HostCapture
@@ -28,7 +29,7 @@ def capture_of(refused: Refused[KubernetesUnit, KubernetesJudgement]) -> HostCap
         where = f"-n {judged.namespace} {judged.name}" + (
             f" -c {judged.container}" if judged.container else ""
         )
-        text = f"kubectl exec {where} -- {' '.join(judged.command)}"
+        text = f"kubectl exec {where} -- {shlex.join(judged.command)}"
     if judged.writes and not isinstance(unit, LineUnit):
         again = all(map(redeploys, judged.writes))
         kind = ChangeKind.REDEPLOY if again else ChangeKind.EDIT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.domain.http import Request
-from gateway.protocols.docker.units import request_of, text_of
+from gateway.protocols.docker.units import WITHHELD, request_of, text_of
 
 KIND = (("content-type", "application/json"),)
 
@@ -18,9 +18,24 @@ def test_a_recorded_text_is_the_request(request_: Request) -> None:
     assert request_of(text_of(request_).decode()) == request_
 
 
-def test_passwords_for_registries_are_not_recorded() -> None:
-    said = Request("POST", "/v1.41/auth", KIND, b'{"password": "hunter2"}')
-    assert text_of(said) == b"POST /v1.41/auth"
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("/auth", "/v1.41/auth", "/secrets/create", "/v1.41/secrets/x/update?version=3"),
+        *("/swarm/join", "/v1.41/swarm/unlock", "/swarm/update?rotateWorkerToken=true"),
+        *("//v1.41//Secrets/create", "/v1.41/%73ecrets/create", "/x/../secrets/create"),
+        "http://docker/secrets/create",
+    ],
+)
+def test_bodies_that_hold_secrets_are_not_recorded(target: str) -> None:
+    said = Request("POST", target, KIND, b'{"Data": "aHVudGVyMg=="}')
+    assert text_of(said) == f"POST {target}\n".encode() + WITHHELD
+
+
+@pytest.mark.parametrize("target", ["/containers/secrets/exec", "/configs/create", "/services/create"])
+def test_other_bodies_are_recorded_whole(target: str) -> None:
+    said = Request("POST", target, KIND, b'{"Cmd": ["mysql", "-phunter2"]}')
+    assert text_of(said).endswith(b'["mysql", "-phunter2"]}')
 
 
 def test_a_body_may_follow_on_the_same_line() -> None:
