@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -19,10 +20,13 @@ from gateway.protocols.docker.tape import Tape
 from gateway.protocols.docker.upstream import MOST_SMALL, created_id
 from gateway.session.life import SessionOver
 from gateway.terminal.lock import lock_of
-from gateway.transport.http.exchange import ClientLeft, OneWay, pump
+from gateway.transport.http.carrying import OneWay, pump
+from gateway.transport.http.exchange import ClientLeft
 from gateway.transport.http.head import SWITCHING, forwarded
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from gateway.domain.unit import Admitted
     from gateway.judge.docker.judgement import DockerJudgement
     from gateway.protocols.docker.execs import Execs
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from gateway.protocols.docker.units import DockerUnit
     from gateway.protocols.docker.upstream import Engine
     from gateway.transport.http.exchange import ClientSide, UpstreamSide
-    from gateway.transport.http.head import RequestHead, ResponseHead
+    from gateway.transport.http.head import Headers, RequestHead, ResponseHead
 
     Allowed = Admitted[DockerUnit, DockerJudgement]
 
@@ -64,6 +68,7 @@ class Forwarding:
         self._stream: Stream | None = None
         self._tape: Tape | None = None
         self._shows = False
+        self._last: tuple[ResponseHead, Headers, str, bool] | None = None
         self.busy = self.streams = False
 
     async def forward(self, head: RequestHead, admitted: Allowed) -> bool:
@@ -76,18 +81,20 @@ class Forwarding:
             ClientLeft: the client closed its connection before the answer had ended.
             UpstreamUnavailable: the engine broke off in the middle of it; it can't be told otherwise.
         """
+        judged = admitted.judged
+        assert judged.request is not None
+        number = judged.exec_id or _kind(judged.request.target).inspected
+        held = self._execs.get(number) if number else None
         self.busy = True
         try:
-            return await self._forward(head, admitted)
+            if held is None and judged.action is DockerAction.ANSWER:
+                return await self._answer(admitted)
+            return await self._command(head, admitted, number, held)
         finally:
             self.busy = False
 
-    async def _forward(self, head: RequestHead, admitted: Allowed) -> bool:
-        judged = admitted.judged
-        assert judged.request is not None
-        inspected = _INSPECTED.fullmatch(judged.request.target)
-        held = self._execs.get(judged.exec_id or (inspected[1] if inspected else ""))
-        match judged.action:
+    async def _command(self, head: RequestHead, admitted: Allowed, number: str, held: Held | None) -> bool:
+        match admitted.judged.action:
             case DockerAction.EXEC_CREATE:
                 return await self._create(admitted)
             case DockerAction.EXEC_START | DockerAction.ATTACH:
@@ -95,7 +102,7 @@ class Forwarding:
             case DockerAction.EXEC_RESIZE if held is not None:
                 return await self._resize(admitted, held)
             case _ if held is not None and held.exec.shell:
-                return self._describe(admitted, judged.exec_id or (inspected[1] if inspected else ""), held)
+                return self._describe(admitted, number, held)
             case _:
                 return await self._answer(admitted)
 
@@ -104,15 +111,17 @@ class Forwarding:
     async def _answer(self, admitted: Allowed) -> bool:
         """Hand over one answer, which may go on for ever."""
         assert admitted.judged.request is not None
-        framed = _TWO_STREAMS.fullmatch(admitted.judged.request.target) is not None
+        kind = _kind(admitted.judged.request.target)
+        framed = kind.framed
         self._tape = tape = Tape(self._session, admitted.number, framed=framed, output=framed)
         upstream = None
         tag, error = "lost", "the engine broke off"
         try:
             upstream, head = await self._ask(admitted)
-            tag, error = _tag(head), ""
+            _, _, tag, _ = self._known(head)
+            error = ""
             awaited = (admitted.judged.container, upstream.connection.abort)
-            if _AWAITED.fullmatch(admitted.judged.request.target):
+            if kind.awaited:
                 self._execs.awaited.append(awaited)
             if admitted.judged.masks and head.status == 200:
                 await self._masked(upstream, head, admitted, tape)
@@ -128,27 +137,40 @@ class Forwarding:
             tape.end(tag, error)
             if upstream is not None:
                 self._engine.pool.done(upstream)
-                if awaited in self._execs.awaited:
+                if kind.awaited and awaited in self._execs.awaited:
                     self._execs.awaited.remove(awaited)
         return True
 
-    async def _ask(self, admitted: Allowed, *, hijack: bool = False) -> tuple[UpstreamSide, ResponseHead]:
+    def _ask(
+        self, admitted: Allowed, *, hijack: bool = False
+    ) -> Coroutine[object, object, tuple[UpstreamSide, ResponseHead]]:
         assert admitted.judged.request is not None
-        return await self._engine.forward(
-            admitted.judged.request, hijack=hijack, client=self._side.connection
-        )
+        return self._engine.forward(admitted.judged.request, hijack=hijack, client=self._side.connection)
 
     async def _whole(self, upstream: UpstreamSide, head: ResponseHead, tape: Tape, *, shows: bool) -> None:
         client = self._side.connection
-        if head.first("content-type") == "application/x-tar":
+        _, headers, _, archive = self._known(head)
+        if archive:
             tape.is_archive()
-        self._side.begin(head.status, forwarded(head.headers), reason=head.reason, length=head.length)
+        body = upstream.at_once()
+        if body is not None:
+            tape.seen(body)
+            self._side.hand_over(head, headers, body)
+            return
+        self._side.begin(head.status, headers, reason=head.reason, length=head.length)
         self._shows = shows and head.length is None and head.status == 200
         try:
             with OneWay(client, upstream.connection):
                 await pump(upstream, self._side, tape.seen)
         finally:
             self._shows = False
+
+    def _known(self, head: ResponseHead) -> tuple[ResponseHead, Headers, str, bool]:
+        """Return a head, its headers that go on, its status for the record, whether an archive follows."""
+        if self._last is None or self._last[0] is not head:
+            archive = head.first("content-type") == "application/x-tar"
+            self._last = (head, forwarded(head.headers), _tag(head), archive)
+        return self._last
 
     async def _masked(
         self, upstream: UpstreamSide, head: ResponseHead, admitted: Allowed, tape: Tape
@@ -327,3 +349,28 @@ class Forwarding:
 
 def _tag(head: ResponseHead) -> str:
     return f"{head.status} {head.reason}".strip()
+
+
+class _Kind(NamedTuple):
+    """What a target asks for.
+
+    Attributes:
+        inspected: the command whose state it asks for; empty: it does not.
+        awaited: whether it waits for a container's end.
+        framed: whether two streams of output may come in its answer.
+    """
+
+    inspected: str
+    awaited: bool
+    framed: bool
+
+
+@lru_cache(maxsize=256)
+def _kind(target: str) -> _Kind:
+    """Return what a target asks for; the same ones come again and again."""
+    inspected = _INSPECTED.fullmatch(target)
+    return _Kind(
+        inspected[1] if inspected else "",
+        _AWAITED.fullmatch(target) is not None,
+        _TWO_STREAMS.fullmatch(target) is not None,
+    )

@@ -13,6 +13,7 @@ from gateway.judge.shell.judge import judge as judge_line
 from gateway.protocols.docker.units import LineUnit
 
 if TYPE_CHECKING:
+    from gateway.domain.http import Request
     from gateway.judge.docker.context import DockerContext
     from gateway.judge.shell.judgement import ShellJudgement
     from gateway.protocols.docker.units import DockerUnit
@@ -61,6 +62,7 @@ class Verdicts:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str, Headers], DockerJudgement] = {}
+        self._last: tuple[Request, DockerJudgement] | None = None
 
     def judge(self, unit: DockerUnit, context: DockerContext) -> DockerJudgement:
         """Judge a unit.
@@ -70,11 +72,14 @@ class Verdicts:
             context: of the session, the same for all of its units.
         """
         request = unit.request
+        if self._last is not None and self._last[0] is request and not isinstance(unit, LineUnit):
+            return self._last[1]
         if isinstance(unit, LineUnit) or request.body is not None:
             return judge(unit, context)
         key = (request.method, request.target, request.headers)
         kept = self._kept.get(key)
         if kept is not None:
+            self._last = (request, kept)
             return kept
         judged = judge(unit, context)
         # A verdict on a command changes with what the session has started.

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.domain.change import Capture
     from gateway.domain.endpoint import Endpoint
     from gateway.domain.errors import GlassgateError
+    from gateway.domain.http import Request
     from gateway.domain.secret import Secret
     from gateway.domain.session import Level
     from gateway.domain.unit import Refused
@@ -90,6 +91,7 @@ class DockerDoor:
         self._forwarding: Forwarding | None = None
         self._shell: ContainerShell | None = None
         self._verdicts = judging.Verdicts()
+        self._again: tuple[RequestHead, Request, bytes] | None = None
         agent = next((value for name, value in first.headers if name == "user-agent"), "")
         self.client = f"{arrival.peer} {agent[:_LONGEST_AGENT]}".strip()
         self.source = arrival.source
@@ -161,8 +163,13 @@ class DockerDoor:
         """Judge one request and answer it; return whether the connection can serve another."""
         assert self._forwarding is not None
         body = await self._side.body(MOST_BODY)
-        request = head.with_body(body or None)
-        unit = DockerUnit(text_of(request), request=request)
+        if body == b"" and self._again is not None and self._again[0] is head:
+            _, request, text = self._again  # a client that asks the same again
+        else:
+            request = head.with_body(body or None)
+            text = text_of(request)
+            self._again = (head, request, text) if body == b"" else None
+        unit = DockerUnit(text, request=request)
         if body is None:
             unit.context = f"with a body of more than {MOST_BODY:,} bytes, which was not read"
         outcome = session.admit_now(unit) or await session.admit(unit)

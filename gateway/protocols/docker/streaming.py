@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.protocols.docker.frames import STDERR, frame
 from gateway.session.life import SessionOver
-from gateway.transport.http.exchange import two_way
+from gateway.transport.http.carrying import two_way
 
 if TYPE_CHECKING:
     from gateway.protocols.docker.tape import Governed, Tape

@@ -25,6 +25,7 @@ from gateway.transport.tls import client_context
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Coroutine
 
     from gateway.domain.endpoint import Endpoint
     from gateway.transport.http.exchange import UpstreamSide
@@ -153,15 +154,16 @@ class Engine:
         self.target = target
         self.pool = Pool(self._dial, target.authority)
         self.version = ""
+        self._plain: Request | None = None
 
     async def _dial(self) -> Connection:
         target = self.target
         sock = await dial_socket(target.host, target.port, unix=target.unix)
         return Connection.over(await stream_over(sock, context=target.context, name=target.host))
 
-    async def forward(
+    def forward(
         self, request: Request, *, hijack: bool = False, client: Connection | None = None
-    ) -> tuple[UpstreamSide, ResponseHead]:
+    ) -> Coroutine[object, object, tuple[UpstreamSide, ResponseHead]]:
         """Send a request that was judged; ``pool.done`` takes its connection back.
 
         Args:
@@ -173,10 +175,15 @@ class Engine:
             UpstreamUnavailable: the engine can't be reached, or broke off.
             ClientLeft: the client left before the answer came.
         """
+        if request is self._plain and not hijack:
+            return self.pool.ask(request, client=client)
         upgrade = next(iter(request.every("upgrade")), "")
         headers = tuple(each for each in request.headers if each[0] not in ("connection", "upgrade"))
-        return await self.pool.ask(
-            Request(request.method, request.target, headers, request.body),
+        self._plain = request if len(headers) == len(request.headers) else None
+        return self.pool.ask(
+            request
+            if self._plain is request
+            else Request(request.method, request.target, headers, request.body),
             upgrade=upgrade,
             hijacked=RAW_TYPES if hijack else frozenset(),
             client=client,

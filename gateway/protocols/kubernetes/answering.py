@@ -14,7 +14,8 @@ from gateway.judge.kubernetes.judgement import KubernetesAction
 from gateway.judge.kubernetes.masking import MaskedWatch, mask, weighs
 from gateway.protocols.kubernetes import refusal
 from gateway.session.life import SessionOver
-from gateway.transport.http.exchange import ClientLeft, OneWay, pump
+from gateway.transport.http.carrying import OneWay, pump
+from gateway.transport.http.exchange import ClientLeft
 from gateway.transport.http.head import forwarded
 
 if TYPE_CHECKING:

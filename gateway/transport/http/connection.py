@@ -144,6 +144,14 @@ class Connection(asyncio.Protocol):
                 self._transport.resume_reading()
         return data
 
+    def send(self, *pieces: bytes) -> None:
+        """Send it at once, where ``write`` would wait for what else comes in this turn of the loop."""
+        if self._unsent or self._transport is None or self._sent_all:
+            self.write(*pieces)
+            self._flush()
+        elif not self.lost and not self._transport.is_closing():
+            self._transport.write(b"".join(pieces) if len(pieces) > 1 else pieces[0])
+
     def write(self, *pieces: bytes) -> None:
         """Send it, in the background where the peer is slow; what can't be sent any more is dropped."""
         if self._transport is None or self.lost or self._sent_all or self._transport.is_closing():
@@ -168,8 +176,14 @@ class Connection(asyncio.Protocol):
 
     async def drain(self) -> None:
         """Wait until the peer has taken most of what was written, or has gone."""
+        self._flush()
         if not self.lost:
             await self._caught_up.wait()
+
+    @property
+    def behind(self) -> bool:
+        """Whether the peer has not taken most of what was written."""
+        return bool(self._unsent) or not (self.lost or self._caught_up.is_set())
 
     def write_eof(self) -> None:
         """Send nothing more, and still read."""

@@ -11,8 +11,6 @@ from gateway.transport.http.head import END, NO_BODY, End, NotUnderstood, Reques
 from gateway.transport.http.read import RequestReader, ResponseReader
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from gateway.transport.http.connection import Connection
     from gateway.transport.http.head import Headers
 
@@ -48,6 +46,7 @@ class ClientSide:
         self._asked: RequestHead | None = None
         self._waits = self._whole = False
         self._chunks = self._bodyless = False
+        self._said: tuple[tuple[object, ...], bytes] = ((), b"")
 
     # ---- requests --------------------------------------------------------------------------------
 
@@ -59,8 +58,10 @@ class ClientSide:
             ClientLeft: it left in the middle of a head.
         """
         # Who asks on and on and takes no answer waits, and keeps no memory of ours.
-        await self.connection.drain()
-        self._events += self._reader.feed(b"")
+        if self.connection.behind:
+            await self.connection.drain()
+        if self._reader.begun:
+            self._events += self._reader.feed(b"")
         if self._events:
             await asyncio.sleep(0)  # it asks ahead: others come first
         while not self._events:
@@ -110,6 +111,10 @@ class ClientSide:
             NotUnderstood: it is no HTTP.
             ClientLeft: it left in the middle of it.
         """
+        if self._events and self._events[0] is END:  # as for nearly every request there is none
+            self._events.clear()
+            self._whole = True
+            return b""
         if self._asked is not None and (self._asked.length or 0) > most:
             return None
         pieces: list[bytes] = []
@@ -166,13 +171,37 @@ class ClientSide:
             length: of the body; None: not known, it goes out in chunks.
             close: whether the connection ends behind it.
         """
+        self.connection.write(self._begun(status, headers, reason, length, close=close))
+
+    def _begun(self, status: int, headers: Headers, reason: str, length: int | None, *, close: bool) -> bytes:
+        """Return an answer's head, which is on its way; the one before where it is the same."""
         self.answering = True
+        head = (status, headers, reason, length, close, self._asked is not None and self._asked.method)
+        if head == self._said[0]:
+            return self._said[1]
         self._bodyless = self._asked is not None and self._asked.method == "HEAD"
         self._bodyless = self._bodyless or status in NO_BODY
         self._chunks = length is None and not self._bodyless
         told = not self._bodyless or bool(length)
-        head = write.response(status, headers, reason=reason, length=length, told=told, close=close)
-        self.connection.write(head)
+        made = write.response(status, headers, reason=reason, length=length, told=told, close=close)
+        self._said = (head, made)
+        return made
+
+    def hand_over(self, head: ResponseHead, headers: Headers, body: bytes) -> None:
+        """Hand over an answer all of which has come, framed as it came.
+
+        Args:
+            head: production's.
+            headers: of it that go on.
+            body: as it came.
+        """
+        made = self._begun(head.status, headers, head.reason, head.length, close=False)
+        if self._bodyless:
+            self.connection.send(made)
+        elif self._chunks:
+            self.connection.send(made, *write.chunk(body), write.LAST_CHUNK)
+        else:
+            self.connection.send(made, body)
 
     def piece(self, data: bytes) -> None:
         """Send a piece of the answer's body."""
@@ -237,7 +266,7 @@ class UpstreamSide:
         self._reader = ResponseReader(asked, hijacked, self._known)
         self._events.clear()
         self._done = self.reusable = self.begun = False
-        self.connection.write(sent)
+        self.connection.send(sent)
 
     @property
     def whole(self) -> bool:
@@ -251,10 +280,24 @@ class UpstreamSide:
             UpstreamUnavailable: it broke off, or does not speak HTTP as it is taken here.
         """
         while True:
-            event = await self._next()
+            while not self._events:
+                self._take(await self.connection.read())
+            event = self._events.pop(0)
+            self._done = event is END
             if isinstance(event, ResponseHead) and not event.interim:
                 self.reusable = event.keep_alive
                 return event
+
+    def at_once(self) -> bytes | None:
+        """Return the answer's body where all of it has come with its head; None where it is still to come."""
+        events = self._events
+        if not events or events[-1] is not END or len(events) > 2:
+            return None
+        body = events[0] if len(events) == 2 else b""
+        assert isinstance(body, bytes)
+        events.clear()
+        self._done = True
+        return body
 
     async def data(self) -> bytes:
         """Return the next piece of the answer's body, nothing once it is whole.
@@ -264,7 +307,10 @@ class UpstreamSide:
         """
         if self._done:
             return b""
-        event = await self._next()
+        while not self._events:
+            self._take(await self.connection.read())
+        event = self._events.pop(0)
+        self._done = event is END
         return event if isinstance(event, bytes) else b""
 
     async def body(self, most: int) -> bytes:
@@ -282,103 +328,17 @@ class UpstreamSide:
                 raise UpstreamUnavailable(f"production's answer is longer than {most >> 20} MB")
         return b"".join(pieces)
 
-    async def _next(self) -> ResponseHead | bytes | End:
+    def _take(self, data: bytes) -> None:
+        """Take what came, or the connection's end.
+
+        Raises:
+            UpstreamUnavailable: it is no answer, or the middle of one.
+        """
         reader = self._reader
         assert reader is not None
         try:
-            while not self._events:
-                data = await self.connection.read()
-                self.begun = self.begun or bool(data)
-                self._events += reader.feed(data) if data else reader.ended()
+            self.begun = self.begun or bool(data)
+            self._events += reader.feed(data) if data else reader.ended()
         except NotUnderstood as error:
             self._done, self.reusable = True, False
             raise UpstreamUnavailable(f"production's answer broke off: {error.message}") from error
-        event = self._events.pop(0)
-        self._done = event is END
-        return event
-
-
-class OneWay:
-    """Closes production's connection as soon as the client, to whom an answer is on its way, leaves.
-
-    As a block it raises :class:`ClientLeft` in place of what production's connection broke by. Twice for each
-    request: a generator in its place takes three times as long.
-
-    Args:
-        client: None: nobody's leaving matters.
-        upstream: that an answer is awaited from.
-    """
-
-    __slots__ = ("_client", "_upstream")
-
-    def __init__(self, client: Connection | None, upstream: Connection) -> None:
-        self._client = client
-        self._upstream = upstream
-
-    def __enter__(self) -> None:
-        if self._client is not None:
-            self._client.when_it_leaves(self._upstream.abort)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if self._client is None:
-            return
-        self._client.when_it_leaves(None)
-        if isinstance(error, UpstreamUnavailable) and self._client.ended:
-            raise ClientLeft from None
-
-
-async def pump(upstream: UpstreamSide, client: ClientSide, seen: Callable[[bytes], None]) -> None:
-    """Carry the body of an answer whose head has been sent, at the client's pace.
-
-    Args:
-        upstream: its head has been read.
-        client: where it goes.
-        seen: told of each piece before it is sent on.
-
-    Raises:
-        UpstreamUnavailable: production broke off in the middle; so does the client's answer.
-    """
-    while piece := await upstream.data():
-        seen(piece)
-        client.piece(piece)
-        await client.connection.drain()
-    client.finish()
-
-
-async def two_way(
-    client: Connection,
-    upstream: UpstreamSide,
-    *,
-    down: Callable[[bytes], bytes],
-    up: Callable[[bytes], bytes],
-    half: bool = True,
-    left: Callable[[], None] | None = None,
-) -> None:
-    """Carry bytes both ways until production sends no more, or the client is gone.
-
-    Args:
-        client: one side; what came behind its request has been sent on.
-        upstream: the other, behind the head by which the protocol changed.
-        down: what of production's bytes goes to the client.
-        up: what of the client's bytes goes to production.
-        half: whether a client that only sends no more has not left.
-        left: called once the client has left; None: production's side is broken off.
-    """
-    client.when_it_leaves(left or upstream.connection.abort, half=half)
-    try:
-        async with asyncio.TaskGroup() as group:
-            upward = group.create_task(_carry(client.read, upstream.connection, up))
-            await _carry(upstream.data, client, down)
-            upward.cancel()
-    finally:
-        client.when_it_leaves(None)
-
-
-async def _carry(
-    read: Callable[[], Awaitable[bytes]], target: Connection, through: Callable[[bytes], bytes]
-) -> None:
-    """Carry one way until the source sends no more; then the target is told so."""
-    while data := await read():
-        target.write(through(data))
-        await target.drain()
-    target.write_eof()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.domain.errors import UpstreamUnavailable
 from gateway.transport.http import write
-from gateway.transport.http.exchange import OneWay, UpstreamSide
+from gateway.transport.http.carrying import OneWay
+from gateway.transport.http.exchange import UpstreamSide
 from gateway.transport.http.head import RequestHead
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Pool:
         self._idle: list[UpstreamSide] = []
         self._open: set[UpstreamSide] = set()
         self._closed = False
+        self._written: tuple[Request, RequestHead, bytes] | None = None
 
     async def ask(
         self,
@@ -66,11 +68,7 @@ class Pool:
             UpstreamUnavailable: production can't be reached, or broke off.
             ClientLeft: the client left before the answer came.
         """
-        asked = RequestHead(request.method, request.target, request.headers, upgrade=upgrade)
-        try:
-            sent = write.request(request, self._host, upgrade=upgrade)
-        except ValueError as error:
-            raise UpstreamUnavailable("the request can't be written down for production") from error
+        asked, sent = self._write(request, upgrade)
         while not self._closed:
             kept = bool(self._idle) and request.method in self._repeatable
             side = self._idle.pop() if kept else await self._fresh()
@@ -91,6 +89,22 @@ class Pool:
                 self.done(side)
                 raise
         raise UpstreamUnavailable("the session is over")
+
+    def _write(self, request: Request, upgrade: str) -> tuple[RequestHead, bytes]:
+        """Return a request as it is sent; the very one that was sent last is not written down again.
+
+        Raises:
+            UpstreamUnavailable: it can't be.
+        """
+        if self._written is not None and self._written[0] is request and not upgrade:
+            return self._written[1:]
+        asked = RequestHead(request.method, request.target, request.headers, upgrade=upgrade)
+        try:
+            sent = write.request(request, self._host, upgrade=upgrade)
+        except ValueError as error:
+            raise UpstreamUnavailable("the request can't be written down for production") from error
+        self._written = (request, asked, sent) if request.body is None and not upgrade else None
+        return asked, sent
 
     async def asked(self, request: Request, *, most: int) -> tuple[ResponseHead, bytes]:
         """Send a request and return its whole answer.

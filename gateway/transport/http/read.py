@@ -7,6 +7,7 @@ are llhttp's.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import httptools
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _BLANK_LINE: Final = b"\r\n\r\n"
 _BEFORE_CHUNKS: Final = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+_ONLY_CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,7})\r\n")
+_AFTER_CHUNK: Final = b"\r\n0\r\n\r\n"
 _EVERYTHING: Final = -1
 MOST_KNOWN: Final = 8
 """Heads of answers that are remembered of one connection."""
@@ -105,6 +108,15 @@ class _Reader:
             raise NotUnderstood(f"a head of more than {MOST_HEAD >> 10} KiB", 431)
         return end if whole else 0
 
+    def _split(self, data: bytes) -> tuple[bytes, bytes] | None:
+        """Take bytes; return a head and all that came behind it, None where it has not come whole."""
+        if not self._held:  # nearly always: it comes in one piece
+            end = data.find(_BLANK_LINE) + len(_BLANK_LINE)
+            if len(_BLANK_LINE) <= end <= MOST_HEAD:
+                return data[:end], data[end:]
+        end = self._head_end(data)
+        return (self._cut(end), self._cut(len(self._held))) if end else None
+
     def _cut(self, end: int) -> bytes:
         head = bytes(self._held[:end])
         del self._held[:end]
@@ -163,16 +175,19 @@ class RequestReader(_Reader):
         Raises:
             NotUnderstood: the connection can't be used any further.
         """
+        again = self._asked
+        if again is not None and data == again[0] and not (self._inside or self._held or again[1].length):
+            return [again[1], END]
         events: list[RequestHead | bytes | End] = []
         if not self._inside:
-            end = self._head_end(data)
-            if not end:
+            found = self._split(data)
+            if found is None:
                 return events
-            head = self._head(self._cut(end))
+            head = self._head(found[0])
             events.append(head)
             self._inside = True
             self._rest = _EVERYTHING if head.length is None else head.length
-            data = self.rest()
+            data = found[1]
         body = self._chunks(data) if self._rest == _EVERYTHING else self._piece(data)
         if body:
             events.append(body)
@@ -248,7 +263,7 @@ class ResponseReader(_Reader):
         self._hijacked = hijacked
         plain = asked.method == "GET" and not asked.upgrade and not hijacked
         self._known = known if plain else None
-        self._inside = self._done = self._to_the_end = self._chunked = False
+        self._inside = self._done = self._to_the_end = self._chunked = self._one_chunk = False
 
     def feed(self, data: bytes) -> list[ResponseHead | bytes | End]:
         """Take bytes.
@@ -262,12 +277,11 @@ class ResponseReader(_Reader):
         """
         events: list[ResponseHead | bytes | End] = []
         while not self._inside:
-            end = self._head_end(data)
-            if not end:
+            found = self._split(data)
+            if found is None:
                 return events
-            head = self._head(self._cut(end))
-            events.append(head)
-            data = b"" if head.interim else self._cut(len(self._held))
+            events.append(self._head(found[0]))
+            data = found[1]
         if self._done and data:
             raise NotUnderstood("bytes behind the end of an answer")
         body = self._body(data)
@@ -301,10 +315,6 @@ class ResponseReader(_Reader):
         self._inside = True
         self._chunked = known.length is None
         self._rest = known.length or 0
-        if self._chunked:  # these are llhttp's, which wants a head before them
-            self._found = found = _Parsed()
-            self._parser = httptools.HttpResponseParser(found)
-            self._fed(_BEFORE_CHUNKS)
         return known
 
     def _new_head(self, head: bytes) -> ResponseHead:
@@ -334,6 +344,14 @@ class ResponseReader(_Reader):
 
     def _body(self, data: bytes) -> bytes:
         if self._chunked:
+            if self._parser is None:  # behind a head that is known
+                body = only_chunk(data)
+                if body:
+                    self._one_chunk = True
+                    return body
+                self._found = found = _Parsed()
+                self._parser = httptools.HttpResponseParser(found)
+                self._fed(_BEFORE_CHUNKS)  # chunks are llhttp's, which wants a head before them
             self._fed(data)
             body = self._found.taken()
             self._bound(len(data), len(body))
@@ -344,4 +362,23 @@ class ResponseReader(_Reader):
         return body
 
     def _ended(self) -> bool:
-        return self._found.done if self._chunked else not self._rest
+        if not self._chunked:
+            return not self._rest
+        return self._one_chunk or self._found.done
+
+
+def only_chunk(data: bytes) -> bytes:
+    """Return the body where some bytes are one chunk and the end, to the byte, as small answers come.
+
+    Args:
+        data: all that has come behind a head.
+
+    Returns:
+        Nothing where it is anything else, which is for the parser.
+    """
+    size = _ONLY_CHUNK.match(data)
+    if size is None:
+        return b""
+    start, length = size.end(), int(size[1], 16)
+    whole = len(data) == start + length + len(_AFTER_CHUNK) and data.endswith(_AFTER_CHUNK)
+    return data[start : start + length] if whole else b""

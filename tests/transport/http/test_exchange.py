@@ -13,8 +13,9 @@ import pytest
 from gateway.domain.errors import UpstreamUnavailable
 from gateway.domain.http import Request
 from gateway.transport.http import write
+from gateway.transport.http.carrying import OneWay, pump, two_way
 from gateway.transport.http.connection import READ_AHEAD, WRITE_HIGH, Connection
-from gateway.transport.http.exchange import ClientLeft, ClientSide, OneWay, UpstreamSide, pump, two_way
+from gateway.transport.http.exchange import ClientLeft, ClientSide, UpstreamSide
 from gateway.transport.http.head import NotUnderstood, RequestHead, forwarded, request_head
 from gateway.transport.stream import stream_over
 
@@ -94,6 +95,53 @@ async def test_answers_come_in_the_order_of_the_questions() -> None:
             assert answer == b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + body
         assert seen == [b"first", b"other"]
         assert upstream.reusable
+
+
+async def test_an_answer_that_has_come_at_once_is_handed_over_as_it_is_carried() -> None:
+    chunks = ENDLESS + b"5\r\nhello\r\n0\r\n\r\n"
+    for method, sent, due in (
+        (b"GET", HELLO, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
+        (b"GET", chunks, chunks),
+        (b"GET", b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.1 204 No Content\r\n\r\n"),
+        (b"GET", b"HTTP/1.1 304 Not Modified\r\n\r\n", b"HTTP/1.1 304 Not Modified\r\n\r\n"),
+        (b"HEAD", HELLO.partition(b"hello")[0], None),
+    ):
+        answers = []
+        for way in ("at once", "carried"):
+            async with both() as (side, client, upstream, server):
+                for _ in range(2):  # the second time its head is known
+                    await client.send(GET.replace(b"GET", method))
+                    await server.send(sent)
+                    if way == "carried":
+                        await carried(side, upstream, [])
+                    else:
+                        asked = await side.head()
+                        assert asked is not None
+                        await side.body(0)
+                        upstream.ask(write.request(Request(asked.method, asked.target), "up"), asked)
+                        head = await upstream.head()
+                        body = upstream.at_once()
+                        assert body is not None
+                        side.hand_over(head, forwarded(head.headers), body)
+                        assert upstream.whole
+                side.connection.close()
+                answers.append(await client.receive_all())
+        assert answers[0] == answers[1]
+        assert due is None or answers[0] == due * 2
+
+
+async def test_an_answer_that_has_come_in_part_is_not_there_at_once() -> None:
+    async with both() as (side, client, upstream, server):
+        await client.send(GET)
+        asked = await side.head()
+        assert asked is not None
+        upstream.ask(GET, asked)
+        await server.send(HELLO[:-2])
+        await upstream.head()
+        assert upstream.at_once() is None
+        assert await upstream.data() == b"hel"
+        await server.send(b"lo")
+        assert await upstream.data() == b"lo"
 
 
 async def test_the_client_may_leave_between_requests() -> None:

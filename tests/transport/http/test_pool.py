@@ -67,6 +67,16 @@ async def test_a_connection_serves_one_request_after_the_other() -> None:
         assert server.dialled == 1
 
 
+async def test_the_same_request_asked_again_is_sent_again() -> None:
+    other = Request("GET", "/b", (("accept", "x"),))
+    async with serving(*(ANSWER,) * 4) as (server, pool):
+        for request in (GET, GET, other, GET):
+            await pool.asked(request, most=10)
+        first, again, between, last = server.asked
+        assert first == again == last == b"GET /a HTTP/1.1\r\nHost: up\r\n\r\n"
+        assert between == b"GET /b HTTP/1.1\r\nHost: up\r\naccept: x\r\n\r\n"
+
+
 async def test_two_answers_at_once_come_on_two_connections() -> None:
     async with serving(ANSWER, ANSWER) as (server, pool):
         first, _ = await pool.ask(GET)

@@ -18,7 +18,7 @@ from gateway.transport.http.head import (
     forwarded,
     request_head,
 )
-from gateway.transport.http.read import MOST_KNOWN, RequestReader, ResponseReader
+from gateway.transport.http.read import MOST_KNOWN, RequestReader, ResponseReader, only_chunk
 
 PLAIN = b"GET /v1.51/containers/json?all=1 HTTP/1.1\r\nHost: docker\r\nUser-Agent: Docker-Client/28\r\n\r\n"
 LENGTH = b"POST /exec/1/start HTTP/1.1\r\nHost: x\r\nContent-Length: 15\r\n\r\n{'Detach':false"
@@ -174,6 +174,55 @@ def test_an_answer_whose_head_is_known_means_the_same(name: str) -> None:
     for status in range(20):
         outcome([b"HTTP/1.1 2%02d X\r\nContent-Length: 0\r\n\r\n" % status], known)
     assert len(known) <= MOST_KNOWN
+
+
+_PARTS = st.sampled_from([b"5", b"\r\n", b"hello", b"0", b"\r", b"\n", b";a", b"+", b" ", b"_", b"05", b"a"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.one_of(
+        st.lists(_PARTS, max_size=12).map(b"".join),
+        st.binary(min_size=1, max_size=40).map(lambda body: b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)),
+    )
+)
+def test_an_answer_of_one_chunk_is_read_as_the_parser_reads_it(data: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    known: dict[bytes, ResponseHead] = {}
+    ResponseReader(ASKED, known=known).feed(head)
+
+    def outcome(pieces: list[bytes], heads: dict[bytes, ResponseHead] | None) -> list[Any]:
+        reader = ResponseReader(ASKED, known=heads)
+        try:
+            events = [event for piece in pieces for event in reader.feed(piece)]
+        except NotUnderstood:
+            return ["not understood"]
+        return [
+            *(each for each in events if not isinstance(each, bytes)),
+            b"".join(each for each in events if isinstance(each, bytes)),
+        ]
+
+    once = outcome([head + data], known)
+    assert once == outcome([head + data], None) == outcome([head, data], known)
+    if body := only_chunk(data):
+        assert once[1:] == [END, body]
+        reader = ResponseReader(ASKED, known=known)
+        reader.feed(head + data)
+        with pytest.raises(NotUnderstood):
+            reader.feed(b"x")
+
+
+def test_an_exact_chunk_is_read_without_the_parser() -> None:
+    assert only_chunk(b"5\r\nhello\r\n0\r\n\r\n") == b"hello"
+    assert only_chunk(b"00A\r\n0123456789\r\n0\r\n\r\n") == b"0123456789"
+    for data in (
+        b"5;a\r\nhello\r\n0\r\n\r\n",
+        b"4\r\nhello\r\n0\r\n\r\n",
+        b"6\r\nhello\r\n0\r\n\r\n",
+        b"0\r\n\r\n",
+        b"+5\r\nhello\r\n0\r\n\r\n",
+    ):
+        assert only_chunk(data) == b""
 
 
 def test_a_known_head_is_none_of_an_answer_that_is_read_in_another_way() -> None:
