@@ -33,7 +33,7 @@ _REDACTED_NOTE = (
     "secrets were found and replaced by placeholders ({}); "
     "the sealed recording keeps the values; give them at deployment"
 )
-_MISSING_WAY_BACK = "change request {} has no way back: the rollback section of {} is still to be filled in"
+_MISSING_WAY_BACK = "change request {} has no way back: its rollback section is still to be filled in"
 _BOTH_WAYS = (
     "fill it in with `glassgate change submit {0} --edit`, or say why there is none with "
     '`glassgate change submit {0} --no-way-back "…"`'
@@ -217,7 +217,7 @@ def check_way_back(
         if rules.number(_name(file.path)) and rules.lacks_rollback(text):
             if not no_way_back:
                 raise InvalidInput(
-                    _MISSING_WAY_BACK.format(change.request.id, file.path),
+                    _MISSING_WAY_BACK.format(change.request.id),
                     hint=_BOTH_WAYS.format(change.request.id),
                 )
             text = rules.without_way_back(text, no_way_back)

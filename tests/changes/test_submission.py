@@ -104,6 +104,7 @@ async def test_a_way_back_is_needed_and_both_ways_are_told(
         await changes.submit(eve, change, WHY)
     assert f"glassgate change submit {change} --edit" in refused.value.hint
     assert "--no-way-back" in refused.value.hint
+    assert "0001" not in refused.value.message, "its number is not known before git was asked"
     with pytest.raises(InvalidInput, match="no way back"):
         await changes.submit(eve, change, WHY, no_way_back=" ")
     assert (await changes.get(change)).state is ChangeState.DRAFT
