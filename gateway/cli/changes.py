@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.cli.client import Client
     from gateway.web.shapes.changes import ChangeFacts, ChangeFile, ChangeUnit
 
-app = group("Show, submit or withdraw a change request.")
+app = group("Show, submit or withdraw a change request.", "change show 3", "change withdraw 3")
 Number = Annotated[int, typer.Argument(metavar="ID", help="Of the change request.")]
 
 

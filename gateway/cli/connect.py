@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateway.web.shapes.access import RequestFacts
     from gateway.web.shapes.endpoints import Connection
 
-app = group("Print what native clients need to connect by themselves.")
+app = group("Print what native clients need to connect by themselves.", "config psql orders-db")
 
 
 @app.callback()

@@ -16,7 +16,7 @@ from gateway.domain.errors import InvalidInput
 VERSIONS: Final = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 """Of the exec credential's protocol, which answer alike."""
 
-app = group("Print a credential for a client that fetches it by itself.")
+app = group("Print a credential for a client that fetches it by itself.", "credential kubernetes")
 
 
 @app.callback()

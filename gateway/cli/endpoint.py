@@ -18,7 +18,7 @@ from gateway.domain.errors import InvalidInput
 if TYPE_CHECKING:
     from gateway.web.shapes.endpoints import EndpointCheck, EndpointFacts, RepositoryFacts
 
-app = group("Register, check and harden endpoints.")
+app = group("Register, check and harden endpoints.", "endpoint check orders-db", "endpoint harden orders-db")
 app.command("add")(add)
 
 

@@ -33,7 +33,10 @@ REQUEST_LINES = 'Read {"id": …, "method": …, "path": …, "headers"?, "body"
 EXIT_STATUS = {Decision.ALLOW: 0, Decision.CHANGE: 3, Decision.REFUSE: 4}
 """Exit status of a single judgement."""
 
-app = group("Print the verdict on a text, its rule and the reason. Exit status: 0 allow, 3 change, 4 refuse.")
+app = group(
+    "Print the verdict on a text, its rule and the reason. Exit status: 0 allow, 3 change, 4 refuse.",
+    'judge postgres "SELECT 1"',
+)
 
 
 class Shell(StrEnum):

@@ -13,7 +13,11 @@ from gateway.cli.options import Json, client_of
 from gateway.cli.show import print_json, say, table
 from gateway.domain.errors import InvalidInput
 
-app = group("Register, list and remove your public keys for the SSH door.")
+app = group(
+    "Register, list and remove your public keys for the SSH door.",
+    "key add ~/.ssh/id_ed25519.pub",
+    "key list",
+)
 
 
 @app.command("add")

@@ -13,8 +13,8 @@ from gateway.cli.options import Json, client_of, profile_of
 from gateway.cli.show import ask_secret, print_json, say, table
 from gateway.domain.errors import InvalidInput
 
-person = group("Add, list and remove those who may log in.")
-role = group("Give and take roles.")
+person = group("Add, list and remove those who may log in.", "person list", "person remove ida")
+role = group("Give and take roles.", "role grant ida reviewer")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Login name.")]
 Role = Annotated[str, typer.Argument(metavar="ROLE", help="As policy speaks of it.")]
 

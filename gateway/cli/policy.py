@@ -13,7 +13,7 @@ from gateway.cli.show import complain, print_json, say
 from gateway.cli.statuses import Status
 from gateway.domain.display import display
 
-app = group("Show, test and reload the policy.")
+app = group("Show, test and reload the policy.", "policy show", "policy test policies")
 
 
 @app.command("show")

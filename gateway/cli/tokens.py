@@ -11,8 +11,8 @@ from gateway.cli.groups import group
 from gateway.cli.options import Json, client_of
 from gateway.cli.show import print_json, say, table
 
-app = group("Make and list tokens for clients and machines.")
-machine = group("Tokens for services, agents and pipelines.")
+app = group("Make and list tokens for clients and machines.", "token db", "token machine list")
+machine = group("Tokens for services, agents and pipelines.", "token machine add nightly --for reporter")
 app.add_typer(machine, name="machine")
 
 

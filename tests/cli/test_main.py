@@ -16,14 +16,11 @@ from gateway.cli.main import COMMANDS, Entry, cli, load, main
 from gateway.cli.statuses import MEANING, Status
 
 
-def leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:
-    """Yield every command that can be run, with the words that lead to it."""
-    below = getattr(command, "commands", None)
-    if not below:
-        yield name, command
-        return
-    for word, inner in below.items():
-        yield from leaves(f"{name} {word}", inner)
+def entries(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every command and every group of them, with the words that lead to it."""
+    yield name, command
+    for word, inner in getattr(command, "commands", {}).items():
+        yield from entries(f"{name} {word}", inner)
 
 
 @pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
@@ -35,7 +32,7 @@ def test_the_help_says_what_the_command_says(entry: Entry) -> None:
 @pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
 def test_every_help_text_has_an_example(entry: Entry) -> None:
     without = [
-        name for name, command in leaves(entry.name, load(entry)) if "Example" not in (command.help or "")
+        name for name, command in entries(entry.name, load(entry)) if "Example" not in (command.help or "")
     ]
     assert not without
 
