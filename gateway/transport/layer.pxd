@@ -19,8 +19,7 @@ cdef class TlsLayer:
     cdef public object _timer
     cdef public object shaken
 
-    cpdef buffer_updated(self, Py_ssize_t nbytes)
-    cpdef _take(self, data)
+    cpdef data_received(self, bytes data)
     cpdef _shake(self)
     cpdef _fail(self, error)
     @cython.locals(data=bytes, found=bytes, more=list, size=Py_ssize_t, ended=bint, rest=Py_ssize_t)

@@ -25,9 +25,8 @@ SHUTDOWN_SECONDS: Final = 2.0
 RECORD: Final = 1 << 14
 """Largest plain text of one record (RFC 8446 §5.1)."""
 
-CIPHERED: Final = memoryview(bytearray(1 << 18))
-"""What any connection's next read is put into; handed to its BIO before another's."""
-_MOST: Final = len(CIPHERED)
+MOST: Final = 1 << 18
+"""So much is handed up at a time; less than a record more."""
 _NOBODY: Final = asyncio.Protocol()
 """The protocol above a connection that it was told is lost: it does nothing."""
 
@@ -81,20 +80,8 @@ class TlsLayer:
             self._handle = os.dup(transport.get_extra_info("socket").fileno())
         self._shake()
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Lend what the next read is put into."""
-        del sizehint
-        return CIPHERED
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read into it."""
-        self._take(CIPHERED[:nbytes])
-
     def data_received(self, data: bytes) -> None:
-        """Take what asyncio's own loop read, which knows buffered protocols by their class alone."""
-        self._take(data)
-
-    def _take(self, data: bytes | memoryview) -> None:
+        """Take what came. A buffer lent to the loop costs a small read more than bytes of its own do."""
         self._incoming.write(data)
         if self._state == _OPEN:
             self._deliver()
@@ -175,7 +162,7 @@ class TlsLayer:
             ended = False
             rest: int = incoming.pending
             try:
-                while rest and size < _MOST:
+                while rest and size < MOST:
                     # A record's text is shorter than the record, of which OpenSSL may hold a part already:
                     # there is room for all of it, or the rest would wait unseen. One call more than there
                     # are records would cost an exception.

@@ -12,7 +12,6 @@ cdef class ClientSide(Statements):
 
     @cython.locals(exchange=Exchange)
     cpdef data_received(self, bytes data)
-    cpdef buffer_updated(self, Py_ssize_t nbytes)
     @cython.locals(
         position=Py_ssize_t, end=Py_ssize_t, until=double, kind=long, size=Py_ssize_t, after=Py_ssize_t,
         step=Py_ssize_t,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.domain.errors import PeerError
 from gateway.protocols.postgres import refusal, swift, wire
-from gateway.protocols.postgres.exchange import CLIENT_GONE, LENT
+from gateway.protocols.postgres.exchange import CLIENT_GONE
 from gateway.protocols.postgres.statements import COPY, SMALL, Statements
 from gateway.protocols.postgres.units import BIND, PARSE, QUERY
 
@@ -68,15 +68,6 @@ class ClientSide(Statements):
     def resume_writing(self) -> None:
         """The client has caught up."""
         self.exchange.server.resume()
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Lend what the next read is put into; asyncio's own loop hands over bytes of its own instead."""
-        del sizehint
-        return LENT
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read into it."""
-        self.data_received(bytes(LENT[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sent; nothing it sends can end another session."""

@@ -36,10 +36,6 @@ if TYPE_CHECKING:
 CLIENT_GONE: Final = Ending(EndCause.CLIENT, "the client disconnected")
 PRODUCTION_GONE: Final = Ending(EndCause.UPSTREAM, "production closed the connection")
 
-LENT: Final = memoryview(bytearray(1 << 18))
-"""What any side's next read is put into, and copied out of before another's: uvloop would make room for the
-largest possible read anew each time."""
-
 _IDLE: Final = ord("I")
 
 log = get_logger("protocols.postgres")

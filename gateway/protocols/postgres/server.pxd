@@ -25,7 +25,6 @@ cdef class ServerSide:
 
     @cython.locals(head=Awaited)
     cpdef data_received(self, bytes data)
-    cpdef buffer_updated(self, Py_ssize_t nbytes)
     cpdef pause(self)
     cpdef resume(self)
     @cython.locals(end=Py_ssize_t, position=Py_ssize_t, start=Py_ssize_t, kept=Py_ssize_t, kind=long, after=Py_ssize_t)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.domain.errors import UpstreamUnavailable
 from gateway.protocols.postgres import swift, wire
-from gateway.protocols.postgres.exchange import LENT, PRODUCTION_GONE, Exchange
+from gateway.protocols.postgres.exchange import PRODUCTION_GONE, Exchange
 from gateway.protocols.postgres.units import (
     BIND,
     CLOSE,
@@ -97,15 +97,6 @@ class ServerSide:
     def resume_writing(self) -> None:
         """Production has caught up."""
         self.exchange.client.resume()
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Lend what the next read is put into; asyncio's own loop hands over bytes of its own instead."""
-        del sizehint
-        return LENT
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read into it."""
-        self.data_received(bytes(LENT[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         """Take what production sent."""
