@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.domain.errors import StoreUnavailable
@@ -32,7 +33,8 @@ CHANNEL = "glassgate_grants"
 
 WITHDRAWN = Ending(EndCause.REVOKED, "the login or token that this session was opened with was revoked")
 
-_TOLD = "your access ends in {}; ask for more with `glassgate request`"
+_TOLD = "your access ends in {}, at {:%H:%M} UTC; ask for more with `glassgate request`"
+"""With the time: psql shows a notice no sooner than the next answer."""
 
 log = get_logger("session")
 
@@ -129,11 +131,14 @@ class Lease:
 
     def _warn(self) -> None:
         for governed in tuple(self._governed):
-            governed.warn(_TOLD.format("5 minutes"))
+            governed.warn(self._told("5 minutes"))
 
     def _warn_late(self, governed: Governed) -> None:
         minutes = round((self.ends_at - self._loop.time()) / 60)
-        governed.warn(_TOLD.format(f"{minutes} minutes" if minutes > 1 else "a minute"))
+        governed.warn(self._told(f"{minutes} minutes" if minutes > 1 else "a minute"))
+
+    def _told(self, rest: str) -> str:
+        return _TOLD.format(rest, datetime.now(UTC) + timedelta(seconds=self.ends_at - self._loop.time()))
 
     def _expire(self) -> None:
         self.end(Ending(EndCause.EXPIRED, "your access has ended: the time of the grant is up"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
@@ -55,7 +56,10 @@ async def test_a_session_that_begins_close_to_the_end_is_warned_as_well() -> Non
         with close.governs(gone):
             pass
         await asyncio.sleep(LATE_WARN_SECONDS + 0.1)
-    assert near.warned == ["your access ends in 2 minutes; ask for more with `glassgate request`"]
+    (warned,) = near.warned
+    assert re.fullmatch(
+        r"your access ends in 2 minutes, at \d\d:\d\d UTC; ask for more with `glassgate request`", warned
+    )
     assert there.warned == gone.warned == []
     close.release()
     far.release()
