@@ -80,7 +80,8 @@ _WORLD = """SELECT pg_snapshot_xmax(pg_current_snapshot())::text,
     (SELECT md5(string_agg(data::text, '' ORDER BY loid, pageno)) FROM pg_largeobject),
     (SELECT count(*) FROM pg_replication_slots), (SELECT count(*) FROM pg_prepared_xacts),
     (SELECT count(*) FROM pg_replication_origin),
-    (SELECT string_agg(name || '=' || coalesce(setting, ''), ' ' ORDER BY name) FROM pg_file_settings),
+    (SELECT string_agg(concat_ws(' ', name, size, modification, change), ' ' ORDER BY name)
+       FROM unnest(ARRAY['postgresql.conf', 'postgresql.auto.conf']) name, pg_stat_file(name)),
     (SELECT string_agg(pid || coalesce(backend_start::text, ''), ' ' ORDER BY pid) FROM pg_stat_activity
        WHERE backend_type = 'client backend'),
     (SELECT string_agg(l::text, ' ') FROM pg_locks l WHERE locktype = 'advisory')"""

@@ -1,12 +1,13 @@
-"""A gateway of the test's own, whose store and folders the test may take away."""
+"""A gateway of the test's own, whose folders the test may take away; where it says so, its store too."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from live_gateway import LiveGateway
+from live_gateway import Beginning, LiveGateway
 from servers import Production
 
 from gateway.store.embedded import EmbeddedPostgres
@@ -28,8 +29,23 @@ async def own_store(store_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, production: Production, own_store: EmbeddedPostgres) -> Iterator[LiveGateway]:
-    live = LiveGateway.start(tmp_path, store=own_store.dsn())
+def gateway(tmp_path: Path, production: Production, fresh_beginning: Beginning) -> Iterator[LiveGateway]:
+    with running(LiveGateway.start(tmp_path, beginning=fresh_beginning), production) as live:
+        yield live
+
+
+@pytest.fixture
+def gateway_of_own_store(
+    tmp_path: Path, production: Production, own_store: EmbeddedPostgres
+) -> Iterator[LiveGateway]:
+    """One whose store the test may stop."""
+    with running(LiveGateway.start(tmp_path, store=own_store.dsn()), production) as live:
+        yield live
+
+
+@contextlib.contextmanager
+def running(live: LiveGateway, production: Production) -> Iterator[LiveGateway]:
+    """Give it an endpoint and somebody with access; stop it, unless the test has."""
     live.add_endpoint(production)
     live.grant()
     yield live

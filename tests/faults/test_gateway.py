@@ -78,8 +78,9 @@ def test_a_killed_gateway_loses_no_answered_statement(gateway: LiveGateway) -> N
 
 
 async def test_a_lost_store_is_bridged_by_the_lease_and_then_nothing_is_admitted(
-    gateway: LiveGateway, own_store: EmbeddedPostgres, store_folder: Path
+    gateway_of_own_store: LiveGateway, own_store: EmbeddedPostgres, store_folder: Path
 ) -> None:
+    gateway = gateway_of_own_store
     connection = await asyncio.to_thread(psycopg.connect, gateway.dsn(), autocommit=True)
     late = gateway.dsn()
     await own_store.stop()
