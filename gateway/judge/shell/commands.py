@@ -65,6 +65,8 @@ class Form(_Table, frozen=True, kw_only=True):
             digits right behind its letter aside (tree). ``none``: every word is an operand (echo).
         ends: whether ``--`` ends the options; else words that expand get ``./`` before a leading wildcard or
             are refused.
+        marks: option that takes an operand for what it is, put before one whose beginning is not known:
+            ``-q`` of dig, which has no ``--``.
         first: whether options end at the first operand, as for a command that takes a command.
         counts: whether ``-5`` or ``+5`` is a number (head, tail, nice).
         dashless: whether ``first`` or ``any`` operand made of known short options alone is a bundle of them
@@ -111,6 +113,7 @@ class Form(_Table, frozen=True, kw_only=True):
     profile: Literal["plain", "procs", "bus", "engine", "net"] = "plain"
     style: Literal["gnu", "exact", "posix", "single", "keyword", "apart", "none"] = "gnu"
     ends: bool = True
+    marks: str = ""
     first: bool = False
     counts: bool = False
     dashless: Literal["", "first", "any"] = ""

@@ -288,7 +288,16 @@ class _Judge:
             return [Argument("--"), *operands]
         if form.first:
             return operands
+        if form.marks:
+            return [word for each in operands for word in self._marked(each, form.marks, subject)]
         return [self._dotted(each, subject) if _may_be_option(each) else each for each in operands]
+
+    def _marked(self, argument: Argument, mark: str, subject: str) -> list[Argument]:
+        open_ = argument.text is None and _may_be_option(argument) and not _is_pattern(argument)
+        single = one(argument) if open_ else None
+        if single is not None:
+            return [Argument(mark), single] if _may_be_option(single) else [single]
+        return [self._dotted(argument, subject) if _may_be_option(argument) else argument]
 
     def _dotted(self, argument: Argument, subject: str) -> Argument:
         if argument.text is None and (safe := undashed(argument)) is not None:

@@ -124,7 +124,7 @@ READS: Final[Mapping[str, Table]] = {
     **dict.fromkeys(paths_of(_CONTAINER, ["diff", "port", "wait"]), _BARE),
     **dict.fromkeys(("events", "system events"), _EVENTS),
     **dict.fromkeys(("history", "image history"), _HISTORY),
-    **dict.fromkeys(("info", "system info", "version"), _go(FORMAT)),
+    **dict.fromkeys(("info", "system info", "version"), _go(FORMAT, "-D --debug")),
     "system df": _DF,
     **dict.fromkeys(
         paths_of(

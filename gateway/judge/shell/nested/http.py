@@ -44,11 +44,11 @@ CURL: Final = table(
     "--oauth2-bearer=literal  --max-redirs=literal  -h=? --help=?  -V --version  -q --disable  "
     "--expect100-timeout=number",
     "--happy-eyeballs-timeout-ms=number  --no-sessionid  --ssl-no-revoke  --curves=literal  --crlfile=path",
-    "--no-alpn  --cert-status  --interface=literal  --get -G",
+    "--no-alpn  --cert-status  --interface=literal  --get -G  -d= --data= --data-ascii=literal  "
+    "--data-binary=literal  --data-raw=literal  --data-urlencode=literal",
     no=(
         No(
-            "-d= --data= --data-ascii=  --data-binary=  --data-raw=  --data-urlencode=  --json=  "
-            "--url-query=",
+            "--json=  --url-query=",
             "data",
             "sends data",
             _SENDS,
@@ -142,6 +142,7 @@ def judge_curl(argv: tuple[Argument, ...], _form: Form, context: ShellContext, _
 
 
 def _check_curl(split: Split) -> None:
+    _check_data(split)
     for method in split.values("-X"):
         if method.text not in ("GET", "HEAD", "OPTIONS"):
             raise stop(
@@ -171,6 +172,22 @@ def _check_curl(split: Split) -> None:
     for option in ("-E", "--key"):
         if any(":" in (each.text or "") for each in split.values(option)):
             raise stop("curl", "key", "curl would ask an engine for that key.")
+
+
+def _check_data(split: Split) -> None:
+    """Let data be sent in the URL, or with a GET that says it is one; never a file's."""
+    asks = split.has("-G") or (split.has("-X") and {each.text for each in split.values("-X")} == {"GET"})
+    for option in ("-d", "--data-binary", "--data-raw", "--data-urlencode"):
+        for value in split.values(option):
+            text = value.text or ""
+            if not asks:
+                raise stop("curl", "data", f"curl {option} sends data.", _SENDS)
+            # --data-urlencode takes name@file too, where there is no = in it.
+            names_file = text.startswith("@") or (
+                option == "--data-urlencode" and "@" in text and "=" not in text
+            )
+            if names_file and option != "--data-raw":
+                raise stop("curl", "data", f"curl {option} would send a file.", _SENDS)
 
 
 def _resolved(split: Split) -> frozenset[str]:

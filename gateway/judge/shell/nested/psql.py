@@ -54,6 +54,10 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 _URI: Final = re.compile(
     r"postgres(?:ql)?://(?:[\w.%-]+(?::[^@/?\s]*)?@)?([\w.-]*|\[[0-9A-Fa-f:]+\])(?::([0-9]+))?/[\w.-]*"
 )
+_SETTING: Final = re.compile(
+    r"(host|hostaddr|port|dbname|user|password|connect_timeout|application_name|sslmode|target_session_attrs)"
+    r"=([^\s'\\,]*)"
+)
 _PSET: Final = re.compile(
     r"(pager=(off|0)|format=[a-z-]+|border=[0-9]|null=[^\n]*|footer(=(on|off))?|tuples_only(=(on|off))?"
     r"|expanded(=[a-z]+)?|x(=[a-z]+)?|t|columns=[0-9]+|linestyle=[a-z-]+|title=[^\n]*"
@@ -108,10 +112,26 @@ def _check_server(split: Split, context: ShellContext) -> None:
             if found[1]:
                 let_be_asked("psql", found[1], found[2] or port, context)
         elif not _NAME.fullmatch(text):
-            raise stop("psql", "database", "psql: a connection string with settings of its own is not taken.")
+            _check_settings(text, port, context)
     for name in split.operands[1:]:
         if not _NAME.fullmatch(sure("psql", name, "the user")):
             raise stop("psql", "user", "psql: that is no user's name.")
+
+
+def _check_settings(text: str, port: str, context: ShellContext) -> None:
+    """Let a server be named as libpq's ``key=value`` pairs do, without quotes."""
+    settings: dict[str, str] = {}
+    for pair in text.split():
+        found = _SETTING.fullmatch(pair)
+        if found is None or found[1] in settings:
+            raise stop("psql", "database", "psql: a connection string with settings of its own is not taken.")
+        settings[found[1]] = found[2]
+    if not _NAME.fullmatch(settings.get("dbname", "x")):
+        raise stop("psql", "database", "psql: the database's name would be read as settings.")
+    for name in ("host", "hostaddr"):
+        host = settings.get(name, "")
+        if host and not host.startswith(("/", "@")):
+            let_be_asked("psql", host, settings.get("port", port), context)
 
 
 def _check_command(text: str) -> None:

@@ -15,7 +15,7 @@ from gateway.judge.shell.nested.stop import stop
 from gateway.judge.shell.nested.table import No, sure, table
 
 REDIS: Final = table(
-    "-h=literal  -p=number  -s=path  -a=literal  --user=literal  --pass=literal  -u=literal  "
+    "-h=literal  -p=number  -s=path  -a=text  --user=literal  --pass=literal  -u=literal  "
     "-n=number  -2  -3  -c",
     "-r=number  -i=number  -t=number  --tls  --sni=literal  --cacert=path  --cacertdir=path  "
     "--cert=path  --key=path",

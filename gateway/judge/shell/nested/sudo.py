@@ -71,7 +71,30 @@ def judge_sudo(argv: tuple[Argument, ...], _form: Form, context: ShellContext, a
         return reads((*kept, Argument("--"), *split.operands), "sudo -l only lists what a user may do.")
     if split.has("-U"):
         raise stop("sudo", "other-user", "sudo: -U goes with -l only.")
+    changed = _changed(split)
+    if changed is not None:
+        user, line = changed
+        return _command("sudo", (*kept, *user), (*literals("sh", "-c"), line), again)
     return _command("sudo", kept, split.operands, again)
+
+
+def _changed(split: Split) -> tuple[tuple[Argument, ...], Argument] | None:
+    """Of ``sudo su - USER -c LINE`` who runs which line; None of everything else.
+
+    Root's su asks for no password, and the shell that it would start reads files that nobody judges.
+    """
+    texts = [each.text for each in split.operands]
+    if split.has("-u") or split.has("-g") or texts[:1] != ["su"] or len(texts) < 3:
+        return None
+    rest = [each for each in texts[1:-2] if each not in ("-", "-l", "--login")]
+    if texts[-2] not in ("-c", "--command") or len(rest) > 1 or not all(map(_is_user, rest)):
+        return None
+    user = literals("-u", *(each for each in rest if each)) if rest else ()
+    return user, split.operands[-1]
+
+
+def _is_user(text: str | None) -> bool:
+    return text is not None and _USER.fullmatch(text) is not None and not text.startswith("#")
 
 
 def judge_doas(argv: tuple[Argument, ...], _form: Form, context: ShellContext, again: Again) -> Finding:

@@ -9,9 +9,11 @@ from gateway.judge.shell.argument import Argument
 from gateway.judge.shell.nested.stop import stop
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.,:;=@+ %*-]*")
+_PLAIN_HOSTS: Final = re.compile(r"[A-Za-z0-9_.,:/\[\]-]*")
 _ZONE: Final = re.compile(r":?[A-Za-z0-9_+,./:<>-]*")
 _ANY: Final = re.compile(r"[^\x00-\x1f]*")
 _PAGER: Final = re.compile(r"(cat)?")
+_STORE_KEY: Final = re.compile(r"/etc/([A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _CLUSTERS: Final = re.compile(
     r"(/etc/(kubernetes|rancher/k3s|rancher/rke2)/[A-Za-z0-9_.-]+\.(conf|yaml|yml))"
 )
@@ -27,6 +29,9 @@ _VALUES: Final = {
     **dict.fromkeys(["PAGER", "GIT_PAGER", "SYSTEMD_PAGER", "MANPAGER", "PSQL_PAGER"], _PAGER),
     "TZ": _ZONE,
     "KUBECONFIG": _CLUSTERS,
+    "ETCDCTL_API": re.compile("3"),
+    "ETCDCTL_ENDPOINTS": _PLAIN_HOSTS,
+    **dict.fromkeys(["ETCDCTL_CACERT", "ETCDCTL_CERT", "ETCDCTL_KEY"], _STORE_KEY),
 }
 _LOCALE: Final = re.compile(r"LC_[A-Z]+")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
