@@ -31,6 +31,8 @@ _BEFORE_CHUNKS: Final = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 _ONLY_CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,7})\r\n")
 _AFTER_CHUNK: Final = b"\r\n0\r\n\r\n"
 _EVERYTHING: Final = -1
+MOST_WAITING: Final = 1 << 14
+"""Bytes of a chunk that is waited for, so that it goes on whole."""
 MOST_KNOWN: Final = 8
 """Heads of answers that are remembered of one connection."""
 
@@ -264,6 +266,7 @@ class ResponseReader(_Reader):
         plain = asked.method == "GET" and not asked.upgrade and not hijacked
         self._known = known if plain else None
         self._inside = self._done = self._to_the_end = self._chunked = self._one_chunk = False
+        self._waiting = b""
 
     def feed(self, data: bytes) -> list[ResponseHead | bytes | End]:
         """Take bytes.
@@ -345,10 +348,14 @@ class ResponseReader(_Reader):
     def _body(self, data: bytes) -> bytes:
         if self._chunked:
             if self._parser is None:  # behind a head that is known
-                body = only_chunk(data)
-                if body:
-                    self._one_chunk = True
-                    return body
+                data = self._waiting + data
+                if not data:
+                    return b""
+                only = only_chunk(data)
+                self._one_chunk = bool(only)
+                self._waiting = data if only == b"" else b""
+                if only is not None:
+                    return only
                 self._found = found = _Parsed()
                 self._parser = httptools.HttpResponseParser(found)
                 self._fed(_BEFORE_CHUNKS)  # chunks are llhttp's, which wants a head before them
@@ -364,21 +371,27 @@ class ResponseReader(_Reader):
     def _ended(self) -> bool:
         if not self._chunked:
             return not self._rest
-        return self._one_chunk or self._found.done
+        return self._one_chunk or (self._parser is not None and self._found.done)
 
 
-def only_chunk(data: bytes) -> bytes:
+def only_chunk(data: bytes) -> bytes | None:
     """Return the body where some bytes are one chunk and the end, to the byte, as small answers come.
 
     Args:
         data: all that has come behind a head.
 
     Returns:
-        Nothing where it is anything else, which is for the parser.
+        Nothing where a part of a small chunk has come, and the rest is waited for: a server that writes one
+        sends it in two, and each piece that goes on costs as much as a whole answer. None where it is
+        anything else, which is for the parser.
     """
     size = _ONLY_CHUNK.match(data)
     if size is None:
-        return b""
+        return None
     start, length = size.end(), int(size[1], 16)
-    whole = len(data) == start + length + len(_AFTER_CHUNK) and data.endswith(_AFTER_CHUNK)
-    return data[start : start + length] if whole else b""
+    lacking = start + length + len(_AFTER_CHUNK) - len(data)
+    if lacking > len(_AFTER_CHUNK):
+        return b"" if length <= MOST_WAITING else None
+    if not length or lacking or not data.endswith(_AFTER_CHUNK):
+        return None
+    return data[start : start + length]

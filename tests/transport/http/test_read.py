@@ -184,9 +184,10 @@ _PARTS = st.sampled_from([b"5", b"\r\n", b"hello", b"0", b"\r", b"\n", b";a", b"
     st.one_of(
         st.lists(_PARTS, max_size=12).map(b"".join),
         st.binary(min_size=1, max_size=40).map(lambda body: b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)),
-    )
+    ),
+    st.data(),
 )
-def test_an_answer_of_one_chunk_is_read_as_the_parser_reads_it(data: bytes) -> None:
+def test_an_answer_of_one_chunk_is_read_as_the_parser_reads_it(data: bytes, draw: st.DataObject) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     known: dict[bytes, ResponseHead] = {}
     ResponseReader(ASKED, known=known).feed(head)
@@ -202,10 +203,17 @@ def test_an_answer_of_one_chunk_is_read_as_the_parser_reads_it(data: bytes) -> N
             b"".join(each for each in events if isinstance(each, bytes)),
         ]
 
-    once = outcome([head + data], known)
-    assert once == outcome([head + data], None) == outcome([head, data], known)
-    if body := only_chunk(data):
-        assert once[1:] == [END, body]
+    at = draw.draw(st.integers(0, len(data)))
+    plain, once = outcome([head + data], None), outcome([head + data], known)
+    cut = outcome([head + data[:at], data[at:]], known)
+    if only_chunk(data) == b"":
+        assert once == [*plain[:-1], b""]
+        assert cut[:-1] == plain[:-1]
+        assert END not in plain
+    else:
+        assert once == cut == plain
+    if only_chunk(data):
+        assert once[1:] == [END, only_chunk(data)]
         reader = ResponseReader(ASKED, known=known)
         reader.feed(head + data)
         with pytest.raises(NotUnderstood):
@@ -218,11 +226,28 @@ def test_an_exact_chunk_is_read_without_the_parser() -> None:
     for data in (
         b"5;a\r\nhello\r\n0\r\n\r\n",
         b"4\r\nhello\r\n0\r\n\r\n",
-        b"6\r\nhello\r\n0\r\n\r\n",
+        b"5\r\nhello\r\n0\r\nX: y\r\n\r\n",
         b"0\r\n\r\n",
         b"+5\r\nhello\r\n0\r\n\r\n",
     ):
-        assert only_chunk(data) == b""
+        assert only_chunk(data) is None
+
+
+def test_a_small_chunk_is_waited_for_and_no_more() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    known: dict[bytes, ResponseHead] = {}
+    ResponseReader(ASKED, known=known).feed(head)
+    reader = ResponseReader(ASKED, known=known)
+    assert len(reader.feed(head + b"5\r\nhel")) == 1
+    assert reader.feed(b"lo") == [b"hello"]  # an answer that goes on is not held back for its end
+    assert reader.feed(b"\r\n3\r\nab") == [b"ab"]
+    assert reader.feed(b"c\r\n0\r\n\r\n") == [b"c", END]
+    reader = ResponseReader(ASKED, known=known)
+    assert reader.feed(head + b"10000\r\nab")[1:] == [b"ab"]
+    reader = ResponseReader(ASKED, known=known)
+    reader.feed(head + b"5\r\nhel")
+    with pytest.raises(NotUnderstood):
+        reader.ended()
 
 
 def test_a_known_head_is_none_of_an_answer_that_is_read_in_another_way() -> None:
