@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,6 +29,7 @@ def serve(
     Example:
       glassgate serve -c gateway.toml
     """
+    gc.disable()  # until the start is over: what it imports and loads stays, and there is much of it
     from gateway import LOOP, log, server
     from gateway.settings import load_settings
 
