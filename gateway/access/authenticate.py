@@ -320,5 +320,6 @@ def _identity(person: Person, scopes: frozenset[str], credential: int | None) ->
 
 def _failed() -> AuthenticationFailed:
     return AuthenticationFailed(
-        "name and password or token don't fit, or the token is over", hint="glassgate login"
+        "name and password or token don't fit, or the token is over",
+        hint="glassgate login; the password of native clients is what `glassgate token db` prints",
     )

@@ -347,6 +347,8 @@ class Changes:
             _check_author(stored, identity)
             if not await journal.move(conn, change, target, by=identity.name, why=why, author=identity.id):
                 state = (await self._reader.stored(conn, change)).request.state
+                if state is target:
+                    raise Conflict(f"change request {change} is {state.value} already")
                 raise Conflict(
                     f"change request {change} is {state.value} or being submitted right now; "
                     f"it can't become {target.value}",

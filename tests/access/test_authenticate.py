@@ -50,6 +50,7 @@ async def test_wrong_logins_say_nothing_of_what_was_wrong(gate, engineer, name, 
     with pytest.raises(AuthenticationFailed) as failed:
         await gate.authenticator.login(PasswordEvidence(name, Secret(password), HERE))
     assert failed.value.message == "name and password or token don't fit, or the token is over"
+    assert "glassgate token db" in failed.value.hint
 
 
 async def test_a_password_serves_at_login_only(gate, engineer) -> None:

@@ -340,7 +340,7 @@ async def test_withdrawing_is_the_authors_and_final(changes: Changes, tell: Tell
     with pytest.raises(NotAuthorised, match="eve's"):
         await changes.withdraw(bob, filed.change)
     assert (await changes.withdraw(eve, filed.change, "not needed")).state is ChangeState.WITHDRAWN
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="is withdrawn already"):
         await changes.withdraw(eve, filed.change)
     with pytest.raises(Conflict):
         await changes.submit(eve, filed.change, "why", no_way_back="none")
