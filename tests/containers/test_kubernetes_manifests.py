@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,59 @@ from go_programs import MODULES
 from gateway.web.shapes.changes import ChangeFacts, ChangeId
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from live_kube import LiveKube
 
 ENDPOINT = "declared-k8s"
 SHOP = "deploy/shop/shop.yaml"
+VALUES = "replicas: 1\nextra: false\ncolour: blue\npassword: none\n"
+TEMPLATES = {
+    "deployment.yaml": """apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: told
+  namespace: shop
+spec:
+  replicas: {{ .Values.replicas }}
+  selector:
+    matchLabels: {app: told}
+  template:
+    metadata:
+      labels: {app: told}
+    spec:
+      containers:
+        - name: told
+          image: shop:1
+          ports:
+            - containerPort: 80
+""",
+    "config.yaml": """apiVersion: v1
+kind: ConfigMap
+metadata: {name: told}
+data: {colour: {{ .Values.colour | quote }}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: told}
+spec:
+  selector: {app: told}
+  ports: [{port: 80}]
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: told}
+stringData: {password: {{ .Values.password | quote }}}
+{{- if .Values.extra }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: told-extra}
+data: {more: "yes"}
+{{- end }}
+""",
+}
 TEXT = (MODULES / "kube" / "objects" / "shop.yaml").read_text()
 
 
@@ -174,6 +222,107 @@ def test_an_upgrade_by_helm_is_told_by_its_chart_and_values(
     assert "replicaCount: 3" in page.text
     assert "correct-horse" not in page.text
     assert declared.cluster.state() == before
+
+
+@pytest.fixture
+def released(declared: LiveKube, helm: Path, tmp_path: Path) -> Iterator[Path]:
+    """The chart of a release that is installed past the gateway."""
+    own = declared.cluster.client_environment(declared.cluster.kubeconfig())
+    chart = tmp_path / "chart"
+    subprocess.run([helm, "create", chart], env=own, check=True, capture_output=True)
+    (chart / "values.yaml").write_text(VALUES)
+    for template in (chart / "templates").iterdir():
+        if template.is_dir():
+            shutil.rmtree(template)
+        else:
+            template.unlink()
+    for name, text in TEMPLATES.items():
+        (chart / "templates" / name).write_text(text)
+    install = [helm, "install", "told", chart, "--namespace", "shop", "--set", "password=correct-horse"]
+    subprocess.run(install, env=own, check=True, capture_output=True)
+    try:
+        yield chart
+    finally:
+        uninstall = [helm, "uninstall", "told", "--namespace", "shop"]
+        subprocess.run(uninstall, env=own, check=True, capture_output=True)
+
+
+def by_helm(declared: LiveKube, helm: Path, *words: object) -> tuple[ChangeFacts, str]:
+    """What became of a command of Helm's, and what it said."""
+    through = declared.cluster.client_environment(declared.config(endpoint=ENDPOINT))
+    before = declared.cluster.state()
+    argv = [str(word) for word in (helm, *words, "--namespace", "shop")]
+    done = subprocess.run(argv, env=through, check=False, capture_output=True, text=True)
+    assert done.returncode == 1, done.stdout
+    assert declared.cluster.state() == before
+    return drafted(declared, done.stderr), done.stderr
+
+
+def test_an_upgrade_by_helm_becomes_what_it_changes_of_each_object(
+    declared: LiveKube, helm: Path, released: Path
+) -> None:
+    values = ("--set", "replicas=3,extra=true,colour=red,password=correct-horse")
+    facts, said = by_helm(declared, helm, "upgrade", "told", released, *values)
+    assert len(re.findall(r"change request \d+ ", said)) <= 2, said
+    assert said.count("Error") == 1, said
+    (page,) = facts.files
+    assert page.text is not None
+    text = "\n".join(line.removeprefix("    ") for line in page.text.splitlines())
+    assert "change deployments.apps/told in shop:\nspec.replicas: 3" in text
+    assert 'change configmaps/told in shop:\ndata.colour: "red"' in text
+    assert "create configmaps/told-extra in shop:" in text
+    assert "the chart of the release told makes it" in " ".join(text.split())
+    assert "correct-horse" not in facts.diff + said
+    assert "services/told" not in text
+
+
+def test_an_upgrade_over_masked_values_says_that_nothing_can_be_told_of_it(
+    declared: LiveKube, helm: Path, released: Path
+) -> None:
+    facts, _ = by_helm(declared, helm, "upgrade", "told", released, "--reuse-values", "--set", "replicas=4")
+    (page,) = facts.files
+    assert page.text is not None
+    assert "masked" in page.text
+    assert "deployments.apps/told" not in page.text
+
+
+def test_a_release_that_goes_takes_its_objects_along(declared: LiveKube, helm: Path, released: Path) -> None:
+    facts, said = by_helm(declared, helm, "uninstall", "told")
+    assert said.count("Error") == 1, said
+    (page,) = facts.files
+    assert page.text is not None
+    assert "helm uninstall told --namespace shop" in page.text
+    for name in ("deployments.apps/told", "configmaps/told", "services/told"):
+        assert f"delete {name} in shop" in page.text
+
+
+def test_a_rollback_by_helm_is_what_it_brings_back(declared: LiveKube, helm: Path, released: Path) -> None:
+    own = declared.cluster.client_environment(declared.cluster.kubeconfig())
+    upgrade = [helm, "upgrade", "told", released, "--namespace", "shop", "--set", "replicas=5,password=x"]
+    subprocess.run(upgrade, env=own, check=True, capture_output=True)
+    facts, said = by_helm(declared, helm, "rollback", "told", "1")
+    assert said.count("Error") == 1, said
+    (page,) = facts.files
+    assert page.text is not None
+    assert "spec.replicas: 1" in page.text
+    assert "services/told" not in page.text
+    assert "correct-horse" not in page.text
+
+
+def test_an_object_of_a_release_that_a_manifest_declares_is_changed_there(
+    kube: LiveKube, helm: Path, released: Path, tmp_path: Path
+) -> None:
+    """Such as where manifests are rendered from charts and committed."""
+    rendered = TEMPLATES["deployment.yaml"].replace("{{ .Values.replicas }}", "1 # small")
+    repository = bare_repository(tmp_path / "rendered.git", {"deploy/told.yaml": rendered})
+    kube.register(name="rendered-k8s", repository=repository)
+    kube.gateway.grant("rendered-k8s")
+    through = kube.cluster.client_environment(kube.config(endpoint="rendered-k8s"))
+    upgrade = [helm, "upgrade", "told", released, "--namespace", "shop", "--set", "replicas=3,password=x"]
+    done = subprocess.run(upgrade, env=through, check=False, capture_output=True, text=True)
+    facts = drafted(kube, done.stderr)
+    assert "deploy/told.yaml" in {file.path for file in facts.files}
+    assert "-  replicas: 1 # small\n+  replicas: 3 # small\n" in facts.diff
 
 
 def test_helm_lists_its_releases_without_their_values(declared: LiveKube, helm: Path, tmp_path: Path) -> None:

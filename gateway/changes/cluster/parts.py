@@ -28,6 +28,7 @@ class ObjectPart(msgspec.Struct, frozen=True, tag=_TAG):
         notes: sentences for the reviewer.
         by_hand: what a person must turn into code, where no patch can be made of it; else empty.
         why: why no patch can be made of it.
+        release: of Helm, whose chart makes the object; empty: none is known.
     """
 
     what: str
@@ -40,6 +41,7 @@ class ObjectPart(msgspec.Struct, frozen=True, tag=_TAG):
     notes: tuple[str, ...] = ()
     by_hand: str = ""
     why: str = ""
+    release: str = ""
 
 
 class _Tag(msgspec.Struct):

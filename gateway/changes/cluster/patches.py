@@ -55,10 +55,11 @@ def _take(work: Work, part: ObjectPart) -> None:
         work.by_hand.append((_told(part), f"the repository declares {part.what} more than once: {paths}"))
         return
     work.notes += part.notes
-    if not part.old:
+    if not found and (part.old or part.release):
+        made = f"; the chart of the release {part.release} makes it" if part.release else ""
+        work.by_hand.append((_told(part), f"no manifest in the repository declares {part.what}{made}"))
+    elif not part.old:
         _made(work, part, found)
-    elif not found:
-        work.by_hand.append((_told(part), f"no manifest in the repository declares {part.what}"))
     elif not part.new:
         text = removed(found[0].text, found[0].document)
         work.now[found[0].path] = (text.encode(), PLAIN) if text.strip() else None

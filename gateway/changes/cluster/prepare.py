@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from gateway.changes.cluster.computed import NotComputed, computed
-from gateway.changes.cluster.helm import page_of_release
+from gateway.changes.cluster.helm import deployed_in, release_of, writes_between
 from gateway.changes.cluster.hiding import hidden, texts
 from gateway.changes.cluster.objects import cleaned, declared
 from gateway.changes.cluster.parts import ObjectPart, encode_parts
@@ -18,10 +20,13 @@ from gateway.changes.secrets_found import without_secrets
 from gateway.changes.shown import CUT
 from gateway.domain.cluster import ObjectVerb, PatchKind
 from gateway.domain.errors import InvalidInput, UpstreamUnavailable
+from gateway.judge.http.reading import NotRead
+from gateway.judge.kubernetes.masking import mask
 from gateway.judge.kubernetes.protobuf import PROTOBUF
 from gateway.judge.kubernetes.writes import json_of, member
 
 if TYPE_CHECKING:
+    from gateway.changes.cluster.helm import Objects, Release
     from gateway.domain.change import ClusterCapture
     from gateway.domain.cluster import ObjectWrite
     from gateway.domain.production import ReadCluster
@@ -38,6 +43,11 @@ UNTRIED_NOTE: Final = (
 _RESTART: Final = "a restart is a redeploy of the artifact that runs"
 _NODES: Final = "a node is no part of the repository: whoever runs the cluster takes it out of service"
 _SECRETS: Final = "values of Secrets don't go into a repository: set it where your Secrets come from"
+_RELEASE: Final = "a release of Helm is installed by the pipeline, from a chart and values in the repository"
+_MASKED: Final = (
+    "what it changes can't be told: helm took over values that were shown to it masked (give them by "
+    "--values, or ask for access with --secrets)"
+)
 _SUBRESOURCES: Final = {
     "eviction": "a pod is moved by its controller or by draining its node",
     "approval": "a certificate is approved by whoever runs the cluster",
@@ -79,7 +89,7 @@ async def prepare_cluster(capture: ClusterCapture, production: ReadCluster) -> P
         raise InvalidInput(f"a change request takes {MAX_WRITES} objects at once, not {len(capture.writes)}")
     text = as_text(_shown(capture))
     text = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + CUT
-    parts = [await _part(write, text, production) for write in capture.writes]
+    parts = [part for write in capture.writes for part in await _parts(write, text, production)]
     kept = tuple(parts) or (ObjectPart("", by_hand=text, why="what it would have changed is not known"),)
     seen = [text, *(f"{part.api_version}\0{part.namespace}\0{part.what}\0{part.new}" for part in kept)]
     return PreparedObjects(
@@ -103,13 +113,48 @@ def _shown(capture: ClusterCapture) -> str:
     return f"{hide_request(first)}\n{shown}" if body else hide_request(first)
 
 
+async def _parts(write: ObjectWrite, text: str, production: ReadCluster) -> list[ObjectPart]:
+    """Return what one write comes to: of a release of Helm, the objects that would have followed."""
+    release = release_of(write) if write.resource == "secrets" else None
+    if release is None:
+        return [await _part(write, text, production)]
+    why = _RELEASE
+    parts = []
+    if release.masked:
+        why = f"{_RELEASE}; {_MASKED}"
+    else:
+        writes = writes_between(await _deployed(write, release, production), release)
+        if len(writes) > MAX_WRITES:
+            why = f"{_RELEASE}; of {len(writes)} objects that it changes, {MAX_WRITES} are shown"
+        parts = [
+            await _part(each, f"helm: {each.verb} {each.what}", production) for each in writes[:MAX_WRITES]
+        ]
+    return [
+        ObjectPart(write.what, by_hand=release.page, why=why),
+        *(msgspec.structs.replace(part, release=release.name) for part in parts),
+    ]
+
+
+async def _deployed(write: ObjectWrite, release: Release, production: ReadCluster) -> Objects:
+    """Return the objects of the release that is deployed, as far as it may be read: without values."""
+    last: Objects | None = None
+    for name in release.stored:
+        try:
+            secret = await production.object(replace(write, verb=ObjectVerb.PATCH, name=name))
+            found = None if secret is None else deployed_in(mask(secret), write.namespace)
+        except (UpstreamUnavailable, NotRead):
+            break
+        if found is None:
+            continue
+        status, objects = found
+        if status == "deployed":
+            return objects
+        last = objects if last is None else last
+    return last or {}
+
+
 async def _part(write: ObjectWrite, text: str, production: ReadCluster) -> ObjectPart:
     """Return what one write comes to; what can't be told is left to a person, never guessed."""
-    if write.resource == "secrets":
-        page = page_of_release(write)
-        if page is not None:
-            why = "a release of Helm is installed by the pipeline, from a chart and values in the repository"
-            return ObjectPart(write.what, by_hand=page, why=why)
     why = _unfit(write)
     if not why:
         try:
