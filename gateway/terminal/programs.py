@@ -30,12 +30,15 @@ class Table:
         text: keys behind which text is typed, up to Enter.
         helping: keys that show a help screen, on which a key of ``text`` asks for nothing; ``q`` leaves it.
         sequences: whether arrow keys and their like are sent on.
+        dotted: keys in whose place a dot is sent within text, which a pattern matches likewise: they do
+            something in programs of that name that don't take the text for one.
     """
 
     harmless: frozenset[int]
     text: frozenset[int] = frozenset()
     helping: frozenset[int] = frozenset()
     sequences: bool = True
+    dotted: frozenset[int] = frozenset()
 
 
 def shared(tables: Iterable[Table]) -> Table:
@@ -51,16 +54,23 @@ def shared(tables: Iterable[Table]) -> Table:
             first.text & each.text,
             first.helping | each.helping,
             first.sequences and each.sequences,
+            first.dotted | each.dotted,
         )
     return first
 
 
-def _table(harmless: bytes, text: bytes = b"", help_by: bytes = b"") -> Table:
-    return Table(frozenset(_MOVES + harmless), frozenset(text), frozenset(help_by))
+def _table(harmless: bytes, text: bytes = b"", help_by: bytes = b"", dotted: bytes = b"") -> Table:
+    keys = frozenset(_MOVES + harmless)
+    return Table(keys, frozenset(text), frozenset(help_by), dotted=frozenset(dotted))
 
 
+# The less of busybox (miscutils/less.c) knows no secure mode and no "&"; there, "s" writes a file, and "E"
+# and ":e" open another. Where it was built without patterns, or has read a number too large, it takes what is
+# typed behind "/" for keys.
 _LESS: Final = _table(
-    b"jkeyuzwdbfgGpnNqQhHrRFJKEYBZ<>%0123456789\x0b\x0e\x10\x05\x19\x04\x15\x06\x02\x16\x12{}()[]=.", b"/?&"
+    b"jkeyuzwdbfgGpnNqQhHrRFJKYBZ<>%0123456789\x0b\x0e\x10\x05\x19\x04\x15\x06\x02\x16\x12{}()[]=.",
+    b"/?",
+    dotted=b"sE:",
 )
 TABLES: Final[Mapping[str, Table]] = {
     "less": _LESS,
@@ -73,8 +83,9 @@ TABLES: Final[Mapping[str, Table]] = {
     "atop": _table(b"qtTgmdsuncpPAz\x06\x02", b""),
     "iotop": _table(b"qorap", b""),
 }
-"""By program's name. Left out: of less ``!``, ``|``, ``s``, ``o``, ``v``, ``:``, ``+``, ``-``, ``m``; of top
-``k``, ``r``, ``W``, ``Y``, ``d``, ``f``, ``Z``; of htop ``k``, ``s``, ``l``, ``i``, ``a``, F7 to F9."""
+"""By program's name. Left out: of less ``&``, ``E``, ``!``, ``|``, ``s``, ``o``, ``v``, ``:``, ``+``, ``-``,
+``m``; of top ``k``, ``r``, ``W``, ``Y``, ``d``, ``f``, ``Z``; of htop ``k``, ``s``, ``l``, ``i``, ``a``, F7
+to F9."""
 
 
 class KeyLock:
@@ -129,7 +140,7 @@ class KeyLock:
             return b""
         elif key < 0x80 and (self._typed or key not in _TURNS_SEARCH):
             self._typed = min(self._typed + 1, _MOST_COUNTED)
-        return bytes([key])
+        return b"." if key in self._table.dotted else bytes([key])
 
     def _continued(self, key: int) -> bytes:
         """Collect an escape sequence; return it once it is one that moves, nothing else."""
