@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from gateway.judge.shell.read import _with_documents_apart
@@ -40,9 +41,13 @@ from gateway.judge.shell.tree import (
     Wild,
     Word,
     joined,
+    pinned,
+    spreads,
 )
+from gateway.judge.shell.tree_arrays import ArrayAssignment, Element, ElementAssignment, Entry, Item, Keys
 
 NAMES = st.sampled_from(["x", "y", "_z", "LONG_1"])
+EVERY = st.sampled_from(["@", "*"])
 TEXTS = st.text(
     st.sampled_from("abc -'\"\\$`*?[]{}()<>|&;#~=!,.:/%^@+\n\t é…\U0001f600"),
     min_size=1,
@@ -53,7 +58,14 @@ WILDS = st.sampled_from(["*", "?", "[a-z]", "[!0-9]", "[[:alpha:]_]"]).map(Wild)
 
 
 def _expressions() -> st.SearchStrategy[Any]:
-    leaves = st.integers(-9, 99).map(Number) | NAMES.map(Name) | NAMES.map(Digits) | NAMES.map(Length)
+    leaves = (
+        st.integers(-9, 99).map(Number)
+        | NAMES.map(Name)
+        | NAMES.map(Digits)
+        | NAMES.map(Length)
+        | st.builds(Element, NAMES.map(Length), EVERY | st.integers(-9, 99).map(Number))
+        | st.builds(Entry, NAMES, st.integers(-9, 99).map(Number) | NAMES.map(Name) | NAMES.map(Digits))
+    )
 
     def larger(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         operators = st.sampled_from(["+", "-", "*", "%", "<<", "<=", "==", "&&", "||", "|", "^"])
@@ -64,7 +76,26 @@ def _expressions() -> st.SearchStrategy[Any]:
             | st.builds(Choice, inner, inner, inner)
         )
 
-    return st.recursive(leaves, larger, max_leaves=5)
+    return st.recursive(leaves, larger, max_leaves=5).filter(_normal)
+
+
+def _normal(expression: Any) -> bool:
+    """Whether no element stands before ``+ 0``, which is read as the element alone."""
+    match expression:
+        case Binary("+", Entry(), Number(0)):
+            return False
+        case Binary(_, left, right):
+            return _normal(left) and _normal(right)
+        case Unary(_, of):
+            return _normal(of)
+        case Choice(condition, one, other):
+            return all(map(_normal, (condition, one, other)))
+        case _:
+            return True
+
+
+def _pure(expression: Any) -> bool:
+    return "operator='='" not in repr(expression)
 
 
 def _word(parts: list[Part]) -> Word:
@@ -86,10 +117,17 @@ def words(draw: st.DrawFn, scripts: st.SearchStrategy[Script], *, quoted: bool |
         st.builds(Slice, NAMES, st.integers(-3, 3), st.none() | st.integers(-3, 3), booleans),
         st.builds(Arithmetic, _expressions(), booleans),
         st.builds(Substitution, scripts, booleans),
+        st.builds(Keys, NAMES, EVERY, booleans),
     ]
+    of = st.one_of(choices[1:6])
+    choices.append(st.builds(Element, of, EVERY | _expressions().filter(_pure)))
     if quoted is None:
         choices.append(WILDS)
-    return _word(draw(st.lists(st.one_of(choices), max_size=3)))
+    parts = draw(st.lists(st.one_of(choices), max_size=3))
+    others = sum(not isinstance(part, Text | Wild) for part in parts)
+    texts = any(isinstance(part, Text) for part in parts)
+    assume(others < 2 or texts or not any(map(spreads, parts)))
+    return _word(parts)
 
 
 def _simple(scripts: st.SearchStrategy[Script]) -> st.SearchStrategy[Simple]:
@@ -101,13 +139,26 @@ def _simple(scripts: st.SearchStrategy[Script]) -> st.SearchStrategy[Simple]:
         )
         | st.builds(Document, st.integers(0, 3), words(scripts, quoted=True).map(_ended))
     )
-    assignments = st.builds(Assignment, NAMES, words(scripts, quoted=True))
+    values = words(scripts, quoted=True).map(pinned)
+    assignments = st.builds(Assignment, NAMES, values)
+    items = st.builds(Item, words(scripts).filter(_no_bracket)) | st.builds(Item, values, _expressions())
+    filled = (
+        assignments
+        | st.builds(ElementAssignment, NAMES, _expressions(), values)
+        | st.builds(ArrayAssignment, NAMES, st.lists(items, max_size=3).map(tuple), st.booleans())
+    )
+    redirected = st.lists(redirections, max_size=2).map(tuple)
     return st.builds(
         Simple,
         st.lists(words(scripts), min_size=1, max_size=3).map(tuple),
         st.lists(assignments, max_size=1).map(tuple),
-        st.lists(redirections, max_size=2).map(tuple),
-    )
+        redirected,
+    ) | st.builds(Simple, st.just(()), st.lists(filled, min_size=1, max_size=2).map(tuple), redirected)
+
+
+def _no_bracket(word: Word) -> bool:
+    first = word.parts[:1]
+    return not (first and isinstance(first[0], Wild) and first[0].text[0] == "[")
 
 
 def _ended(word: Word) -> Word:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from typing import Final
 
 from gateway.judge.shell.cursor import Cursor, NotRead
@@ -15,9 +17,11 @@ from gateway.judge.shell.tree import (
     Length,
     Name,
     Number,
+    Subscript,
     Unary,
     Variable,
 )
+from gateway.judge.shell.tree_arrays import Element, Entry, Key
 
 ASSIGNING: Final = frozenset(("=", "+=", "-=", "*=", "/=", "%=", "<<=", ">>=", "&=", "^=", "|="))
 """Operators that set the variable on their left."""
@@ -31,6 +35,10 @@ _OPERATOR: Final = re.compile(r"<<=|>>=|\|\||&&|==|!=|<=|>=|<<|>>|[-+*/%&^|]=|[-
 _NUMBER: Final = re.compile(r"(0[xX][0-9A-Fa-f]{1,15}|0[0-7]{0,20}|[1-9][0-9]{0,17})(?![\w#.])", re.ASCII)
 _BASED: Final = re.compile(r"([2-9]|[12][0-9]|3[0-6])#([0-9A-Za-z]{1,10})(?![\w#])", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?![\[\w])", re.ASCII)
+_ELEMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\[", re.ASCII)
+OF_ARRAY: Final = re.compile(r"([#!]?)([A-Za-z_][A-Za-z0-9_]*)\[", re.ASCII)
+"""What stands behind ``${`` where an array is meant."""
+_ONLY_DIGITS: Final = "%%[!0-9-]*"
 _DIGITS: Final = re.compile(r"\(\$\{([A-Za-z_][A-Za-z0-9_]*|[0-9]{1,3})%%\[!0-9-\]\*\}\)")
 _INSERTED_NAME: Final = re.compile(r"\$(?:\{([A-Za-z_]\w*|[0-9]{1,3})\}|([A-Za-z_]\w*|[0-9]))", re.ASCII)
 _LENGTH: Final = re.compile(r"\$\{#([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -68,7 +76,7 @@ def _choice(cursor: Cursor) -> Expression:
     left = _binary(cursor, 1)
     operator = _operator(cursor)
     if operator in ASSIGNING:
-        if not isinstance(left, Name):
+        if not isinstance(left, Name | Entry):
             raise NotRead("arithmetic", f"What stands before {operator} in arithmetic is no variable.")
         cursor.at += len(operator)
         cursor.deeper()
@@ -86,9 +94,10 @@ def _choice(cursor: Cursor) -> Expression:
     return Choice(left, one, other)
 
 
-def _assigned(name: Name, operator: str, value: Expression) -> Expression:
+def _assigned(name: Name | Entry, operator: str, value: Expression) -> Expression:
     if operator == "=":
         return Binary("=", name, value)
+    check_pure(name)
     return Binary("=", name, Binary(operator[:-1], name, value))
 
 
@@ -99,7 +108,8 @@ def _binary(cursor: Cursor, lowest: int) -> Expression:
             raise NotRead("arithmetic", f"{operator * 2} in arithmetic is not understood.")
         cursor.at += len(operator)
         right = _binary(cursor, level + 1) if level < 10 else _unary(cursor)
-        left = Binary(operator, left, right)
+        if operator != "+" or not isinstance(left, Entry) or right != Number(0):
+            left = Binary(operator, left, right)
     return left
 
 
@@ -109,7 +119,7 @@ def _unary(cursor: Cursor) -> Expression:
         if cursor.sees(step):
             cursor.at += 2
             _skip(cursor)
-            return _stepped(_name(cursor), step)
+            return _stepped(_target(cursor), step)
     if cursor.next and cursor.next in "-+!~":
         operator = cursor.next
         cursor.at += 1
@@ -139,7 +149,7 @@ def _primary(cursor: Cursor) -> Expression:
         return Number(_value(number.group(1)))
     if cursor.next == "$":
         return _inserted(cursor)
-    name = _name(cursor)
+    name = _target(cursor)
     _skip(cursor)
     for step in ("++", "--"):
         if cursor.sees(step):
@@ -163,6 +173,76 @@ def _value(text: str) -> int:
     return value
 
 
+def _target(cursor: Cursor) -> Name | Entry:
+    """A variable or an element of an array."""
+    element = _ELEMENT.match(cursor.text, cursor.at)
+    if element is None:
+        return _name(cursor)
+    cursor.at = element.end()
+    return Entry(element.group(1), one_subscript(cursor, element.group(1)))
+
+
+def subscript(cursor: Cursor, name: str) -> Subscript:
+    """Read a subscript and the bracket that closes it.
+
+    Args:
+        cursor: stands behind the bracket that opens it.
+        name: of the array.
+
+    Raises:
+        NotRead: it is not understood.
+    """
+    for every in ("@", "*"):
+        if cursor.took(f"{every}]"):
+            return every
+    if name in cursor.keyed:
+        from gateway.judge.shell.words import key  # noqa: PLC0415 - words hold arithmetic
+
+        return key(cursor)
+    quote = cursor.took('"')
+    found = expression(cursor)
+    if quote:
+        cursor.expect('"')
+    cursor.expect("]")
+    if any(isinstance(each, Inserted) for each in _nodes(found)):
+        raise NotRead("array", "A command in a subscript is not understood; put its output into a variable.")
+    return found
+
+
+def one_subscript(cursor: Cursor, name: str) -> Expression | Key:
+    """Read a subscript that means one element.
+
+    Raises:
+        NotRead: it means every one, or is not understood.
+    """
+    found = subscript(cursor, name)
+    if isinstance(found, str):
+        raise NotRead("array", "Every element of an array can't stand there.")
+    return found
+
+
+def check_pure(*parts: object) -> None:
+    """Let only trees pass that set no variable, so that it doesn't matter how often they are evaluated.
+
+    Raises:
+        NotRead: one sets a variable.
+    """
+    if any(isinstance(each, Binary) and each.operator == "=" for each in _nodes(*parts)):
+        raise NotRead("array", "A subscript that sets a variable is not understood there.")
+
+
+def _nodes(*parts: object) -> Iterator[object]:
+    """Everything in some trees."""
+    todo = list(parts)
+    while todo:
+        node = todo.pop()
+        yield node
+        if isinstance(node, tuple):
+            todo += node
+        elif is_dataclass(node):
+            todo += [getattr(node, each.name) for each in fields(node)]
+
+
 def _name(cursor: Cursor) -> Name:
     match = _NAME.match(cursor.text, cursor.at)
     if match is None:
@@ -171,7 +251,8 @@ def _name(cursor: Cursor) -> Name:
     return Name(match.group())
 
 
-def _stepped(name: Name, step: str) -> Binary:
+def _stepped(name: Name | Entry, step: str) -> Binary:
+    check_pure(name)
     return Binary("=", name, Binary(step[0], name, Number(1)))
 
 
@@ -180,6 +261,9 @@ def _inserted(cursor: Cursor) -> Expression:
     if length is not None:
         cursor.at = length.end()
         return Length(length.group(1))
+    of_array = OF_ARRAY.match(cursor.text, cursor.at + 2) if cursor.sees("${") else None
+    if of_array is not None:
+        return _inserted_element(cursor, of_array.group(2), of_array.group(1))
     name = _INSERTED_NAME.match(cursor.text, cursor.at)
     if name is not None:
         cursor.at = name.end()
@@ -200,3 +284,19 @@ def _inserted(cursor: Cursor) -> Expression:
         cursor.expect("))")
         return inner
     raise NotRead("arithmetic", "What stands in arithmetic is not understood.")
+
+
+def _inserted_element(cursor: Cursor, name: str, sign: str) -> Expression:
+    """``${name[…]}`` and ``${#name[…]}``."""
+    cursor.at += len("${") + len(sign) + len(name) + 1
+    if sign == "#":
+        length = Element(Length(name), subscript(cursor, name))
+        cursor.expect("}")
+        return length
+    if sign:
+        raise NotRead("arithmetic", "What stands in arithmetic is not understood.")
+    entry = Entry(name, one_subscript(cursor, name))
+    if not cursor.took(_ONLY_DIGITS):
+        cursor.took(":-0")
+    cursor.expect("}")
+    return entry

@@ -12,17 +12,21 @@ from gateway.judge.shell.commands import Form
 from gateway.judge.shell.conditions import BINARY, UNARY
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.cursor import NotRead
+from gateway.judge.shell.filling import DECLARING
 from gateway.judge.shell.finding import Effect, Finding, reads
+from gateway.judge.shell.leaving import ELEMENT
 from gateway.judge.shell.nested.registry import stopping
 from gateway.judge.shell.nested.shape import Again, NestedJudge
 from gateway.judge.shell.nested.stop import stop, unless_allowed
-from gateway.judge.shell.nested.table import Split, table
+from gateway.judge.shell.nested.table import No, Split, table
 from gateway.judge.shell.nested.variables import harmless_name, let_be_set
 from gateway.judge.shell.scope import check_name
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _READ: Final = table(
-    "-r  -s  -d=literal  -n=number  -N=number  -p=  -t=number  -u=number", style="exact", first=True
+    "-r  -s  -a=literal  -d=literal  -n=number  -N=number  -p=  -t=number  -u=number",
+    style="exact",
+    first=True,
 )
 _SET: Final = re.compile(r"[-+][efuxv]+|[-+]o")
 _SET_NAMES: Final = frozenset(("errexit", "noglob", "nounset", "pipefail", "xtrace", "verbose"))
@@ -115,7 +119,10 @@ def judge_read(argv: tuple[Argument, ...], _form: Form, _context: ShellContext, 
     Source: bash(1), dash(1).
     """
     split = _READ.split("read", argv[1:])
-    for each in split.operands:
+    arrays = [each.value for each in split.given if each.name == "-a" and each.value is not None]
+    if len(arrays) + bool(split.operands) > 1:
+        raise stop("read", "array", "read fills one array, or variables.")
+    for each in (*arrays, *split.operands):
         _variable("read", each)
     return reads(
         (argv[0], *_READ.emit(split.given), *split.operands), "read takes a line of input into variables."
@@ -139,7 +146,8 @@ def judge_unset(argv: tuple[Argument, ...], _form: Form, _context: ShellContext,
     if operands and operands[0].text == "-v":
         operands = operands[1:]
     for each in operands:
-        _variable("unset", each)
+        element = ELEMENT.fullmatch(each.text or "")
+        _variable("unset", each if element is None else Argument(element.group(1)))
     return reads((argv[0], *operands), "unset only forgets variables of this line.")
 
 
@@ -228,14 +236,45 @@ _OWN: Final = frozenset(
 
 
 def judge_declare(argv: tuple[Argument, ...], _form: Form, _context: ShellContext, _again: Again) -> Finding:
-    """Judge ``declare``, ``typeset``, ``local`` and ``readonly``: only printing."""
+    """Judge ``declare``, ``typeset``, ``local`` and ``readonly``: printing, and the two sorts of arrays.
+
+    Source: bash(1), SHELL BUILTIN COMMANDS.
+    """
     name = argv[0].text or ""
     texts = [each.text for each in argv[1:]]
-    if any(text is None or not (text == "-p" or _NAME.fullmatch(text)) for text in texts) or (
-        texts and texts[0] != "-p"
-    ):
+    first = texts[0] if texts else "-p"
+    known = all(text is not None and (text == "-p" or _NAME.fullmatch(text)) for text in texts[1:])
+    if known and first == "-p":
+        return reads(argv, f"{name} only prints variables.")
+    if not known or first not in ("-a", "-A") or name not in DECLARING or "-p" in texts:
         raise stop(name, "assignment", f"{name} is not understood; write NAME=value alone.", Effect.UNKNOWN)
-    return reads(argv, f"{name} only prints variables.")
+    for each in argv[2:]:
+        _variable(name, each)
+    return reads(argv, f"{name} only makes or prints arrays of this line.")
+
+
+def judge_mapfile(argv: tuple[Argument, ...], _form: Form, _context: ShellContext, _again: Again) -> Finding:
+    """Judge ``mapfile``: into one array, from the beginning, and without a callback (``-C``).
+
+    Source: bash(1), SHELL BUILTIN COMMANDS.
+    """
+    name = argv[0].text or ""
+    split = _MAPFILE.split(name, argv[1:])
+    if len(split.operands) > 1:
+        raise stop(name, "operands", f"{name} fills one array.")
+    for each in split.operands:
+        _variable(name, each)
+    return reads(
+        (argv[0], *_MAPFILE.emit(split.given), *split.operands), f"{name} takes lines into an array."
+    )
+
+
+_MAPFILE: Final = table(
+    "-t  -d=literal  -n=number  -s=number  -u=number",
+    no=(No("-C=  -c=", "callback", "runs a command for every line", Effect.RUNS_CODE),),
+    style="exact",
+    first=True,
+)
 
 
 BUILTINS: Final[Mapping[str, NestedJudge]] = {
@@ -250,6 +289,7 @@ BUILTINS: Final[Mapping[str, NestedJudge]] = {
         "command": judge_command,
         "builtin": judge_builtin,
         "declare": judge_declare,
+        "mapfile": judge_mapfile,
     }.items()
 }
 """Name in a catalogue entry's ``judge`` → the judge."""

@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from gateway.judge.shell.arithmetic import expression
+from gateway.judge.shell.arithmetic import check_pure, expression, one_subscript
 from gateway.judge.shell.cursor import Cursor, NotRead
 from gateway.judge.shell.expansions import dollar
 from gateway.judge.shell.tree import (
     AndOr,
     Arithmetic,
+    Binary,
     Case,
     Command,
+    Expression,
     Group,
+    Number,
+    Parameter,
     Part,
     Pipeline,
     Script,
@@ -32,6 +36,7 @@ from gateway.judge.shell.tree import (
     text_of,
     word_of,
 )
+from gateway.judge.shell.tree_arrays import Element, ElementAssignment, Entry
 from gateway.judge.shell.words import word
 
 UNARY: Final = frozenset(f"-{letter}" for letter in "bcdefghkLNnOGprSstuwxz")
@@ -46,6 +51,7 @@ _BINARY: Final = re.compile(
     r"(=~|==|!=|=|<|>|-(?:nt|ot|ef|eq|ne|lt|le|gt|ge))(?=[\s\"'$\\~*?\[]|[^\s()&|;<>=!])"
 )
 _UNARY: Final = re.compile(r"(-[A-Za-z])(?=\s)")
+_NAMED: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[|(?=\s))", re.ASCII)
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,18}")
 _REGULAR: Final = re.compile(r"(?:[^\s\\'\"$`()&|;<>]|\\.|\$(?=[\s)|]))+")
 _SPECIAL: Final = re.compile(r"[][(){}.*+?^$|\\]")
@@ -79,7 +85,20 @@ def evaluation(cursor: Cursor) -> Command:
     """
     found = expression(cursor)
     cursor.expect("))")
+    match found:
+        case Binary("=", Entry() as entry, right):
+            return _entered(entry, right, entry)
+        case Binary("-" | "+" as undone, Binary("=", Entry() as entry, right), Number(1)):
+            return _entered(entry, right, Binary(undone, entry, Number(1)))
     return tested(Word((Arithmetic(found, quoted=True),)), word_of("-ne"), word_of("0"))
+
+
+def _entered(entry: Entry, value: Expression, result: Expression) -> Command:
+    """An assignment to an array's element, and a test of what the whole comes to."""
+    check_pure(entry, value)
+    assigned = ElementAssignment(entry.name, entry.subscript, Word((Arithmetic(value, quoted=True),)))
+    test = tested(Word((Arithmetic(result, quoted=True),)), word_of("-ne"), word_of("0"))
+    return Group(Script((*script_of(Simple((), (assigned,))).lists, *script_of(test).lists)))
 
 
 def tested(*words: Word) -> Simple:
@@ -169,9 +188,22 @@ def _unary(cursor: Cursor, operator: str) -> Command:
     _skip(cursor)
     if operator == "-a":
         operator = "-e"
+    if operator == "-v":
+        return tested(word_of("-n"), Word((_whether_set(cursor),)))
     if operator not in UNARY:
         raise NotRead("condition", f"[[ {operator} … ]] is not understood.")
     return tested(word_of("-L" if operator == "-h" else operator), pinned(word(cursor)))
+
+
+def _whether_set(cursor: Cursor) -> Part:
+    """``${name+x}`` for the name, or the element of an array, behind ``-v``."""
+    match = _NAMED.match(cursor.text, cursor.at)
+    if match is None:
+        raise NotRead("condition", "What stands behind [[ -v is not understood.")
+    cursor.at = match.end()
+    name, opens = match.groups()
+    plain = Parameter(name, "+", (Text("x"),), quoted=True)
+    return Element(plain, one_subscript(cursor, name)) if opens else plain
 
 
 def _compared(left: Word, right: Word, *, negated: bool) -> Pipeline:

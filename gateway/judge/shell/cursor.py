@@ -67,6 +67,7 @@ class Cursor:
         known: of here-documents, read when the text was gone through before; None the first time.
         begun: how many here-documents have begun.
         expanded: how many words braces have made.
+        keyed: names that were declared associative arrays so far: their subscripts are text.
     """
 
     text: str
@@ -79,6 +80,7 @@ class Cursor:
     known: tuple[Word, ...] | None = None
     begun: int = 0
     expanded: int = 0
+    keyed: set[str] = field(default_factory=set)
 
     @property
     def next(self) -> str:

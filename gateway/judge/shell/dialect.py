@@ -43,6 +43,18 @@ def prefers_bash(command: Simple) -> bool:
             return name in _BASH_OWN
 
 
+def needs_bash(command: Simple) -> bool:
+    """Whether a command fills an array, which no other shell has.
+
+    Args:
+        command: with its name first.
+    """
+    name, *options = [text_of(word) or "" for word in command.words]
+    return name in ("mapfile", "readarray") or (
+        name in ("declare", "typeset", "read") and any(each in ("-a", "-A") for each in options)
+    )
+
+
 def _may_hold_backslash(word: Word) -> bool:
     return any(
         "\\" in part.text if isinstance(part, Text) else not isinstance(part, Arithmetic | Length)

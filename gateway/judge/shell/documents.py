@@ -74,7 +74,7 @@ def _body(cursor: Cursor, text: str, *, verbatim: bool) -> Word:
         return Word(joined([Text(text)]))
     if _CONTINUED.search(text) is not None:
         raise NotRead("continuation", "A continued line in a here-document is not understood.")
-    inner = Cursor(text, cursor.script, depth=cursor.depth, backquotes=cursor.backquotes)
+    inner = Cursor(text, cursor.script, depth=cursor.depth, backquotes=cursor.backquotes, keyed=cursor.keyed)
     inner.deeper()
     found: list[Part] = []
     while not inner.ended:

@@ -6,17 +6,19 @@ POSIX throughout, but for forms that have no like there: they are noted.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from gateway.judge.shell.cursor import NotRead
-from gateway.judge.shell.dialect import bash_sets, prefers_bash
+from gateway.judge.shell.dialect import bash_sets, needs_bash, prefers_bash
 from gateway.judge.shell.tree import (
     CASE_OPERATORS,
     SAFE,
     TRIM_OPERATORS,
     AndOr,
     Arithmetic,
+    Assigned,
+    Assignment,
     Binary,
     Case,
     Choice,
@@ -41,6 +43,7 @@ from gateway.judge.shell.tree import (
     Script,
     Simple,
     Slice,
+    Subscript,
     Subshell,
     Substitution,
     Text,
@@ -51,6 +54,7 @@ from gateway.judge.shell.tree import (
     Word,
     text_of,
 )
+from gateway.judge.shell.tree_arrays import ArrayAssignment, Element, ElementAssignment, Entry, Key, Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +208,8 @@ class _Writer:
     def _simple(self, command: Simple) -> None:
         between = ""
         for assignment in command.assignments:
-            self._put(f"{between}{assignment.name}=")
-            if assignment.word.parts:
-                self._word(assignment.word)
+            self._put(between)
+            self._assigned(assignment)
             between = " "
         for word in command.words:
             self._put(between)
@@ -216,6 +219,57 @@ class _Writer:
         if command.words:
             self.names.append(text_of(command.words[0]) or "")
             self.better = self.better or prefers_bash(command)
+            self.bash = self.bash or needs_bash(command)
+
+    def _assigned(self, assignment: Assigned) -> None:
+        match assignment:
+            case Assignment(name, word):
+                self._put(f"{name}=")
+            case ElementAssignment(name, subscript, word):
+                self._put(f"{self._subscripted(name, subscript)}=")
+            case ArrayAssignment(name, items, appends):
+                self.bash = True
+                self._put(f"{name}{'+' if appends else ''}=(")
+                for index, item in enumerate(items):
+                    self._put(" " if index else "")
+                    if item.subscript is not None:
+                        self._put(f"{self._subscripted('', item.subscript)}=")
+                    self._word(item.word)
+                self._put(")")
+                return
+        if word.parts:
+            self._word(word)
+
+    def _subscripted(self, name: str, subscript: Subscript) -> str:
+        """The name of an array with a subscript, as it stands in assignments and expansions."""
+        inner = _Writer(simplified=self._simplified)
+        inner.subscript(subscript)
+        if inner.documents:
+            raise NotRead("document", "A here-document in a subscript is not understood.")
+        self.bash = True
+        self.better = self.better or inner.better
+        self.intricate = self.intricate or inner.intricate
+        self.names += inner.names
+        return f"{name}[{inner.text()}]"
+
+    def subscript(self, subscript: Subscript) -> None:
+        match subscript:
+            case "@" | "*":
+                self._put(subscript)
+            case Number(value):
+                self._put(str(value))
+            case Key(word):
+                self._put('"')
+                for part in word.parts:
+                    if isinstance(part, Text):
+                        self._put(_unquoted(part.text))
+                    else:
+                        self._part_inside_quotes(part)
+                self._put('"')
+            case _:
+                self._put("$((")
+                self._expression(subscript, outermost=True)
+                self._put("))")
 
     def _redirections(self, redirections: tuple[Redirected, ...], *, bare: bool = False) -> None:
         for each in redirections:
@@ -301,6 +355,8 @@ class _Writer:
                 else:
                     self._word(Word(word)) if word else None
                 self._put("}")
+            case Element(of, subscript):
+                self._part(replace(of, name=self._subscripted(of.name, subscript)))
             case Process(body):
                 self.bash = True
                 self._put("<(")
@@ -336,6 +392,11 @@ class _Writer:
                         else:
                             self._part_inside_quotes(each)
                 self._put("}")
+            case Element(of, subscript):
+                self._part_inside_quotes(replace(of, name=self._subscripted(of.name, subscript)))
+            case Keys(name, subscript):
+                self.bash = True
+                self._put(f"${{!{name}[{subscript}]}}")
             case Substitution(body):
                 self._put("$(")
                 self._nested(body)
@@ -386,6 +447,10 @@ class _Writer:
                 self._put(name)
             case Digits(name):
                 self._put(f"(${{{name}%%[!0-9-]*}})")
+            case Entry(name, subscript):
+                self._put(f"(${{{self._subscripted(name, subscript)}%%[!0-9-]*}} + 0)")
+            case Element(of, subscript):
+                self._part_inside_quotes(Element(of, subscript))
             case Length(name):
                 self._put(f"${{#{name}}}")
             case Variable(name):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from gateway.judge.shell.arithmetic import expression
+from gateway.judge.shell.arithmetic import OF_ARRAY, expression, subscript
 from gateway.judge.shell.cursor import MAX_BACKQUOTES, Cursor, NotRead
 from gateway.judge.shell.tree import (
     CASE_OPERATORS,
@@ -27,6 +27,7 @@ from gateway.judge.shell.tree import (
     script_of,
     word_of,
 )
+from gateway.judge.shell.tree_arrays import Element, Keys
 
 _NAME: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*|[0-9?#$@*])")
 _BRACED_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]{1,3}|[?#$@*]")
@@ -115,7 +116,13 @@ def backquoted(cursor: Cursor, *, quoted: bool) -> Script:
             cursor.at += 1
     if cursor.backquotes >= MAX_BACKQUOTES:
         raise NotRead("depth", "Backquotes are nested too deep; write $(…).")
-    inner = Cursor("".join(found), cursor.script, depth=cursor.depth, backquotes=cursor.backquotes + 1)
+    inner = Cursor(
+        "".join(found),
+        cursor.script,
+        depth=cursor.depth,
+        backquotes=cursor.backquotes + 1,
+        keyed=cursor.keyed,
+    )
     inner.deeper()
     body = inner.script(inner)
     if not inner.ended or inner.awaited:
@@ -130,6 +137,9 @@ def _braced(cursor: Cursor, *, quoted: bool) -> Part:
     if length is not None:
         cursor.at = length.end()
         return Length(length.group(1), quoted)
+    of_array = OF_ARRAY.match(cursor.text, cursor.at)
+    if of_array is not None:
+        return _of_array(cursor, of_array.group(2), of_array.group(1), quoted=quoted)
     if cursor.sees("!"):
         raise NotRead("parameter", "${!…}, a variable named by another one, is not understood.")
     match = _BRACED_NAME.match(cursor.text, cursor.at)
@@ -144,7 +154,24 @@ def _braced(cursor: Cursor, *, quoted: bool) -> Part:
     return _operated(cursor, name, quoted=quoted)
 
 
-def _operated(cursor: Cursor, name: str, *, quoted: bool) -> Part:
+def _of_array(cursor: Cursor, name: str, sign: str, *, quoted: bool) -> Part:
+    """``${name[…]…}``, ``${#name[…]}`` and ``${!name[@]}``."""
+    cursor.at += len(sign) + len(name) + 1
+    found = subscript(cursor, name)
+    if sign == "!":
+        if not isinstance(found, str):
+            raise NotRead("parameter", "${!…}, a variable named by another one, is not understood.")
+        cursor.expect("}")
+        return Keys(name, found, quoted)
+    if sign == "#":
+        cursor.expect("}")
+        return Element(Length(name, quoted), found)
+    if cursor.took("}"):
+        return Element(Variable(name, quoted), found)
+    return Element(_operated(cursor, name, quoted=quoted), found)
+
+
+def _operated(cursor: Cursor, name: str, *, quoted: bool) -> Slice | Parameter | Replace:
     slice_ = _SLICE.match(cursor.text, cursor.at)
     if slice_ is not None and not cursor.text.startswith(":-", cursor.at):
         cursor.at = slice_.end()
@@ -204,6 +231,8 @@ def _default(cursor: Cursor, *, quoted: bool) -> tuple[Part, ...]:
     for part in found:
         if isinstance(part, Text) and SAFE.fullmatch(part.text) is None:
             raise NotRead("parameter", "A text in ${…} holds characters that are not understood there.")
+        if isinstance(part, Keys) or getattr(part, "every", False):
+            raise NotRead("array", "Every element of an array inside another ${…} is not understood.")
     return joined(found)
 
 

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from gateway.domain.verdict import Decision, Verdict
 from gateway.judge.shell.argument import Argument, known_texts
 from gateway.judge.shell.argv import as_option, one
+from gateway.judge.shell.assigned import arrays_of
 from gateway.judge.shell.builtins import BUILTINS
 from gateway.judge.shell.canonical import check_canonical
 from gateway.judge.shell.context import ShellContext
@@ -49,7 +50,9 @@ def judge(line: str | bytes, context: ShellContext, *, plans: bool = True) -> Sh
     walk = Walk(context, functools.partial(_command, context=context, depth=0))
     scope = Scope(context.variables, folder=context.folder, home=context.home)
     try:
-        script = _given(walk, walk.script(read(line), scope))
+        script = read(line)
+        scope.arrays = arrays_of(script)
+        script = _given(walk, walk.script(script, scope))
         found = _judgement(walk.findings)
         if found.verdict.decision is not Decision.ALLOW:
             return _planned(found, script, line, context) if plans else found
@@ -63,8 +66,8 @@ def judge(line: str | bytes, context: ShellContext, *, plans: bool = True) -> Sh
         canonical=emitted.text,
         bash=emitted.bash or (emitted.better and context.shell == "bash"),
         folder=None if scope.folder == context.folder else scope.folder,
-        variables={name: only for name, value in scope.values.items() if (only := value.only) is not None},
-        forgotten=tuple(name for name, value in scope.values.items() if value.only is None),
+        variables=(left := scope.left()),
+        forgotten=tuple(name for name in scope.values if name not in left),
     )
 
 
@@ -212,7 +215,9 @@ def _line(text: str, context: ShellContext, depth: int) -> Finding:
         return refuses("shell.syntax.depth", f"Commands are nested more than {MAX_COMMANDS} deep.")
     walk = Walk(context, functools.partial(_command, context=context, depth=depth))
     try:
-        script = walk.script(read(text), Scope(folder=context.folder, inside=True, home=context.home))
+        script = read(text)
+        scope = Scope(folder=context.folder, inside=True, home=context.home, arrays=arrays_of(script))
+        script = walk.script(script, scope)
         emitted = _emitted(script, context.shell)
     except NotRead as error:
         return refuses(f"shell.syntax.{error.what}", error.reason)

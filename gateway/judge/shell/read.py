@@ -1,7 +1,7 @@
 """A command line → the tree, strictly: every character is understood, or the line is not run.
 
 Reads the grammar of bash as POSIX.1-2024 section 2.10 and bash's manual give it, without aliases, history,
-extended patterns, functions, arrays and jobs.
+extended patterns, functions and jobs.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from gateway.judge.shell.arithmetic import expression
 from gateway.judge.shell.conditions import condition, evaluation, tested
 from gateway.judge.shell.cursor import MAX_LENGTH, Cursor, NotRead
 from gateway.judge.shell.documents import read_awaited
+from gateway.judge.shell.filling import apart, assigned, declared, keyed_by
 from gateway.judge.shell.redirecting import redirection
 from gateway.judge.shell.tree import (
     AndOr,
     Arithmetic,
+    Assigned,
     Assignment,
     Binary,
     Case,
@@ -40,14 +42,14 @@ from gateway.judge.shell.tree import (
     script_of,
     word_of,
 )
-from gateway.judge.shell.words import assigned, word, words
+from gateway.judge.shell.words import word, words
 
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _KEYWORD: Final = re.compile(
     r"(?:if|then|elif|else|fi|for|while|until|do|done|case|esac|in|select|function|coproc|time|\{|\}|!|\[\[)"
     r"(?=[\s;&|()<>]|\Z)"
 )
-_FUNCTION: Final = re.compile(r"[^\s;&|<>()'\"$`\\]+[ \t]*\([ \t]*\)")
+_FUNCTION: Final = re.compile(r"(?![A-Za-z_][A-Za-z0-9_]*\+?=\()[^\s;&|<>()'\"$`\\]+[ \t]*\([ \t]*\)")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?=[\s;]|\Z)")
 _TIME: Final = re.compile(r"time[ \t]+(?:(-p)[ \t]+)?(?![-\s;|&])")
 _SPACE: Final = re.compile(r"[ \t]*")
@@ -79,6 +81,8 @@ def read(line: str) -> Script:
     found = _FORBIDDEN.search(line)
     if found is not None:
         raise NotRead("character", _forbidden(found.group()))
+    if "PIPESTATUS" in line and "=~" in line:
+        raise NotRead("array", "PIPESTATUS beside =~, which is run as a pipeline, is not understood.")
     cursor = Cursor(line, _inner)
     try:
         script = _whole(cursor)
@@ -402,9 +406,10 @@ def _case(cursor: Cursor) -> Case:
             raise cursor.unexpected("where ;; or esac must stand")
 
 
-def _simple(cursor: Cursor) -> Simple:
+def _simple(cursor: Cursor) -> Command:
     found: list[Word] = []
-    assignments: list[Assignment] = []
+    assignments: list[Assigned] = []
+    made: list[Assigned] = []
     redirections: list[Redirected] = []
     begin = cursor.at
     if _FUNCTION.match(cursor.text, cursor.at) is not None:
@@ -419,13 +424,22 @@ def _simple(cursor: Cursor) -> Simple:
             continue
         if cursor.next == "&":
             break
-        pair = None if found else assigned(cursor)
-        if pair is not None:
-            assignments.append(Assignment(*pair))
+        if not found and (pair := assigned(cursor)) is not None:
+            assignments.append(pair)
+            continue
+        if (pair := declared(cursor, found)) is not None:
+            made.append(pair)
             continue
         found += words(cursor)
         if cursor.next in ("<", ">") and cursor.text[cursor.at - 1] == "}":
             raise NotRead("redirection", "{name}> is not understood.")
     if cursor.at == begin or not (found or assignments or redirections):
         raise cursor.unexpected("where a command must stand")
-    return Simple(tuple(found), tuple(assignments), tuple(redirections))
+    if found and not all(isinstance(each, Assignment) for each in assignments):
+        raise NotRead("array", "An array that is set for one command alone is not understood.")
+    cursor.keyed.update(keyed_by(found))
+    if not made:
+        return Simple(tuple(found), tuple(assignments), tuple(redirections))
+    if assignments or redirections:
+        raise NotRead("declare", "A value in declare beside others is not understood.")
+    return apart(found, made)

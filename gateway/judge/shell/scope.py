@@ -7,16 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.judge.shell.arrays import EMPTY, READABLE, Array, Arrays, Filled, index_of
 from gateway.judge.shell.cursor import NotRead
 from gateway.judge.shell.nested.variables import harmless, harmless_name
+from gateway.judge.shell.tree import Subscript
+from gateway.judge.shell.values import INTEGER, UNKNOWN, UNSET, Value, known
 
 MOST_VARIABLES: Final = 100
 """How many variables a line may assign."""
-MOST_VALUES: Final = 64
-"""How many values of one variable are kept apart."""
 
-_INTEGER: Final = re.compile(r"-?[0-9]{1,18}|")
-_ONE_WORD: Final = re.compile(r"[^\s*?\[\\~]+")
 _OURS: Final = re.compile(
     r"PATH|IFS|ENV|PS[0-9]|HOME|CDPATH|TMPDIR|TMP|TEMP|USER|LOGNAME|SHELL|PWD|OLDPWD|GLOBIGNORE|EXECIGNORE|FIGNORE"
     r"|PROMPT_COMMAND|SHELLOPTS|POSIXLY_CORRECT|FUNCNEST|INPUTRC|OPT(IND|ARG|ERR)|MAIL(PATH|CHECK)?|TIMEFORMAT|COMP_.*"
@@ -41,48 +40,6 @@ _INTEGERS_OF_THE_SHELL: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What a variable may hold.
-
-    Attributes:
-        texts: every value that it may have; None where that is not known.
-        integer: whether it surely is an integer, or empty.
-    """
-
-    texts: frozenset[str] | None = None
-    integer: bool = False
-
-    @property
-    def only(self) -> str | None:
-        """Its value where it can be but one."""
-        return next(iter(self.texts)) if self.texts is not None and len(self.texts) == 1 else None
-
-    @property
-    def one_word(self) -> bool:
-        """Whether it surely is one word, also where it stands without quotes."""
-        return self.texts is not None and all(_ONE_WORD.fullmatch(text) for text in self.texts)
-
-    def __or__(self, other: Value) -> Value:
-        """What it may hold where either may have been assigned."""
-        integer = self.integer and other.integer
-        if self.texts is None or other.texts is None or len(self.texts | other.texts) > MOST_VALUES:
-            return Value(None, integer)
-        return Value(self.texts | other.texts, integer)
-
-
-UNKNOWN: Final = Value()
-INTEGER: Final = Value(None, integer=True)
-
-
-def known(*texts: str) -> Value:
-    """A value that is one of these."""
-    return Value(frozenset(texts), all(_INTEGER.fullmatch(text) for text in texts))
-
-
-UNSET: Final = known("")
-
-
 @dataclass(slots=True)
 class Scope:
     """Variables and their values at one place of a line.
@@ -93,6 +50,7 @@ class Scope:
         values: what was assigned so far.
         folder: the working folder; empty: not known.
         home: what ``$HOME`` means; what the shell itself is given leads nowhere.
+        arrays: what was assigned to arrays so far.
     """
 
     held: Mapping[str, str] = field(default_factory=dict)
@@ -100,9 +58,15 @@ class Scope:
     values: dict[str, Value] = field(default_factory=dict)
     folder: str = ""
     home: str = ""
+    arrays: Arrays = field(default_factory=Arrays)
 
     def value(self, name: str) -> Value:
         """What a variable may hold here."""
+        array = self.arrays.found.get(name)
+        if array is not None:
+            return array.first
+        if self.arrays.sorts.get(name) == "keyed":
+            return UNKNOWN
         found = self.values.get(name)
         if found is not None:
             return found
@@ -122,13 +86,113 @@ class Scope:
         Raises:
             NotRead: there are too many.
         """
+        self.arrays.means(name, "plain")
+        self._set(name, value)
+
+    def _set(self, name: str, value: Value) -> None:
         if len(self.values) >= MOST_VARIABLES and name not in self.values:
             raise NotRead("variable", f"More than {MOST_VARIABLES} variables are not kept apart.")
         self.values[name] = value
 
+    def element(self, name: str, subscript: Subscript | None = None) -> Value:
+        """What an element of an array may hold; without a subscript, or with one for all: any of them."""
+        if name in READABLE:
+            return READABLE[name]
+        array = self.arrays.found.get(name)
+        if array is None:
+            return self.value(name) | UNSET
+        return array.element if subscript in (None, "@", "*") else array.at(index_of(subscript))
+
+    def all(self, name: str) -> tuple[str, ...] | None:
+        """Every element of an array, in order, where all are known; None else."""
+        array = self.arrays.found.get(name)
+        return None if array is None or array.items is None else tuple(array.items.values())
+
+    def begin(self, name: str, *, anew: bool) -> Filled:
+        """Begin to fill an indexed array.
+
+        Args:
+            name: of the array.
+            anew: whether it holds nothing at first.
+
+        Raises:
+            NotRead: the name stands for something else.
+        """
+        self.arrays.means(name, "indexed")
+        if anew:
+            return Filled({}, UNSET)
+        array = self.arrays.found.get(name)
+        if array is not None:
+            return Filled(None if array.items is None else dict(array.items), array.element)
+        if name in self.held:
+            raise NotRead("array", f"{name} holds a plain value; empty it first, with {name}=().")
+        if self._is_unset(name):
+            return Filled({}, UNSET)
+        return Filled(None, self.value(name))
+
+    def _is_unset(self, name: str) -> bool:
+        if name in self.values:
+            return self.values[name] == UNSET
+        return not self.inside and _FROM_ELSEWHERE.fullmatch(name) is None
+
+    def fill(self, name: str, array: Array) -> None:
+        """Let an array hold something from here on.
+
+        Raises:
+            NotRead: there are too many variables.
+        """
+        self._set(name, array.first)
+        self.arrays.found[name] = array
+
+    def declare(self, name: str, *, keyed: bool) -> None:
+        """Let a name be an array from here on, with the elements that it has.
+
+        Raises:
+            NotRead: it stands for something else.
+        """
+        if not keyed:
+            self.fill(name, self.begin(name, anew=False).array())
+            return
+        if self.arrays.sorts.get(name) != "keyed":
+            raise NotRead("array", f"{name} must be declared by declare -A, written out.")
+        if name in self.held:
+            raise NotRead("array", f"{name} holds a plain value; take another name.")
+        self._set(name, UNKNOWN)
+        self.arrays.found.setdefault(name, Array(None, UNKNOWN, keyed=True))
+
+    def forget(self, name: str) -> None:
+        """Let a variable or an array be unset."""
+        self._set(name, UNSET)
+        sort = self.arrays.sorts.get(name)
+        self.arrays.found.pop(name, None)
+        if sort == "indexed":
+            self.arrays.found[name] = EMPTY
+
+    def widen(self, name: str, value: Value) -> None:
+        """Let a variable hold what it may hold in any round of a loop that assigns it."""
+        array = self.arrays.found.pop(name, None)
+        if array is not None and not array.keyed:
+            self.arrays.found[name] = Array(None, array.element | value)
+        else:
+            self._set(name, self.value(name) | value)
+
+    def widen_array(self, name: str, value: Value) -> None:
+        """Let an array hold what it may hold in any round of a loop that fills it."""
+        array = self.arrays.found.get(name)
+        if array is not None:
+            self.arrays.found[name] = Array(None, array.element | value, array.keyed)
+        else:
+            self._set(name, self.value(name) | value | UNKNOWN)
+
+    def left(self) -> dict[str, str]:
+        """Every plain variable whose value is known, with that value."""
+        texts = {name: value.only for name, value in self.values.items()}
+        arrays = self.arrays.found
+        return {name: text for name, text in texts.items() if text is not None and name not in arrays}
+
     def copy(self) -> Scope:
         """A scope for what runs in a process of its own, or may not run at all."""
-        return Scope(self.held, self.inside, dict(self.values), self.folder, self.home)
+        return Scope(self.held, self.inside, dict(self.values), self.folder, self.home, self.arrays.copy())
 
     def join(self, others: Iterable[Scope]) -> None:
         """Take over what holds where any of several ways was gone, each of which began here."""
@@ -140,9 +204,22 @@ class Scope:
             for each in rest:
                 value = value | each
             joined[name] = value
+        self.arrays.found = self._joined_arrays(ways)
         self.values = joined
         folders = {way.folder for way in ways}
         self.folder = folders.pop() if len(folders) == 1 else ""
+
+    def _joined_arrays(self, ways: list[Scope]) -> dict[str, Array]:
+        found: dict[str, Array] = {}
+        for name in {name for way in ways for name in way.arrays.found}:
+            arrays = [way.arrays.found.get(name) or Array(None, way.value(name) | UNSET) for way in ways]
+            if self.arrays.sorts.get(name) == "keyed" and not all(each.keyed for each in arrays):
+                continue
+            joined, *rest = arrays
+            for each in rest:
+                joined = joined | each
+            found[name] = joined
+        return found
 
 
 def check_name(name: str, value: str | None) -> None:
@@ -160,3 +237,13 @@ def check_name(name: str, value: str | None) -> None:
             raise NotRead("variable", f"This value of {name} is not known to change looks alone.")
     elif _OURS.fullmatch(name) is not None:
         raise NotRead("variable", f"{name} means something to the shell, so it can't be set.")
+
+
+def check_readable(name: str) -> None:
+    """Let an array be read that a line has filled, or one of bash's own that is known.
+
+    Raises:
+        NotRead: it is another of bash's own.
+    """
+    if _OURS.fullmatch(name) is not None and name not in READABLE:
+        raise NotRead("array", f"The array {name} of the shell's own is not understood.")

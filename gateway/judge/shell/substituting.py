@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final, assert_never
+from typing import Final, assert_never, cast
 
-from gateway.judge.shell.argument import Argument
+from gateway.judge.shell.argument import Argument, literal
+from gateway.judge.shell.arithmetic import check_pure
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.cursor import NotRead
-from gateway.judge.shell.scope import INTEGER, UNKNOWN, Scope, Value, check_name, known
+from gateway.judge.shell.scope import Scope, check_name, check_readable
 from gateway.judge.shell.tree import (
     DEFAULT_OPERATORS,
     SAFE,
@@ -42,11 +43,15 @@ from gateway.judge.shell.tree import (
     in_one_piece,
     joined,
     pinned,
+    spreads,
     text_of,
     word_of,
 )
+from gateway.judge.shell.tree_arrays import Element, Entry, Key, Keys
+from gateway.judge.shell.values import INTEGER, UNKNOWN, Value, known
 
 _SPLIT: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]+(?:[ \t\n]+[A-Za-z0-9_@%+=:,./-]+)+")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 _COUNTS: Final = frozenset("?#$")
 _DIGITS_ONLY: Final = Simple((word_of("tr"), word_of("-c"), word_of("-d"), word_of("0-9-")))
 
@@ -83,6 +88,13 @@ class Words:
                     return []
                 if _SPLIT.fullmatch(only):
                     return [Argument(each, word=word_of(each)) for each in only.split()]
+            case (Element(Variable(name, quoted), "@" | "*" as every),) if (
+                items := scope.all(name)
+            ) is not None:
+                if quoted and every == "*":
+                    return [literal(" ".join(items))]
+                if quoted or all(map(_PLAIN.fullmatch, items)):
+                    return [Argument(each, word=word_of(each)) for each in items]
         return [self._argument(self._rewritten(word, scope), scope)]
 
     def one(self, word: Word, scope: Scope) -> Word:
@@ -103,6 +115,10 @@ class Words:
                 return INTEGER
             case (Variable(name),):
                 return INTEGER if name in _COUNTS else scope.value(name)
+            case (Element(Length()),):
+                return INTEGER
+            case (Element(Variable(name), subscript),) if subscript not in ("@", "*"):
+                return scope.element(name, subscript)
         found = {""}
         for part in word.parts:
             values = scope.value(part.name).texts if isinstance(part, Variable) else None
@@ -111,6 +127,41 @@ class Words:
                 return UNKNOWN
             found = {before + text for before in found for text in texts}
         return known(*found)
+
+    def each(self, argument: Argument, scope: Scope) -> Value:
+        """What an argument may be, or each word that it becomes."""
+        if argument.text is not None:
+            return known(argument.text)
+        if argument.texts is not None:
+            return known(*argument.texts)
+        if not isinstance(argument.word, Word):
+            return UNKNOWN
+        match argument.word.parts:
+            case (Element(Variable(name, quoted), "@" | "*" as every),) if every == "@" or not quoted:
+                value = scope.element(name)
+                return value if quoted or value.one_word or value.integer else UNKNOWN
+            case (Keys(name, "@"),) if scope.arrays.sorts.get(name) != "keyed" and not scope.inside:
+                return INTEGER
+            case _:
+                return UNKNOWN if argument.many else self.value(argument.word, scope)
+
+    def subscript(self, name: str, subscript: Expression | Key, scope: Scope) -> Expression | Key:
+        """Return a subscript in which nothing but integers can be evaluated.
+
+        Args:
+            name: of the array.
+            subscript: as read.
+            scope: what is known of variables; changes with what the subscript assigns.
+
+        Raises:
+            NotRead: the array may be of another sort.
+        """
+        check_readable(name)
+        self._use(name, scope)
+        scope.arrays.check(name, subscript)
+        if isinstance(subscript, Key):
+            return Key(Word(self._kept(subscript.word.parts, scope)))
+        return self.expression(subscript, scope)
 
     def _only(self, name: str, scope: Scope) -> str | None:
         return None if name in _COUNTS or name in "@*" else scope.value(name).only
@@ -132,6 +183,12 @@ class Words:
         """A part in quotes where it is one word without them too."""
         match part:
             case Arithmetic() | Length():
+                return in_one_piece(part)
+            case Element(Length()):
+                return in_one_piece(part)
+            case Element(Variable(name), subscript) if not part.every and (
+                scope.element(name, subscript).one_word or name == "PIPESTATUS"
+            ):
                 return in_one_piece(part)
             case Variable(name) if name in _COUNTS or scope.value(name).one_word:
                 return in_one_piece(part)
@@ -188,6 +245,12 @@ class Words:
             case Replace(name, _, pattern):
                 self._use(name, scope)
                 return [replace(part, pattern=self._rewritten(Word(pattern), scope).parts)]
+            case Element():
+                return [self._element(part, scope)]
+            case Keys(name):
+                check_readable(name)
+                self._use(name, scope)
+                return [part]
             case Substitution(body, quoted):
                 return [Substitution(self.script(body, scope.copy()), quoted)]
             case Process(body):
@@ -215,6 +278,22 @@ class Words:
         self._use(name, scope)
         return Variable(name, quoted)
 
+    def _element(self, part: Element, scope: Scope) -> Text | Element:
+        of, subscript = part.of, part.subscript
+        check_readable(of.name)
+        self._use(of.name, scope)
+        if not isinstance(of, Variable):
+            check_pure(subscript)
+            (rewritten,) = self._part(of, scope)
+            of = cast("Length | Parameter | Slice | Replace", rewritten)
+        if isinstance(subscript, str):
+            return Element(of, subscript)
+        subscript = self.subscript(of.name, subscript, scope)
+        value = scope.element(of.name, subscript) if isinstance(of, Variable) else UNKNOWN
+        if value.only is not None and (of.quoted or (value.only and value.one_word)):
+            return Text(value.only)
+        return Element(of, subscript)
+
     def _use(self, name: str, scope: Scope) -> None:
         if name in scope.held:
             self.used.add(name)
@@ -240,8 +319,17 @@ class Words:
                 return Name(name) if scope.value(name).integer and not name.isdigit() else Digits(name)
             case Inserted(body):
                 return Inserted(self._digits_of(self.script(body, scope.copy())))
+            case Element(of, subscript):
+                if not isinstance(of, Length):
+                    raise NotRead("arithmetic", "What stands in arithmetic is not understood.")
+                return cast("Element", self._element(expression, scope))
+            case Entry(name, subscript):
+                check_pure(subscript)
+                return Entry(name, self.subscript(name, subscript, scope))
             case Unary(operator, of):
                 return Unary(operator, self.expression(of, scope))
+            case Binary("=", Entry()):
+                raise NotRead("array", "An array's element is set in ((…)) alone, or by name[…]=….")
             case Binary("=", Name(name) as left, right):
                 value = self.expression(right, scope)
                 check_name(name, None)
@@ -267,7 +355,7 @@ class Words:
 
 def _splits(part: Part) -> bool:
     """Whether a part may become several words."""
-    return part == Variable("@", quoted=True) or getattr(part, "quoted", True) is False
+    return part == Variable("@", quoted=True) or spreads(part) or getattr(part, "quoted", True) is False
 
 
 def _is_safe(part: Part) -> bool:

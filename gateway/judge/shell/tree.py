@@ -7,8 +7,17 @@ and ``(( ))`` as ``[ ]``, ``<<<`` as a here-document, braces as the words that t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
+
+from gateway.judge.shell.tree_arrays import (
+    ArrayAssignment,
+    Element,
+    ElementAssignment,
+    Entry,
+    Key,
+    Keys,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +136,19 @@ class Process:
 
 
 Part: TypeAlias = (
-    Text | Wild | Home | Variable | Length | Parameter | Slice | Replace | Substitution | Arithmetic | Process
+    Text
+    | Wild
+    | Home
+    | Variable
+    | Length
+    | Parameter
+    | Slice
+    | Replace
+    | Element
+    | Keys
+    | Substitution
+    | Arithmetic
+    | Process
 )
 
 
@@ -192,8 +213,12 @@ class Choice:
     other: Expression
 
 
-Expression: TypeAlias = Number | Name | Digits | Inserted | Length | Variable | Unary | Binary | Choice
-"""Of variables only ``$?`` and ``$#``, which are integers always."""
+Expression: TypeAlias = (
+    Number | Name | Digits | Entry | Element | Inserted | Length | Variable | Unary | Binary | Choice
+)
+"""Of variables only ``$?`` and ``$#``, of elements only lengths, which are integers always."""
+Subscript: TypeAlias = Expression | Key | Literal["@", "*"]
+"""Which elements of an array are meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +227,9 @@ class Assignment:
 
     name: str
     word: Word
+
+
+Assigned: TypeAlias = Assignment | ArrayAssignment | ElementAssignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +268,7 @@ class Simple:
     """A command with its words; without any, its assignments hold from there on."""
 
     words: tuple[Word, ...]
-    assignments: tuple[Assignment, ...] = ()
+    assignments: tuple[Assigned, ...] = ()
     redirections: tuple[Redirected, ...] = ()
 
 
@@ -391,6 +419,10 @@ def in_one_piece(part: Part) -> Part:
             return Slice(name, start, length, quoted=True)
         case Replace(name, operator, pattern, text):
             return Replace(name, operator, pattern, text, quoted=True)
+        case Element(of, subscript):
+            return Element(replace(of, quoted=True), "*" if subscript == "@" else subscript)
+        case Keys(name):
+            return Keys(name, "*", quoted=True)
         case Substitution(body):
             return Substitution(body, quoted=True)
         case Arithmetic(expression):
@@ -414,7 +446,18 @@ def joined(parts: list[Part]) -> tuple[Part, ...]:
 
 def _surely_there(part: Part) -> bool:
     """Whether a part makes a word even if its value is empty."""
-    return part != Text("") and getattr(part, "quoted", True)
+    return part != Text("") and getattr(part, "quoted", True) and not spreads(part)
+
+
+def spreads(part: Part) -> bool:
+    """Whether a part becomes a word for each element of an array though it is quoted: ``"${a[@]}"``."""
+    match part:
+        case Element(of, "@"):
+            return of.quoted and not isinstance(of, Length)
+        case Keys(_, "@", quoted):
+            return quoted
+        case _:
+            return False
 
 
 def pinned(word: Word) -> Word:

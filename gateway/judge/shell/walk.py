@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, assert_never
 
 from gateway.judge.shell.argument import Argument, literal
-from gateway.judge.shell.assigned import assigned_in, changes_folder
+from gateway.judge.shell.arrays import index_of
+from gateway.judge.shell.assigned import assigned_in, changes_folder, filled_in
 from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.cursor import NotRead
+from gateway.judge.shell.filling import DECLARING
 from gateway.judge.shell.finding import Finding, refuses
+from gateway.judge.shell.leaving import FILLING, note_filling
 from gateway.judge.shell.nested.variables import harmless
 from gateway.judge.shell.redirections import judge_redirection
-from gateway.judge.shell.scope import UNKNOWN, UNSET, Scope, Value, check_name, known
+from gateway.judge.shell.scope import Scope, check_name
 from gateway.judge.shell.substituting import Words
 from gateway.judge.shell.tree import (
     AndOr,
+    Assigned,
     Assignment,
     Case,
     Command,
@@ -40,6 +44,8 @@ from gateway.judge.shell.tree import (
     text_of,
     word_of,
 )
+from gateway.judge.shell.tree_arrays import ArrayAssignment, ElementAssignment, Item, Key
+from gateway.judge.shell.values import UNSET, Value, known
 
 JudgeArgv = Callable[[tuple[Argument, ...], Scope], Finding]
 
@@ -116,8 +122,7 @@ class Walk:
     def _for(self, command: For, scope: Scope) -> For:
         redirected = self._redirections(command.redirections, scope)
         arguments = [each for word in command.words for each in self.words.arguments(word, scope)]
-        texts = [each.text for each in arguments if each.text is not None]
-        value: Value = known(*texts) if len(texts) == len(arguments) else UNKNOWN
+        value = self._any_of(arguments, scope)
         check_name(command.name, None)
         before = scope.copy()
         self._widen(command.body, scope)
@@ -127,6 +132,13 @@ class Walk:
         body = self.script(command.body, scope)
         scope.join([before, scope.copy()])
         return For(command.name, tuple(word_for(each) for each in arguments), body, redirected)
+
+    def _any_of(self, arguments: list[Argument], scope: Scope) -> Value:
+        """What each of some arguments may be."""
+        value, *rest = [self.words.each(argument, scope) for argument in arguments] or [UNSET]
+        for other in rest:
+            value = value | other
+        return value
 
     def _while(self, command: While, scope: Scope) -> While:
         redirected = self._redirections(command.redirections, scope)
@@ -140,8 +152,10 @@ class Walk:
 
     def _widen(self, body: Script, scope: Scope) -> None:
         """Let each variable that a loop's body assigns hold what it may hold in any round."""
+        for name, value in filled_in(body):
+            scope.widen_array(name, value)
         for name, value in assigned_in(body):
-            scope.assign(name, scope.value(name) | value)
+            scope.widen(name, value)
         if changes_folder(body):
             scope.folder = ""
 
@@ -173,14 +187,22 @@ class Walk:
         scope.join(ways)
         return Case(word, tuple(arms), redirected)
 
-    def _simple(self, command: Simple, scope: Scope) -> Simple:
+    def _simple(self, command: Simple, scope: Scope) -> Command:
         argv = tuple(each for word in command.words for each in self.words.arguments(word, scope))
         redirected = self._redirections(command.redirections, scope)
         if not argv:
-            assignments = tuple(self._assigned(each, scope) for each in command.assignments)
+            assignments: tuple[Assigned, ...] = tuple(
+                self._assigned(each, scope) for each in command.assignments
+            )
             words = () if assignments or redirected else (word_of(":"),)
             return Simple(words, assignments, redirected)
-        assignments = tuple(self._set_for(each, argv[0], scope) for each in command.assignments)
+        assignments = tuple(
+            self._set_for(each, argv[0], scope)
+            for each in command.assignments
+            if isinstance(each, Assignment)
+        )
+        if len(assignments) != len(command.assignments):
+            raise NotRead("array", "An array that is set for one command alone is not understood.")
         if len(argv) == 1 and argv[0].text == "cd" and self.context.home:
             argv = (*argv, literal(self.context.home))
         finding = self.judge_argv(argv, scope)
@@ -188,14 +210,59 @@ class Walk:
         if not finding.allowed:
             return Simple(tuple(_word_of(each) for each in argv), assignments, redirected)
         self._leave(finding, scope)
-        return Simple(tuple(word_for(each) for each in finding.argv), assignments, redirected)
+        judged = Simple(tuple(word_for(each) for each in finding.argv), assignments, redirected)
+        return _surely(judged) if _makes_keyed(judged) else judged
 
-    def _assigned(self, assignment: Assignment, scope: Scope) -> Assignment:
+    def _assigned(self, assignment: Assigned, scope: Scope) -> Assigned:
         """An assignment that holds from there on."""
-        word = self.words.one(assignment.word, scope)
-        check_name(assignment.name, text_of(word))
-        scope.assign(assignment.name, self.words.value(word, scope))
-        return Assignment(assignment.name, word)
+        match assignment:
+            case Assignment(name, word):
+                word = self.words.one(word, scope)
+                check_name(name, text_of(word))
+                scope.assign(name, self.words.value(word, scope))
+                return Assignment(name, word)
+            case ElementAssignment(name, subscript, word):
+                check_name(name, None)
+                word = self.words.one(word, scope)
+                if not isinstance(subscript, Key):
+                    filled = scope.begin(name, anew=False)
+                    filled.add(index_of(subscript), self.words.value(word, scope))
+                    scope.fill(name, filled.array())
+                subscript = self.words.subscript(name, subscript, scope)
+                return ElementAssignment(name, subscript, word)
+            case ArrayAssignment():
+                return self._filled(assignment, scope)
+            case _:
+                assert_never(assignment)
+
+    def _filled(self, assignment: ArrayAssignment, scope: Scope) -> ArrayAssignment:
+        name = assignment.name
+        check_name(name, None)
+        if name in scope.arrays.found and scope.arrays.found[name].keyed:
+            return replace(
+                assignment, items=tuple(self._keyed(name, each, scope) for each in assignment.items)
+            )
+        filled = scope.begin(name, anew=not assignment.appends)
+        items: list[Item] = []
+        for each in assignment.items:
+            if each.subscript is not None:
+                word = self.words.one(each.word, scope)
+                items.append(Item(word, self.words.subscript(name, each.subscript, scope)))
+                filled.add(index_of(each.subscript), self.words.value(word, scope))
+                continue
+            for argument in self.words.arguments(each.word, scope):
+                items.append(Item(word_for(argument)))
+                if argument.many:
+                    filled.many(self.words.each(argument, scope))
+                else:
+                    filled.add(filled.behind, self.words.each(argument, scope))
+        scope.fill(name, filled.array())
+        return replace(assignment, items=tuple(items))
+
+    def _keyed(self, name: str, item: Item, scope: Scope) -> Item:
+        if item.subscript is None:
+            raise NotRead("array", "An associative array's elements need subscripts, as in ([key]=value).")
+        return Item(self.words.one(item.word, scope), self.words.subscript(name, item.subscript, scope))
 
     def _set_for(self, assignment: Assignment, command: Argument, scope: Scope) -> Assignment:
         """An assignment for one command alone."""
@@ -212,9 +279,8 @@ class Walk:
     def _leave(self, finding: Finding, scope: Scope) -> None:
         """Note what a command of the shell itself leaves behind."""
         name, *operands = [each.text or "" for each in finding.argv]
-        if name in ("read", "unset"):
-            for each in operands:
-                scope.assign(each, UNSET if name == "unset" else UNKNOWN)
+        if name in FILLING:
+            note_filling(name, operands, scope)
         elif name == "export":
             for each in operands:
                 variable, assigned, value = each.partition("=")
@@ -246,6 +312,17 @@ class Walk:
         if finding is not None:
             self.findings.append(finding)
         return judged
+
+
+def _makes_keyed(command: Simple) -> bool:
+    """Whether a command declares associative arrays."""
+    return [text_of(each) for each in command.words[1:2]] == ["-A"] and text_of(command.words[0]) in DECLARING
+
+
+def _surely(command: Simple) -> Group:
+    """A command without which nothing behind it may run: a bash before 4 would take keys for arithmetic."""
+    ended = Pipeline((Simple((word_of("exit"), word_of("2"))),))
+    return Group(Script((AndOr(Pipeline((command,)), (("||", ended),)),)))
 
 
 def _word_of(argument: Argument) -> Word:

@@ -9,6 +9,7 @@ from gateway.judge.shell.braces import Bare, Piece, expanded
 from gateway.judge.shell.cursor import MAX_EXPANDED, Cursor, NotRead
 from gateway.judge.shell.expansions import backquoted, dollar
 from gateway.judge.shell.tree import (
+    SAFE,
     Home,
     Part,
     Process,
@@ -20,8 +21,11 @@ from gateway.judge.shell.tree import (
     in_one_piece,
     joined,
     pinned,
+    spreads,
+    text_of,
     word_of,
 )
+from gateway.judge.shell.tree_arrays import Element, Key, Keys
 
 _PLAIN: Final = re.compile(r"[^\s;&|<>()'\"$`\\*?\[]+")
 _FAST: Final = re.compile(r"[A-Za-z0-9_./:=+@%^-][A-Za-z0-9_./:=+@%^,-]*(?=[\s;|)]|\Z)")
@@ -43,8 +47,7 @@ _STRANGE: Final = re.compile(
     "[\u0080-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180e\u2000-\u200f"
     "\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff]"
 )
-_ASSIGNED: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
-_SUBSCRIPT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\[[^\]\n]{0,1000}\]\+?=")
+_IN_KEY: Final = re.compile(r"[A-Za-z0-9_./:,%+=-]+")
 
 
 def words(cursor: Cursor) -> tuple[Word, ...]:
@@ -111,33 +114,61 @@ def word(cursor: Cursor) -> Word:
     return _word(_pieces(cursor))
 
 
-def assigned(cursor: Cursor) -> tuple[str, Word] | None:
-    """Read an assignment, where one comes next: its name and value.
+def value(cursor: Cursor) -> Word:
+    """Read what an assignment gives: nothing in it is split or matched against files."""
+    return pinned(_word(_pieces(cursor, value=True)))
+
+
+def key(cursor: Cursor) -> Key:
+    """Read a subscript of an associative array and the bracket that closes it.
+
+    Args:
+        cursor: stands behind the bracket that opens it.
 
     Raises:
-        NotRead: it is one to an array.
+        NotRead: it holds more than plain text and variables.
     """
-    match = _ASSIGNED.match(cursor.text, cursor.at)
-    if match is None:
-        if _SUBSCRIPT.match(cursor.text, cursor.at) is not None:
-            raise NotRead("array", "Arrays are not understood.")
-        return None
-    cursor.at = match.end()
-    if cursor.sees("("):
-        raise NotRead("array", "Arrays are not understood.")
-    pieces = _pieces(cursor, value=True)
-    value = pinned(_word(pieces))
-    if match.group(2):
-        value = Word(joined([Variable(match.group(1), quoted=True), *value.parts]))
-    return match.group(1), value
+    found: list[Part] = []
+    while not cursor.took("]"):
+        plain = _IN_KEY.match(cursor.text, cursor.at)
+        if plain is not None:
+            cursor.at = plain.end()
+            found.append(Text(plain.group()))
+        elif cursor.next == "'":
+            found.append(_single(cursor))
+        elif cursor.next == '"':
+            found += double_quoted(cursor)
+        elif cursor.next == "$" and (part := dollar(cursor, quoted=True)) is not None:
+            found.append(part)
+        else:
+            raise NotRead("array", "A subscript of an associative array is not understood; quote it.")
+    for part in found:
+        if not isinstance(part, Text | Variable) or getattr(part, "name", "") in ("@", "*"):
+            raise NotRead("array", "Only text and variables may stand in a subscript.")
+        if isinstance(part, Text) and SAFE.fullmatch(part.text) is None:
+            raise NotRead("array", "A text in a subscript holds characters that are not understood there.")
+    word_ = Word(joined(found))
+    if text_of(word_) in ("", "@"):
+        raise NotRead("array", "A subscript that is empty or @ is not understood.")
+    return Key(word_)
 
 
 def _word(pieces: list[Piece]) -> Word:
     parts = [Text(piece.text) if isinstance(piece, Bare) else piece for piece in pieces]
     if any(isinstance(piece, Bare) and "$" in piece.text for piece in pieces) and _dollar_last(pieces):
         # Bash does not split a word in which nothing expands behind a dollar that stands for itself.
+        if any(isinstance(part, Element | Keys) for part in parts):
+            raise NotRead("array", "An array beside a lone dollar is not understood; quote the dollar.")
         parts = [part if isinstance(part, Wild) else in_one_piece(part) for part in parts]
+    others = sum(not isinstance(part, Text | Wild) for part in parts)
+    if others > 1 and any(map(spreads, parts)) and not any(map(_is_text, parts)):
+        # Of an empty array, what else stands in the same quotes decides whether there is a word.
+        raise NotRead("array", "Every element of an array beside what expands is not understood.")
     return Word(joined(parts))
+
+
+def _is_text(part: Part) -> bool:
+    return isinstance(part, Text) and bool(part.text)
 
 
 def _pieces(cursor: Cursor, *, value: bool = False) -> list[Piece]:
@@ -259,7 +290,7 @@ def double_quoted(cursor: Cursor) -> list[Part]:
             raise NotRead("quote", "A double quote is not closed.")
         else:
             found.append(inside_quotes(cursor, '$`"\\'))
-    return list(joined(found)) or [Text("")]
+    return list(joined(found[1:])) or [Text("")]
 
 
 def inside_quotes(cursor: Cursor, escapable: str) -> Part:
