@@ -191,7 +191,7 @@ def withdraw(ctx: typer.Context, number: Number) -> None:
 
 @app.command("was-a-read")
 def was_a_read(ctx: typer.Context, number: Number) -> None:
-    """Say that what was refused only reads; proposes the change to the catalogue.
+    """Say that what was refused only reads; proposes the change to the catalogue, and drops the draft.
 
     Example:
       glassgate change was-a-read 3
@@ -199,6 +199,7 @@ def was_a_read(ctx: typer.Context, number: Number) -> None:
     from gateway.web.shapes.changes import ChangeId, Proposal
 
     made = client_of(ctx).call("POST /v1/changes/{id}/was-a-read", ChangeId(id=number), Proposal)
+    say(f"Change request {number} is dropped; its evidence stays.")
     say(made.said)
     if made.diff:
         diff(made.diff)

@@ -84,6 +84,7 @@ def test_draft_last_and_was_a_read(glassgate: People) -> None:
     assert nobody.status == Status.NOT_AUTHORISED
     read = glassgate("engineer", "change", "was-a-read", number[1])
     assert read.status == 0, read.err
+    assert f"Change request {number[1]} is dropped" in read.out
     assert "dropped" in glassgate("engineer", "change", "show", number[1]).out
 
 
