@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,6 +18,9 @@ from gateway.judge.shell.options import Prepared, prepare
 
 PATHS: Final = ("/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
 """Folders in which a command of the catalogue may be named by its path."""
+
+_SCRIPTS: Final = "/etc/init.d"
+_SCRIPT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class ShellCatalogue:
         folder, _, base = name.rpartition("/")
         if folder in PATHS and (known := self.by_name.get(base)) is not None and not known.elsewhere:
             return known
+        if folder == _SCRIPTS and _SCRIPT.fullmatch(base) is not None:
+            return self.by_path.get(f"{_SCRIPTS}/*")
         return self.by_path.get(name)
 
 

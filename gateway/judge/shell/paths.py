@@ -21,7 +21,7 @@ _DEVICES: Final = re.compile(
 )
 _PROC = """
 allocinfo apm bootconfig buddyinfo cgroups cmdline config.gz consoles cpuinfo crypto devices
-diskstats dma execdomains fb filesystems interrupts iomem ioports kallsyms key-users keys
+diskstats dma drbd execdomains fb filesystems interrupts iomem ioports kallsyms key-users keys
 latency_stats loadavg locks lockdep lockdep_stats lock_stat mdstat meminfo misc modules mounts mtrr
 net pagetypeinfo partitions sched_debug schedstat self slabinfo softirqs stat swaps thread-self
 timer_list uptime version version_signature vmallocinfo vmstat zoneinfo

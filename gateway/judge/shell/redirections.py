@@ -47,7 +47,7 @@ def judge_redirection(
     if _SOCKET.fullmatch(_normal(target.known_start)):
         return redirection, refuses(
             "shell.redirection.socket",
-            f"{target.known_start} is a connection to another host.",
+            f"{target.known_start} is a connection; nc -zv HOST PORT checks whether a port answers.",
             effect=Effect.REACHES_OUT,
         )
     if redirection.operator == "<":

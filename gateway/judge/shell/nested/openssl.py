@@ -75,6 +75,9 @@ _TABLES: Final[Mapping[str, Table]] = {
         "-noout  -legacy"
     ),
     "pkcs7": _command(_IN, "-print_certs  -print"),
+    "crl2pkcs7": _command(
+        "-in=path  -inform=word(PEM|DER|pem|der)  -outform=word(PEM|DER|pem|der)  -nocrl  -certfile=path"
+    ),
     "verify": _command(*_VERIFY),
     "version": _command("-a  -b  -d  -e  -f  -m  -o  -p  -r  -v  -c"),
     "ciphers": _command(

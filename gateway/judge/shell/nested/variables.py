@@ -28,6 +28,8 @@ _VALUES: Final = {
     **dict.fromkeys(["PGPASSWORD", "MYSQL_PWD", "REDISCLI_AUTH"], _ANY),
     **dict.fromkeys(["PAGER", "GIT_PAGER", "SYSTEMD_PAGER", "MANPAGER", "PSQL_PAGER"], _PAGER),
     "TZ": _ZONE,
+    # Flags of less that neither name a file nor let it act; -o and -O would write one.
+    "SYSTEMD_LESS": re.compile("-?[FKMNRSX]*"),
     "KUBECONFIG": _CLUSTERS,
     "ETCDCTL_API": re.compile("3"),
     "ETCDCTL_ENDPOINTS": _PLAIN_HOSTS,
