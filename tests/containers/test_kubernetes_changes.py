@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cluster import SHOP_POD
 
+from gateway.web.shapes.changes import ChangeFacts, ChangeId
 from gateway.web.shapes.sessions import Moment, Watched
 
 if TYPE_CHECKING:
@@ -162,3 +163,27 @@ def test_what_would_go_into_a_secret_stands_nowhere(kube: LiveKube) -> None:
     assert "the body is a Secret's" in said
     assert "battery-staple" not in said
     assert "YmF0dGVyeS1zdGFwbGU" not in said
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("exec", SHOP_POD, "-c", "app", "--", "mysql", "-pmysql-horse", "-e", "DROP TABLE carts"),
+        ("exec", SHOP_POD, "-c", "app", "--", "sh", "-c", "redis-cli -a mysql-horse flushall"),
+        ("run", "made", "--image=made:1", "--command", "--", "curl", "-u", "bob:mysql-horse", "http://x/y"),
+    ],
+)
+def test_what_a_command_is_given_in_secret_is_recorded_and_stands_in_no_change_request(
+    kube: LiveKube, argv: tuple[str, ...]
+) -> None:
+    said = kube.kubectl(*argv).stderr.decode()
+    number = re.search(r"change request (\d+)", said)
+    assert number is not None, said
+    client = kube.gateway.client("engineer")
+    facts = client.call("GET /v1/changes/{id}", ChangeId(id=int(number[1])), ChangeFacts)
+    assert "[secret]" in repr(facts)
+    assert "mysql-horse" not in repr(facts) + re.sub(r"exec .*", "", said)
+    watcher = kube.gateway.client("reviewer")
+    newest = max(each.id for each in kube.sessions())
+    seen = watcher.lines("GET /v1/sessions/{id}/replay", Watched(id=newest, why="tests"), Moment)
+    assert "mysql-horse" in repr(list(seen))
