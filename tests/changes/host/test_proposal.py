@@ -287,3 +287,34 @@ async def test_an_edited_proposal_is_what_is_committed(
     filed = await told(changes, registered, host, "echo x > f", Written(CONF, Known(b"x\n")))
     submitted = await changes.submit(eve, filed.change, "why", files={PLACED: b"edited\n"})
     assert git("show", f"{submitted.commit}:{PLACED}", cwd=web) == "edited\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "write"),
+    [
+        (
+            "docker login -u a -p hunter-2 reg",
+            Stanza("container", "docker", "login", ("a", "hunter-2", "reg")),
+        ),
+        ("mysql -phunter-2 -e 'DROP TABLE x'", ByHand("mysql -phunter-2 -e 'DROP TABLE x'")),
+        (
+            "echo '0 3 * * * curl -u a:hunter-2 http://x' >> /etc/nginx/nginx.conf",
+            Written(CONF, Known(b"0 3 * * * curl -u a:hunter-2 http://x\n"), appended=True),
+        ),
+    ],
+)
+async def test_what_programs_are_given_in_secret_is_proposed_nowhere(
+    changes: Changes,
+    registered: SessionFacts,
+    host: Host,
+    line: str,
+    write: HostWrite,
+    web: Path,
+    eve: Identity,
+) -> None:
+    filed = await told(changes, registered, host, line, write)
+    shown = await changes.show(filed.change)
+    assert "hunter-2" not in repr(shown) + repr(filed)
+    assert "[secret]" in shown.diff
+    submitted = await changes.submit(eve, filed.change, "as with mysql -phunter-2 before")
+    assert "hunter-2" not in git("log", "-p", "-1", str(submitted.commit), cwd=web)
