@@ -57,6 +57,17 @@ PIECES = [
         '"$(echo "a  b")"',
         "$()",
     ),
+    *("${a[@]}", '"${a[@]}"', '"${a[*]}"', "${a[1]}", '"${a[n-2]}"', "${#a[@]}", '"${!a[@]}"', "${a[-1]}"),
+    *(
+        '"${a[@]:1:2}"',
+        '"${a[@]%b}"',
+        "${a[*]/b/c}",
+        '"${a[9]:-d}"',
+        "$((a[3]+1))",
+        "$a",
+        '"${e[@]}"',
+        "${e[*]}",
+    ),
     *("\\$", "$?", "a$", '"$"', "{a..c}", "{a,{b,c}}", "\\*", "'*'", "${x//[a-z]/_}", "${x%%.*}"),
 ]
 LINES = [
@@ -118,7 +129,8 @@ def scratch(tmp_path: Path) -> Path:
 
 def run(shell: str, texts: list[str], folder: Path) -> list[bytes]:
     """What a shell prints for each text, with its status."""
-    script = "".join(f"( {text}\n)\nprintf ' %s\\0' $?\n" for text in texts)
+    arrays = "a=('p q' b '' 7 '*'); e=()\n" if shell == "bash" else "a='p q'\n"
+    script = arrays + "".join(f"( {text}\n)\nprintf ' %s\\0' $?\n" for text in texts)
     variables = {"PATH": "/usr/bin:/bin", "HOME": "/home/e", "x": "a/b.ax a", "n": "3", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
         [shell],
@@ -157,6 +169,7 @@ def test_words_become_what_bash_makes_of_them(seed: int, scratch: Path) -> None:
             "printf '<%s>'" if emitted.bash or ".[" in emitted.text or ".?" in line else emitted.text
         )
     assert len(lines) > 1000
+    assert sum("a[" in line for line in lines) > 100
     meant = run("bash", lines, scratch)
     found = run("bash", texts, scratch)
     assert len(meant) == len(found) == len(lines)
