@@ -211,4 +211,6 @@ def translated(unreachable: type[OSError] = ConnectionError) -> Iterator[None]:
 
 def _sentence(error: BaseException) -> str:
     text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__
+    if text:
+        return text[0]
+    return "it does not answer in time" if isinstance(error, TimeoutError) else type(error).__name__

@@ -85,7 +85,7 @@ async def test_a_store_that_is_not_there_is_said_so() -> None:
 async def test_a_store_that_is_too_busy_is_said_so_in_time(store, monkeypatch) -> None:
     monkeypatch.setattr(pool, "ACQUIRE_SECONDS", 0.2)
     async with store.connection(), store.connection():
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailable, match="it does not answer in time"):
             async with store.connection():
                 pytest.fail("there was a third connection")
     await store.ping()
