@@ -212,6 +212,15 @@ async def beginning(store_server: EmbeddedPostgres, first_gateway: LiveGateway) 
         yield Beginning(dsn, first_gateway)
 
 
+@pytest.fixture(scope="session")
+async def lasting_beginning(
+    store_server: EmbeddedPostgres, first_gateway: LiveGateway
+) -> AsyncIterator[Beginning]:
+    """What a gateway that several modules share begins with."""
+    async for dsn in _fresh_database(store_server, "first"):
+        yield Beginning(dsn, first_gateway)
+
+
 @pytest.fixture
 async def fresh_beginning(
     store_server: EmbeddedPostgres, first_gateway: LiveGateway

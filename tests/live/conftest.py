@@ -1,4 +1,4 @@
-"""A gateway per module, with PostgreSQL 17 and, where it is installed, 15 behind it."""
+"""Gateways with PostgreSQL 17 and, where it is installed, 15 behind them; others with a host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gateway.changes.founding import found_repository
 from gateway.cli.demo.production import SERVICE
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("git") / "shop.git"
     found_repository(
@@ -26,18 +26,40 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest, production: Production) -> dict[str, Production]:
+    """Endpoint → what is behind it."""
+    if not (DEBIAN_15 / "bin" / "postgres").exists():
+        return {NEW: production}
+    return {NEW: production, OLD: request.getfixturevalue("production15")}
+
+
+@pytest.fixture(scope="session")
 def live(
     tmp_path_factory: pytest.TempPathFactory,
-    request: pytest.FixtureRequest,
-    production: Production,
+    servers: dict[str, Production],
+    lasting_beginning: Beginning,
+    repository: Path,
+) -> Iterator[Live]:
+    """A gateway for all modules that leave it as it was but for what they refuse and record."""
+    yield from started(tmp_path_factory.mktemp("live"), lasting_beginning, servers, repository)
+
+
+@pytest.fixture(scope="module")
+def own_live(
+    tmp_path_factory: pytest.TempPathFactory,
+    servers: dict[str, Production],
     beginning: Beginning,
     repository: Path,
 ) -> Iterator[Live]:
-    servers = {NEW: production}
-    if (DEBIAN_15 / "bin" / "postgres").exists():
-        servers[OLD] = request.getfixturevalue("production15")
-    gateway = LiveGateway.start(tmp_path_factory.mktemp("live"), beginning=beginning)
+    """A gateway of the module's own."""
+    yield from started(tmp_path_factory.mktemp("live"), beginning, servers, repository)
+
+
+def started(
+    folder: Path, beginning: Beginning, servers: dict[str, Production], repository: Path
+) -> Iterator[Live]:
+    gateway = LiveGateway.start(folder, beginning=beginning)
     for name, server in servers.items():
         gateway.add_endpoint(server, name=name, repository=repository)
         gateway.grant(name, minutes=120)

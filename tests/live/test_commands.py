@@ -16,6 +16,12 @@ from gateway.cli.statuses import Status
 
 
 @pytest.fixture(scope="module")
+def live(own_live: Live) -> Live:
+    """A gateway whose sessions are looked at and killed."""
+    return own_live
+
+
+@pytest.fixture(scope="module")
 def glassgate(live: Live, tmp_path_factory: pytest.TempPathFactory) -> People:
     people = People(live.gateway, tmp_path_factory.mktemp("home"))
     for name in ("engineer", "approver", "reviewer"):

@@ -29,6 +29,12 @@ class Address:
     ca: Path
 
 
+@pytest.fixture(scope="module")
+def live(own_live: Live) -> Live:
+    """A gateway whose memory is looked at."""
+    return own_live
+
+
 async def login(live: Live, endpoint: str = NEW) -> Speaker:
     speaker = await Speaker.connect(Address("localhost", live.gateway.postgres_port, live.gateway.ca))  # type: ignore[arg-type]
     speaker.send(

@@ -11,6 +11,12 @@ from live_clients import NEW, OLD, Live, Ran, run
 from gateway.web.shapes.changes import ChangeList, ListChanges
 
 
+@pytest.fixture(scope="module")
+def live(own_live: Live) -> Live:
+    """A gateway whose drafts are looked at."""
+    return own_live
+
+
 def tool(live: Live, endpoint: str, name: str, *words: str, typed: str = "", **more: str) -> Ran:
     version = 17 if endpoint == NEW else 15
     environment = live.environment(endpoint, **more)

@@ -63,6 +63,12 @@ REFUSED = [
 ]
 
 
+@pytest.fixture(scope="module")
+def live(own_live: Live) -> Live:
+    """A gateway whose drafts are looked at."""
+    return own_live
+
+
 @pytest.fixture(scope="module", autouse=True)
 def production_stays_as_it_is(live: Live) -> Iterator[None]:
     """Byte for byte, over everything that this module tries."""
