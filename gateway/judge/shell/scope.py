@@ -51,6 +51,7 @@ class Scope:
         folder: the working folder; empty: not known.
         home: what ``$HOME`` means; what the shell itself is given leads nowhere.
         arrays: what was assigned to arrays so far.
+        before: the folder that ``cd -`` leads to; empty: not known.
     """
 
     held: Mapping[str, str] = field(default_factory=dict)
@@ -59,6 +60,15 @@ class Scope:
     folder: str = ""
     home: str = ""
     arrays: Arrays = field(default_factory=Arrays)
+    before: str = ""
+
+    def enter(self, folder: str) -> None:
+        """Let the line stand in another folder from here on; ``cd -`` leads back.
+
+        Args:
+            folder: which; empty: not known.
+        """
+        self.before, self.folder = self.folder, folder
 
     def value(self, name: str) -> Value:
         """What a variable may hold here."""
@@ -192,7 +202,9 @@ class Scope:
 
     def copy(self) -> Scope:
         """A scope for what runs in a process of its own, or may not run at all."""
-        return Scope(self.held, self.inside, dict(self.values), self.folder, self.home, self.arrays.copy())
+        return Scope(
+            self.held, self.inside, dict(self.values), self.folder, self.home, self.arrays.copy(), self.before
+        )
 
     def join(self, others: Iterable[Scope]) -> None:
         """Take over what holds where any of several ways was gone, each of which began here."""
@@ -206,8 +218,9 @@ class Scope:
             joined[name] = value
         self.arrays.found = self._joined_arrays(ways)
         self.values = joined
-        folders = {way.folder for way in ways}
+        folders, befores = {way.folder for way in ways}, {way.before for way in ways}
         self.folder = folders.pop() if len(folders) == 1 else ""
+        self.before = befores.pop() if len(befores) == 1 else ""
 
     def _joined_arrays(self, ways: list[Scope]) -> dict[str, Array]:
         found: dict[str, Array] = {}

@@ -85,10 +85,12 @@ class Walk:
     def _and_or(self, list_: AndOr, scope: Scope) -> AndOr:
         first = self._pipeline(list_.first, scope)
         rest: list[tuple[Literal["&&", "||"], Pipeline]] = []
+        before = scope  # behind a && b, a third && runs only where b has run
         for operator, pipeline in list_.rest:
-            way = scope.copy()
+            way = before.copy() if operator == "&&" else scope.copy()
             rest.append((operator, self._pipeline(pipeline, way)))
             scope.join([scope.copy(), way])
+            before = way if operator == "&&" else scope
         return AndOr(first, tuple(rest))
 
     def _pipeline(self, pipeline: Pipeline, scope: Scope) -> Pipeline:
@@ -157,7 +159,7 @@ class Walk:
         for name, value in assigned_in(body):
             scope.widen(name, value)
         if changes_folder(body):
-            scope.folder = ""
+            scope.folder = scope.before = ""
 
     def _if(self, command: If, scope: Scope) -> If:
         redirected = self._redirections(command.redirections, scope)
@@ -287,11 +289,13 @@ class Walk:
                 if assigned:
                     scope.assign(variable, known(value))
         elif name == "popd":
-            scope.folder = ""
+            scope.enter("")
+        elif name == "cd" and operands[-1:] == ["-"]:
+            scope.enter(scope.before)
         elif name in ("cd", "pushd"):
             folder = operands[-1] if operands and finding.argv[-1].text not in (None, "-", "--") else ""
             known_ = folder and (folder[0] == "/" or scope.folder)
-            scope.folder = posixpath.normpath(posixpath.join(scope.folder, folder)) if known_ else ""
+            scope.enter(posixpath.normpath(posixpath.join(scope.folder, folder)) if known_ else "")
 
     def _redirections(self, redirections: tuple[Redirected, ...], scope: Scope) -> tuple[Redirected, ...]:
         found: list[Redirected] = []

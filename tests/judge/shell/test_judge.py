@@ -132,6 +132,25 @@ def test_relative_paths_begin_in_the_working_folder(context: ShellContext) -> No
     assert word("cat sda", replace(context, folder="/srv")) == "allow"
 
 
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        ("cd /dev && cd /etc && cd - && cat sda", "refuse"),
+        ("cd /dev; cd /etc; cd -; cat sda", "refuse"),
+        ("pushd /dev; cd /etc; cd -; cat sda", "refuse"),
+        ("cd /dev && (cd /etc; cd -; cat sda)", "refuse"),
+        ("cd /srv && cd /etc && cd - && cat sda", "allow"),
+        ("cd /srv && ls; cd -; ls", "allow"),
+    ],
+)
+def test_cd_leads_back_to_the_folder_before(line: str, verdict: str, context: ShellContext) -> None:
+    assert word(line, context) == verdict
+
+
+def test_where_a_line_leads_back_the_shell_stands_where_it_stood(context: ShellContext) -> None:
+    assert judge("cd /srv && ls; cd -", replace(context, folder="/etc")).folder is None
+
+
 def test_bash_is_named_where_it_is_needed(context: ShellContext) -> None:
     for line in (
         "diff <(ls) <(ls)",
