@@ -131,6 +131,9 @@ FORMS = [
     *("for f in *; do {} $f; done", 'for f in *; do {} a "$f"; done', "ls | xargs {}", "ls | xargs -I@ {} @"),
     *("while read -r f; do {} $f a; done < names", "find . -type f -exec {} {{}} \\;"),
     *("find . -print0 | xargs -0 {}", "x='*'; {} $x", "w='a *'; {} $w"),
+    *('a=(*); {} "${{a[@]}}"', "a=(*); {} ${{a[@]}}", 'mapfile -t a < names; {} "${{a[@]}}"'),
+    *('a=($(cat names)); {} "${{a[0]}}" a', 'a=(*); for f in "${{a[@]}}"; do {} "$f"; done'),
+    "while read -r f; do {} ${{a[$f]}} $((a[f])); done < names",
 ]
 
 
