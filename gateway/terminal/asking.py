@@ -148,6 +148,7 @@ class Inquiry:
             self._client.write(shown)
             for event in events:
                 if isinstance(event, Line):
+                    self._client.back(self._editor.behind())
                     return event.text
                 if event in (Asked.INTERRUPT, Asked.END_OF_INPUT):
                     return None

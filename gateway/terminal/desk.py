@@ -17,6 +17,7 @@ MOST_KEYS: Final = 1 << 20
 MOST_AT_ONCE: Final = 512
 """Bytes of keys that are taken before others have their turn."""
 USUAL_COLUMNS: Final = 80
+INTERRUPT: Final = b"\x03"
 
 
 class Screen(Protocol):
@@ -59,6 +60,30 @@ class Desk:
     def fed_up(self) -> None:
         """Nothing more will be typed."""
         self._typed.put_nowait(b"")
+
+    def back(self, data: bytes) -> None:
+        """Take back what was read and not used: it comes first."""
+        self._piece = data + self._piece
+        self._ahead += len(data)
+
+    def interrupted(self) -> bool:
+        """Drop what was typed before the last Ctrl-C, with it, as a terminal does; whether there is one."""
+        typed = [self._piece]
+        while not self._typed.empty():
+            typed.append(self._typed.get_nowait())
+        last = max((at for at, each in enumerate(typed) if INTERRUPT in each), default=-1)
+        if last >= 0:
+            typed[: last + 1] = [typed[last].rpartition(INTERRUPT)[2]]
+        self._piece = typed[0]
+        for each in typed[1:]:
+            self._typed.put_nowait(each)
+        self._ahead = sum(map(len, typed))
+        return last >= 0
+
+    def forget(self) -> None:
+        """Drop what was typed and not read."""
+        self.fed(INTERRUPT)
+        self.interrupted()
 
     def write(self, data: bytes) -> None:
         """Show something."""

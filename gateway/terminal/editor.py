@@ -98,6 +98,7 @@ class LineEditor:
         self._found = 0
         self._prompt = ""
         self._waiting: deque[Stroke] = deque()
+        self._behind = b""
         self._completing = False
         self.text = ""
         self.cursor = 0
@@ -138,14 +139,20 @@ class LineEditor:
     def feed(self, data: bytes) -> tuple[bytes, list[Event]]:
         """Take what the terminal sent.
 
-        Keys behind an entered line, or behind a question for completions, wait for :meth:`begin` and
-        :meth:`complete`: call :meth:`go_on` then.
+        What is behind an entered line is not looked at: :meth:`behind` returns it. Keys behind a question
+        for completions, or behind what ended a line, wait: call :meth:`go_on` then.
 
         Returns:
             What to show, and what was asked for: at most one event.
         """
-        self._waiting += self._keys.feed(data)
+        strokes, self._behind = self._keys.line(data)
+        self._waiting += strokes
         return self.go_on()
+
+    def behind(self) -> bytes:
+        """Return once what came behind an entered line: a command's, or the next line's."""
+        behind, self._behind = self._behind, b""
+        return behind
 
     def go_on(self) -> tuple[bytes, list[Event]]:
         """Take the keys that wait; as :meth:`feed`."""
@@ -164,7 +171,7 @@ class LineEditor:
         return bytes(shown) + (self._repaint() if stale else b""), []
 
     def type_ahead(self) -> bool:
-        """Whether keys wait behind an entered line."""
+        """Whether keys wait."""
         return bool(self._waiting)
 
     def _shown_for(self, event: Event) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, TypeAlias
@@ -112,6 +113,7 @@ _SEQUENCES: Final = {
 _PASTE_BEGINS: Final = "\x1b[200~"
 _PASTE_ENDS: Final = "\x1b[201~"
 _ESCAPE: Final = "\x1b"
+_LINE_END: Final = re.compile(rb"[\r\n]")
 
 
 class Keys:
@@ -122,6 +124,21 @@ class Keys:
         self._held = ""
         self._pasting: list[str] | None = None
         self._pasted = 0
+
+    def line(self, data: bytes) -> tuple[list[Stroke], bytes]:
+        """Return the keys that are whole now, none behind an Enter, and what of the data is left there.
+
+        Args:
+            data: as it came.
+        """
+        strokes: list[Stroke] = []
+        at = 0
+        while at < len(data) and strokes[-1:] != [Key.ENTER]:
+            end = _LINE_END.search(data, at)
+            behind = end.end() if end else len(data)
+            strokes += self.feed(data[at:behind])
+            at = behind
+        return strokes, data[at:]
 
     def feed(self, data: bytes) -> list[Stroke]:
         """Return the keys that are whole now; what is none is dropped.

@@ -83,6 +83,9 @@ class Client(Protocol):
     async def read(self) -> bytes:
         """Return what was typed; empty once the client has gone."""
 
+    def back(self, data: bytes) -> None:
+        """Take back what was read and not used: it comes first."""
+
     def width(self) -> int:
         """Return the terminal's width in cells."""
 
@@ -208,6 +211,7 @@ class GovernedShell:
     async def _outcome(self, event: Event) -> str | Asked | Literal[True] | None:
         """Return what ended the line, True where it goes on."""
         if isinstance(event, Line):
+            self._client.back(self._editor.behind())
             return event.text
         if isinstance(event, Completion):
             replaced, words = await self._completer.words(event.before, self._place)

@@ -80,6 +80,10 @@ class Keyboard:
             await asyncio.Event().wait()
         return self._typed.pop(0)
 
+    def back(self, data: bytes) -> None:
+        if data:
+            self._typed.insert(0, data)
+
     def width(self) -> int:
         return 80
 

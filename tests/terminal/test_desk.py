@@ -77,3 +77,27 @@ async def test_work_ends_with_its_client() -> None:
         await until_gone(failing(), gone)
     gone.set()
     assert await until_gone(asyncio.sleep(60), gone) is None
+
+
+async def test_what_was_read_and_not_used_comes_first_again() -> None:
+    desk = Desk(Screen())
+    desk.fed(b"ls\rpwd\r")
+    desk.fed(b"id\r")
+    assert await desk.read() == b"ls\rpwd\r"
+    desk.back(b"pwd\r")
+    assert [await desk.read(), await desk.read()] == [b"pwd\r", b"id\r"]
+
+
+async def test_control_c_takes_with_it_what_was_typed_before() -> None:
+    desk = Desk(Screen())
+    assert not desk.interrupted()
+    for each in (b"one\r", b"two\x03three\x03fo", b"ur\r"):
+        desk.fed(each)
+    desk.fed_up()
+    assert desk.interrupted()
+    assert not desk.interrupted()
+    assert [await desk.read() for _ in range(3)] == [b"fo", b"ur\r", b""]
+    desk.fed(b"x" * 1000)
+    desk.forget()
+    desk.fed(b"y")
+    assert await desk.read() == b"y"

@@ -110,12 +110,30 @@ def test_one_completion_is_taken_and_several_are_shown() -> None:
     assert desk.screen.display[2].rstrip() == PROMPT + "cat /etc/host"
 
 
-def test_keys_typed_ahead_wait_for_the_next_prompt() -> None:
-    desk = Desk().type(b"one\rtwo\rthr")
+def test_what_is_behind_an_entered_line_is_left_as_it_came() -> None:
+    desk = Desk().type(b"one\rtwo\rth\xc3\x03")
     assert desk.events == [Line("one")]
+    assert desk.editor.behind() == b"two\rth\xc3\x03"
+    assert desk.editor.behind() == b""
+    desk.show(desk.editor.begin(PROMPT))
+    assert desk.type(b"two\nthr").events == [Line("one"), Line("two")]
+    assert desk.editor.behind() == b"thr"
+
+
+def test_a_line_end_within_a_paste_ends_no_line() -> None:
+    desk = Desk().type(b"\x1b[200~one\rtwo\x1b[201~\rthree")
+    assert desk.events == [Line("one\ntwo")]
+    assert desk.editor.behind() == b"three"
+
+
+def test_keys_behind_an_interrupt_wait_for_the_next_prompt() -> None:
+    desk = Desk().type(b"one\x03two\rthree")
+    assert desk.events == [Asked.INTERRUPT]
     assert desk.editor.type_ahead()
     desk.show(desk.editor.begin(PROMPT))
-    assert desk.type(b"").events == [Line("one"), Line("two")]
+    desk.events += desk.editor.go_on()[1]
+    assert desk.events == [Asked.INTERRUPT, Line("two")]
+    assert desk.editor.behind() == b"three"
 
 
 def test_a_message_stands_above_the_line() -> None:

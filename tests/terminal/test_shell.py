@@ -23,12 +23,17 @@ class Desk:
     keys: asyncio.Queue[bytes] = field(default_factory=asyncio.Queue)
     screen: pyte.Screen = field(default_factory=lambda: pyte.Screen(60, 30))
     still: bool = True
+    behind: bytes = b""
 
     def write(self, data: bytes) -> None:
         pyte.ByteStream(self.screen).feed(data)
 
     async def read(self) -> bytes:
-        return await self.keys.get()
+        behind, self.behind = self.behind, b""
+        return behind or await self.keys.get()
+
+    def back(self, data: bytes) -> None:
+        self.behind = data + self.behind
 
     def width(self) -> int:
         return self.screen.columns

@@ -9,6 +9,7 @@ from gateway.domain.session import Level
 from gateway.domain.verdict import Decision, Layer, Verdict
 from gateway.judge.shell.context import ShellContext
 from gateway.protocols.ssh import upstream
+from gateway.protocols.ssh.attended import around, first_of
 from gateway.protocols.ssh.ending import VARIABLE
 from gateway.protocols.ssh.guard.guard import Profile
 from gateway.protocols.ssh.options import GuardWanted, Stateful, Sudo, options_of
@@ -110,6 +111,10 @@ class Judging:
         if unit.terminal is not None:
             variables["TERM"] = unit.terminal.kind
         text = f"{_standing(unit)}{judged.canonical}"
+        if unit.mark:
+            jobs = bool(guard) and self._facts.guard.wrap is not None
+            guard = (*around(unit.mark, jobs=jobs), *guard)
+            text = f"{first_of(unit.mark)}{text}"
         return upstream.command_line(variables, (*guard, *shell, text), path=self._facts.path)
 
     def sftp_server(self, token: str) -> str | None:

@@ -19,9 +19,11 @@ from gateway.judge.shell.nested.scp import RECEIVES
 from gateway.log import get_logger
 from gateway.protocols.ssh import ending as endings
 from gateway.protocols.ssh import probe, refusal, scp, upstream
+from gateway.protocols.ssh.attended import Attended
 from gateway.protocols.ssh.capturing import capture_of
 from gateway.protocols.ssh.editing import instead_of
 from gateway.protocols.ssh.given import given_by, may_be_read, note_given
+from gateway.protocols.ssh.interrupting import see_through
 from gateway.protocols.ssh.judging import Judging
 from gateway.protocols.ssh.keyboard import Locked
 from gateway.protocols.ssh.options import options_of
@@ -29,7 +31,7 @@ from gateway.protocols.ssh.production import HostReads
 from gateway.protocols.ssh.running import Running
 from gateway.protocols.ssh.sftp.proxy import SftpProxy
 from gateway.protocols.ssh.sftp.uploads import Stock
-from gateway.protocols.ssh.shell import Desk, LookedAt, script_of
+from gateway.protocols.ssh.shell import Desk, LookedAt, OnStage, script_of
 from gateway.protocols.ssh.units import SftpUnit, ShellUnit
 from gateway.session.life import SessionOver
 from gateway.terminal.desk import until_gone
@@ -275,7 +277,18 @@ class SshDoor:
         assert self._judging is not None
         token = f"{session.id}-{admitted.number}-{secrets.token_hex(8)}"
         recorded = session.endpoint.settings.record_results
-        running = Running(session, admitted.number, channel, token=token, recorded=recorded)
+        if isinstance(channel, OnStage) and admitted.unit.mark:
+            running: Running = Attended(
+                session,
+                admitted.number,
+                channel,
+                token=token,
+                recorded=recorded,
+                mark=admitted.unit.mark,
+                hushed=self._upstream.hushed,
+            )
+        else:
+            running = Running(session, admitted.number, channel, token=token, recorded=recorded)
         terminal = admitted.unit.terminal
         if terminal is not None:
             session.event("window", f"unit {admitted.number}: {terminal.size[0]}x{terminal.size[1]}")
@@ -292,7 +305,7 @@ class SshDoor:
                 running.started.set()
             lock = lock_of(admitted.judged) if terminal is not None else None
             channel.join(running if lock is None else Locked(running, lock))
-            await first(running.closed, channel.gone)
+            await self._over(running, channel)
             if running.closed.is_set():
                 await running.finish()
                 if not running.ended:
@@ -303,6 +316,17 @@ class SshDoor:
                 session.event("ended", f"unit {admitted.number}: {'gone' if gone else 'not seen to be gone'}")
         finally:
             del self._running[running]
+
+    async def _over(self, running: Running, channel: Stage) -> None:
+        """Return once a command is over or its client gone."""
+        assert self._upstream is not None
+        if not isinstance(running, Attended):
+            await first(running.closed, channel.gone)
+            return
+        async with asyncio.TaskGroup() as group:
+            seeing = group.create_task(see_through(self._upstream, running))
+            await first(running.closed, channel.gone)
+            seeing.cancel()
 
     async def _broken(self) -> Ending:
         """Production broke off: tell what runs."""

@@ -41,7 +41,7 @@ class Stage(Protocol):
         """Hand over what the client sends."""
 
     def left(self, data: bytes) -> None:
-        """Take what the client sent when the command had ended already."""
+        """Take what the client sent and the command did not read."""
 
     def hold(self, *, hold: bool) -> None:
         """Take nothing more from the client while production is slow."""

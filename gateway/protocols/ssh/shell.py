@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -13,8 +14,8 @@ from gateway.protocols.ssh import refusal
 from gateway.protocols.ssh.editing import instead_of
 from gateway.protocols.ssh.patch import PLAIN
 from gateway.protocols.ssh.units import ShellUnit
+from gateway.terminal.desk import INTERRUPT, until_gone
 from gateway.terminal.desk import Desk as TerminalDesk
-from gateway.terminal.desk import until_gone
 from gateway.terminal.looking import MOST_NAMES, UNFINISHED, moved, names_in
 from gateway.terminal.shell import GovernedShell, Place, Ran
 
@@ -88,7 +89,7 @@ class Desk(TerminalDesk):
     def signalled(self, name: str) -> None:
         """A signal stands for its key."""
         if name == "INT":
-            self.fed(b"\x03")
+            self.fed(INTERRUPT)
 
 
 class OnStage:
@@ -105,6 +106,7 @@ class OnStage:
     def __init__(self, channel: Channel, desk: Desk) -> None:
         self._channel = channel
         self._desk = desk
+        self._early = False
         self.status = 0
         self.gone = channel.gone
 
@@ -114,12 +116,21 @@ class OnStage:
         return self._channel.terminal
 
     def join(self, behind: Feeds) -> None:
-        """Send what is typed to the command."""
+        """Send what is typed to the command; a Ctrl-C that came before it was there is for it."""
         self._channel.join(behind)
+        self._early = self._desk.interrupted()
+        if self._early:
+            behind.fed(INTERRUPT)
 
     def left(self, data: bytes) -> None:
-        """Keep keys that were typed when the command had ended for the next line, as a terminal does."""
+        """Keep keys that the command did not read for the next line, as a terminal does."""
         self._desk.fed(data)
+
+    def forget(self) -> None:
+        """Drop what was typed for the next line, as a terminal does at Ctrl-C; an early one has done so."""
+        if not self._early:
+            self._desk.forget()
+        self._early = False
 
     def hold(self, *, hold: bool) -> None:
         """Take nothing more from the client while the host is slow."""
@@ -192,6 +203,7 @@ class LookedAt:
             folder=place.folder,
             variables=place.variables,
             status=place.status,
+            mark=secrets.token_hex(8) if terminal is not None else "",
         )
         outcome = await self._session.admit(unit)
         if not isinstance(outcome, Admitted):

@@ -41,6 +41,7 @@ class ShellUnit(Unit):
         folder: working folder, of a governed shell; empty: the login's.
         variables: held by the gateway, of a governed shell.
         status: of the line before, of a governed shell.
+        mark: by which the shell around a governed shell's line speaks of it; empty: there is none around it.
         given: standard input that the client had sent for a line that was refused; None: not to its end.
         writes: what it would have done to the host, where that is known by what the client sent.
     """
@@ -50,6 +51,7 @@ class ShellUnit(Unit):
     folder: str = ""
     variables: Mapping[str, str] = msgspec.field(default_factory=dict)
     status: int = 0
+    mark: str = ""
     given: bytes | None = None
     writes: tuple[HostWrite, ...] = ()
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncssh
+from asyncssh.constants import MSG_IGNORE
 
 from gateway.domain.errors import UpstreamUnavailable
 from gateway.log import get_logger
@@ -24,9 +25,10 @@ from gateway.protocols.ssh.swift import Swift
 from gateway.transport.once import Once
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from asyncssh.channel import SSHChannel
+    from asyncssh.packet import SSHPacket
 
     from gateway.domain.endpoint import Endpoint
     from gateway.domain.secret import Secret
@@ -45,6 +47,7 @@ PACKET: Final = 32768
 LONGEST_COMMAND: Final = 128_000
 """Bytes of a command line that a Linux kernel passes to a login shell as one argument, with some room."""
 PATH: Final = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+OPENSSH: Final = "SSH-2.0-OpenSSH_"
 SIGNALS: Final = frozenset(
     {"ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM", "USR1", "USR2"}
 )
@@ -125,6 +128,7 @@ class HostConnection(Swift, asyncssh.SSHClientConnection):
 
     Attributes:
         proven: done once the gateway is logged in.
+        hushed: packets that say nothing; OpenSSH's sshd sends one for keys that are typed where echo is off.
     """
 
     def __init__(
@@ -132,8 +136,15 @@ class HostConnection(Swift, asyncssh.SSHClientConnection):
     ) -> None:
         super().__init__(loop, options)
         self.proven = loop.create_future()
+        self.hushed = 0
         self._wait, self._waiter = "auth", self.proven
         self._protocol_factory = lambda: host
+
+    def process_packet(self, pkttype: int, pktid: int, packet: SSHPacket) -> bool | Awaitable[None]:
+        """Take a packet; what says nothing says that keys were typed where echo is off."""
+        if pkttype == MSG_IGNORE:
+            self.hushed += 1
+        return super().process_packet(pkttype, pktid, packet)
 
     def add_channel(self, chan: SSHChannel[Any]) -> int:
         """Number a channel; asyncssh makes those of its own class, and leaves no place to say another."""
@@ -153,7 +164,7 @@ class Upstream:
         target: where it goes.
     """
 
-    def __init__(self, dialler: Dialler, host: Host, connection: asyncssh.SSHClientConnection) -> None:
+    def __init__(self, dialler: Dialler, host: Host, connection: HostConnection) -> None:
         self.target = dialler.target
         self._dialler = dialler  # lives as long as this, for the next one
         self._host = host
@@ -163,6 +174,11 @@ class Upstream:
     def lost(self) -> Once:
         """Set once the connection is over."""
         return self._host.lost
+
+    def hushed(self) -> int | None:
+        """Return how often keys were typed where echo is off; None where the host does not say so."""
+        server = str(self._connection.get_extra_info("server_version", ""))
+        return self._connection.hushed if server.startswith(OPENSSH) else None
 
     async def open(
         self,

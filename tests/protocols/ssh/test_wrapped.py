@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from governed import connected, person
 from guarded import BUBBLEWRAP
 from ssh_door import Gate, endpoint_for, gate_for, ssh_argv, trusting
 from sshd import SSHD, Sshd
@@ -119,6 +120,24 @@ async def test_a_terminal_and_its_status_pass(gate: Gate) -> None:
     done = await gate.ssh("stty size; read x; echo got $x; exit 5", options=("-tt",), stdin=b"typed\n")
     assert done.returncode == 5
     assert b"got typed" in done.stdout
+
+
+async def test_what_a_command_did_not_read_is_the_next_line_there_as_well(gate: Gate, host: Sshd) -> None:
+    """Its shells take the terminal into a group of their own, which is gone when it is read out."""
+    async with connected(gate) as connection:
+        one = await person(connection)
+        one.type(b"stty size; echo ready; sleep 0.5\r")
+        await one.until(b"ready\r\n")
+        one.type(b"echo next-$((1+1))\r")
+        await one.until(b"\nnext-2\r\n")
+        for _ in range(5):
+            await one.until(b" $ ")
+            one.type(b"sleep 4717; sleep 4717\r\x03")
+            await one.until(b"^C")
+            await one.until(b" $ ", 3.0)
+            one.type(b"echo status-$?\r")
+            await one.until(b"\nstatus-130\r\n")
+    assert not alive(host, "sleep 4717")
 
 
 @pytest.mark.parametrize("form", [(), ("-O",)])
