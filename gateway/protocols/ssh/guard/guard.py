@@ -136,10 +136,11 @@ class Guard:
         ]
         if self.wrap is not None:
             return (*said, *self.wrap.open)
+        said.append("no /dev/null for what looks at processes: lsof fails")
         if self.offers.landlock and self.offers.landlock < landlock.KEEPS_SIGNALS:
             said.append("no signals inside: timeout can't stop its command")
         if not self.offers.landlock:
-            said.append("no temporary files")
+            said.append("no temporary files, nor /dev/null opened by a program: git and zgrep fail")
             said.append("files of unix sockets for bus, engine and net")
         return tuple(said)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import platform
 import shutil
@@ -136,6 +137,30 @@ def test_dev_null_can_be_written_to_where_landlock_keeps_files() -> None:
         pytest.skip("this kernel has no Landlock")
     done = guarded("ls /nowhere 2>/dev/null; echo seen >/dev/null; echo whole")
     assert (done.stdout, done.stderr) == ("whole\n", "")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_git_and_zgrep_work_where_the_level_does_not_say_otherwise(short_folder: Path, way: str) -> None:
+    """Both open /dev/null for writing, by its name."""
+    packed = short_folder / "log.gz"
+    packed.write_bytes(gzip.compress(b"one\ntwo\n"))
+    wants = {f"zgrep -c two {packed}": "1\n"}
+    if shutil.which("git"):
+        wants["git rev-parse --git-dir || echo none"] = "none\n"
+    said = Guard(WAYS[way]).findings()["guard open"]
+    for line, answer in wants.items():
+        done = guarded(f"cd / && {line}", WAYS[way])
+        fails = "/dev/null" in done.stderr
+        assert fails is ("git and zgrep fail" in said)
+        assert fails or done.stdout == answer
+
+
+@pytest.mark.skipif(shutil.which("lsof") is None, reason="lsof is not installed (apt install lsof)")
+@pytest.mark.parametrize("way", WAYS)
+def test_lsof_works_where_the_level_does_not_say_otherwise(way: str) -> None:
+    done = guarded("lsof -v 2>&1", WAYS[way], Profile.PROCS)
+    fails = "lsof fails" in Guard(WAYS[way]).findings()["guard open"]
+    assert ("revision" in done.stdout) is not fails
 
 
 @pytest.mark.parametrize("way", BY_ONE)
