@@ -41,25 +41,29 @@ class Unframed:
             Pieces, each with its stream.
         """
         pieces: list[tuple[int, bytes]] = []
-        while data and not self.raw:
+        data, self._held = self._held + data, b""
+        at = 0  # a long log comes in thousands of frames at once: none of them copies the rest
+        while at < len(data) and not self.raw:
             if self._rest:
-                piece, data = data[: self._rest], data[self._rest :]
+                piece = data[at : at + self._rest]
+                at += len(piece)
                 self._rest -= len(piece)
                 pieces.append((self._stream, piece))
                 continue
-            self._held += data
-            if len(self._held) < _HEAD.size and self._may_be_head():
-                return pieces
-            if not self._may_be_head():
+            head = data[at : at + _HEAD.size]
+            if not _may_be_head(head):
                 self.raw = True
-                data, self._held = self._held, b""
-                break
-            kind, self._rest = _HEAD.unpack_from(self._held)
-            self._stream, self.raw = _KINDS[kind], False
-            data, self._held = self._held[_HEAD.size :], b""
-        if data:
-            pieces.append((STDOUT, data))
+            elif len(head) < _HEAD.size:
+                self._held = head
+                return pieces
+            else:
+                kind, self._rest = _HEAD.unpack(head)
+                self._stream, self.raw = _KINDS[kind], False
+                at += _HEAD.size
+        if at < len(data):
+            pieces.append((STDOUT, data[at:]))
         return pieces
 
-    def _may_be_head(self) -> bool:
-        return self._held[0] in _KINDS and not self._held[1:4].strip(b"\0")
+
+def _may_be_head(head: bytes) -> bool:
+    return head[0] in _KINDS and not head[1:4].strip(b"\0")

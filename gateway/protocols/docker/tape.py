@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 
@@ -66,8 +68,8 @@ class Tape:
             self._hash.update(data)
             data = data[: max(0, MOST_OF_ARCHIVE - size)]
         if self._unframed is not None:
-            for stream, piece in self._unframed.feed(data):
-                self._output(stream, piece)
+            for stream, pieces in groupby(self._unframed.feed(data), key=itemgetter(0)):
+                self._output(stream, b"".join(piece for _, piece in pieces))
         else:
             self._output(STDOUT, data)
 
