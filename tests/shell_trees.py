@@ -176,7 +176,7 @@ def _compounds(scripts: st.SearchStrategy[Script]) -> st.SearchStrategy[Any]:
         | st.builds(
             If, st.lists(st.tuples(scripts, scripts), min_size=1, max_size=2).map(tuple), st.none() | scripts
         )
-        | st.builds(Case, words(scripts, quoted=True), st.lists(arms, max_size=2).map(tuple))
+        | st.builds(Case, words(scripts, quoted=True).map(pinned), st.lists(arms, max_size=2).map(tuple))
     )
 
 
