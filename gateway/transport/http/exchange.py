@@ -60,6 +60,8 @@ class ClientSide:
         # Who asks on and on and takes no answer waits, and keeps no memory of ours.
         if self.connection.behind:
             await self.connection.drain()
+        if self.whole:  # the end of a body that was given up one piece before it is no request
+            self._events.clear()
         if self._reader.begun:
             self._events += self._reader.feed(b"")
         if self._events:

@@ -316,6 +316,7 @@ class ResponseReader(_Reader):
         if known is None:
             return self._new_head(head)
         self._inside = True
+        self._parser = None  # that of an interim head has read its end
         self._chunked = known.length is None
         self._rest = known.length or 0
         return known

@@ -179,6 +179,19 @@ async def test_a_body_that_is_too_long_is_not_kept(framing: bytes) -> None:
         assert await side.body(10) is None
 
 
+async def test_the_end_of_a_body_that_is_too_long_is_not_taken_for_a_request() -> None:
+    chunked = b"PUT /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with both() as (side, client, _, _):
+        await client.send(chunked + b"b\r\n01234567890\r\n0\r\n\r\n" + GET)
+        await side.head()
+        assert await side.body(10) is None
+        assert side.whole
+        head = await side.head()
+        assert head is not None
+        assert head.target == "/a"
+        assert head.method == "GET"
+
+
 async def test_an_answer_that_lasts_until_the_end_goes_on_in_chunks() -> None:
     async with both() as (side, client, upstream, server):
         await client.send(GET)

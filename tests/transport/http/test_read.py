@@ -51,6 +51,12 @@ ANSWERS = {
         [100, 103, 200],
         b"",
     ),
+    "chunks behind an interim head": (
+        ASKED,
+        b"HTTP/1.1 103 A\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+        [103, 200],
+        b"a",
+    ),
     "no body": (ASKED, b"HTTP/1.1 204 No Content\r\n\r\n", [204], b""),
     "not modified": (ASKED, b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", [304], b""),
     "of HEAD": (ASKED_HEAD, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", [200], b""),
