@@ -7,6 +7,7 @@ called says it of all others.
 from __future__ import annotations
 
 import functools
+import itertools
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
@@ -171,13 +172,17 @@ class _Behind:
             for option in program.own:
                 if word.startswith(option) and len(word) > len(option):
                     self._found[at] = option + _cut(word[len(option) :])
-            for sort in _SORTS:
-                for option in getattr(program, sort):
-                    self._option(at, option, sort)
+            if word.startswith("-"):
+                for sort in _SORTS:
+                    for option in getattr(program, sort):
+                        self._option(at, option, sort)
             if word.lower() in program.behind:
                 self._operands(at, program.behind[word.lower()])
-            if word in program.pairs:
-                self._pairs(at + 1)
+        first = next(
+            (at for at in range(self._start, len(self._words)) if self._words[at] in program.pairs), None
+        )
+        if first is not None:
+            self._pairs(first + 1)
         options = [each for each in self._words[self._start :] if each.startswith("-")]
         if program.last_with and any(
             each.startswith("-") and not each.startswith("--") and program.last_with in each
@@ -218,10 +223,10 @@ class _Behind:
 
     def _operands(self, at: int, which: tuple[int, ...]) -> None:
         """Cut out some of the operands behind a word."""
-        operands = [place for place in range(at + 1, len(self._words)) if self._words[place][:1] != "-"]
-        for number in which:
-            if number <= len(operands):
-                self._found[operands[number - 1]] = _cut(self._words[operands[number - 1]])
+        behind = (place for place in range(at + 1, len(self._words)) if self._words[place][:1] != "-")
+        for number, place in enumerate(itertools.islice(behind, max(which)), 1):
+            if number in which:
+                self._found[place] = _cut(self._words[place])
 
     def _pairs(self, start: int) -> None:
         for at in range(start, len(self._words)):

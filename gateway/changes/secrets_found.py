@@ -48,6 +48,8 @@ _NAMED = re.compile(
     r"secret(?:_?(?:key|value|token|access_?key))?|(?:api|access|private|signing|encryption|auth|session)_?key|"
     r"(?:\w+_)?tokens?|credentials?|otp_?secret|totp)$"
 )
+_LONGEST_ENDING = 256
+"""Characters at a name's end that say what it is for; looking at more takes a square of their number."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _RANDOM = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
 _RANDOM_BITS = 4.3
@@ -101,7 +103,7 @@ def holds_secret(text: str) -> bool:
 
 def names_secret(name: str) -> bool:
     """Whether a name, such as one of the environment, is one for something secret."""
-    return bool(_NAMED.search(_CAMEL.sub("_", name)))
+    return bool(_NAMED.search(_CAMEL.sub("_", name[-_LONGEST_ENDING:])))
 
 
 def without_secrets(text: str) -> str:

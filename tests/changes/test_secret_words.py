@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
+
 from gateway.changes.secret_words import (
     hide_statement,
     hide_words,
@@ -49,3 +53,24 @@ def test_statements_lose_their_secrets() -> None:
 def test_a_text_without_any_such_program_is_told_by_one_look() -> None:
     assert known_programs().search("run: mysql -px")
     assert not known_programs().search("worker_processes 4;")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["redis-cli", *["auth"] * 40_000],
+        ["vault", *["put"] * 40_000],
+        ["x", f"--{'token_' * 40_000}=1", f"{'_' * 200_000}=1"],
+    ],
+    ids=["operands", "pairs", "names"],
+)
+def test_a_long_command_takes_no_square_of_its_length(words: list[str]) -> None:
+    began = time.process_time()
+    hide_words(words)
+    assert time.process_time() - began < 3
+
+
+def test_the_end_of_a_long_name_says_what_it_is_for() -> None:
+    assert is_secret_name("x" * 1000 + "_password")
+    assert not is_secret_name("x" * 1000 + "_level")
+    assert not is_secret_name("x" * 1000 + "secret")
