@@ -112,7 +112,7 @@ class Limits(_Section, frozen=True, kw_only=True):
         connections: clients at once.
         login_seconds: time a client has to log in.
         statement_bytes: largest statement that is judged.
-        drain_seconds: time that sessions have to end after SIGTERM.
+        drain_seconds: time that what runs has to end after SIGTERM, and sessions to close.
     """
 
     connections: Positive = 2000

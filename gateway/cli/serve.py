@@ -23,8 +23,9 @@ def serve(
 ) -> None:
     """Run the gateway.
 
-    SIGTERM drains: no new sessions, a word to live ones, then it ends. Without database.url it starts an
-    embedded PostgreSQL as its store. Logs go to standard error, as JSON unless that is a terminal.
+    SIGTERM drains: no new sessions, what runs may end, then it ends; Ctrl-C or a second one cuts what runs.
+    Without database.url it starts an embedded PostgreSQL as its store. Logs go to standard error, as JSON
+    unless that is a terminal.
 
     Example:
       glassgate serve -c gateway.toml

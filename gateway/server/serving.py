@@ -53,6 +53,8 @@ class Running:
 async def serve(settings: Settings, told: Callable[[Running], None]) -> None:
     """Run the gateway until SIGTERM or SIGINT, then drain: no new sessions, a word to live ones, close.
 
+    SIGTERM lets what runs go on for a while; SIGINT, or whatever comes second, cuts it.
+
     Args:
         settings: of ``gateway.toml``.
         told: called once everything serves.
@@ -62,11 +64,17 @@ async def serve(settings: Settings, told: Callable[[Running], None]) -> None:
         StoreUnavailable: the store can't be reached at start.
     """
     allow_descriptors()
-    stop = asyncio.Event()
+    stop, hurry = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def on_signal(number: int) -> None:
+        if stop.is_set() or number == signal.SIGINT:
+            hurry.set()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with running(settings) as now:
+        loop.add_signal_handler(number, on_signal, number)
+    async with running(settings, hurry) as now:
         collect_seldom()
         told(now)
         await stop.wait()
@@ -74,8 +82,12 @@ async def serve(settings: Settings, told: Callable[[Running], None]) -> None:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
+async def running(settings: Settings, hurry: asyncio.Event) -> AsyncIterator[Running]:
     """Serve for as long as the block lasts.
+
+    Args:
+        settings: of ``gateway.toml``.
+        hurry: once set, sessions in which something runs are not waited for at the end.
 
     Raises:
         ConfigurationBroken: something can't be used; says what and how to mend it.
@@ -117,9 +129,9 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
                 for _, listener in listening:
                     listener.close()
                 async with asyncio.TaskGroup() as draining:
-                    draining.create_task(core.registry.drain(settings.limits.drain_seconds))
+                    draining.create_task(core.registry.drain(settings.limits.drain_seconds, hurry))
                     for each in workers:
-                        draining.create_task(each.drain())
+                        draining.create_task(each.drain(hurry))
                 for task in tasks:
                     task.cancel()
 

@@ -3,7 +3,8 @@
 The first process starts it, tells it its settings in the first line of standard input and lends it
 connections by the socket of that number; standard output counts them (``gateway.transport.share``). It has a
 core of its own, under a name of its own among the replicas; all that there is but once stays with the first.
-The end of standard input is the end of the first process, or its word: what is live is drained.
+SIGTERM lets what runs go on for a while, as for the first process; the end of standard input is the end of
+that process, or its word that there is no time: what is live is cut.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from gateway.store.pool import Store
 from gateway.transport.share import READY, Borrower
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from gateway.access.policy import Policy
     from gateway.session.lease import Leases
@@ -42,15 +43,17 @@ async def work(
     settings: Settings,
     channel: socket.socket,
     tell: Callable[[bytes], None],
-    ended: Callable[[], Awaitable[object]],
+    stop: asyncio.Event,
+    hurry: asyncio.Event,
 ) -> None:
-    """Serve what is lent until ``ended`` returns, then drain.
+    """Serve what is lent until it is told to stop, then drain.
 
     Args:
         settings: of this process.
         channel: brings connections.
         tell: counts them to the lender.
-        ended: returns when the lender ends.
+        stop: set when it is time.
+        hurry: set when what runs is to be cut.
 
     Raises:
         ConfigurationBroken: something can't be used.
@@ -74,8 +77,8 @@ async def work(
             collect_seldom()
             tell(READY)
             log.info("process ready", replica=settings.replica, interrupted=core.interrupted)
-            await ended()
-            await core.registry.drain(settings.limits.drain_seconds)
+            await stop.wait()
+            await core.registry.drain(settings.limits.drain_seconds, hurry)
             for task in tasks:
                 task.cancel()
         try:
@@ -99,18 +102,20 @@ async def _follow_policy(policy: Policy, leases: Leases) -> None:
 async def _serve(settings: Settings, channel: socket.socket) -> None:
     allow_descriptors()
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
+    stop, hurry = asyncio.Event(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     counts, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, sys.stdout)
-    ends = [loop.create_task(reader.read()), loop.create_task(stop.wait())]
-    await work(
-        settings,
-        channel,
-        counts.write,
-        lambda: asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED),
-    )
+
+    async def outlive_none() -> None:
+        await reader.read()
+        hurry.set()
+        stop.set()
+
+    watching = loop.create_task(outlive_none())
+    await work(settings, channel, counts.write, stop, hurry)
+    watching.cancel()
 
 
 def main() -> int:

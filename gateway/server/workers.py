@@ -74,19 +74,31 @@ class Workers:
             for number in range(2, processes_of(self._settings.processes) + 1):
                 group.create_task(self._keep(f"{self._settings.replica}.{number}"))
 
-    async def drain(self) -> None:
-        """Have them drain and end; those that don't in time are killed."""
+    async def drain(self, hurry: asyncio.Event) -> None:
+        """Have them drain and end; those that don't in time are killed.
+
+        Args:
+            hurry: once set, what runs there is cut.
+        """
         self._stopping.set()
         for process in self._running:
-            _close(process)
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
         seconds = self._settings.limits.drain_seconds + SETTLE_SECONDS
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
-                for process in self._running:
-                    group.create_task(process.wait())
+                hurrying = group.create_task(self._hurry(hurry))
+                for process in tuple(self._running):
+                    await process.wait()
+                hurrying.cancel()
         for process in self._running:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
+
+    async def _hurry(self, hurry: asyncio.Event) -> None:
+        await hurry.wait()
+        for process in self._running:
+            _close(process)
 
     async def _keep(self, replica: str) -> None:
         while not self._stopping.is_set():

@@ -70,6 +70,10 @@ class Life:
         """Return why the session has ended, None while it lives."""
         return self._admission.ending
 
+    def busy(self) -> bool:
+        """Whether something of it runs: an answer is on its way, or a command has not ended."""
+        return self._door_side.busy()
+
     def end(self, ending: Ending) -> None:
         """End the session now: nothing further is admitted, what runs is cancelled in production."""
         if self._admission.ending is None:

@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 3.0
 """A missed notification of a kill is late by at most this."""
+CLOSING_SECONDS = 5.0
+"""Sessions that are ended have so long to close."""
+BUSY_SECONDS = 0.1
+"""So often it is seen whether what runs has ended, while the gateway drains."""
+
+RESTARTING = Ending(EndCause.DRAINED, "the gateway is restarting; connect again in a moment")
+
+_ENDS_SOON = (
+    "the gateway is restarting: this session ends with what runs in it, in {:.0f} seconds at the latest"
+)
 
 log = get_logger("session")
 
@@ -101,16 +111,29 @@ class Registry:
             message = f"ended by {by}" + (f": {reason}" if reason else "")
             session.end(Ending(EndCause.KILLED, message, by))
 
-    async def drain(self, seconds: float) -> None:
-        """End every session with a word to its client; returns when all are closed or the time is up.
+    async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
+        """End every session with a word to its client: an idle one now, a busy one once what runs has ended.
 
         Args:
-            seconds: how long sessions may take to close.
+            seconds: how long what runs may go on and sessions may take to close, in all.
+            hurry: once set, what runs is cut too.
         """
+        loop = asyncio.get_running_loop()
+        closing = min(CLOSING_SECONDS, seconds / 2)
+        until = loop.time() + seconds - closing
+        told: set[SessionId] = set()
+        while self._live and loop.time() < until and not hurry.is_set():
+            for session in self.sessions():
+                if not session.busy():
+                    session.end(RESTARTING)
+                elif session.id not in told:
+                    told.add(session.id)
+                    session.warn(_ENDS_SOON.format(until - loop.time()))
+            await asyncio.sleep(BUSY_SECONDS)
         for session in self.sessions():
-            session.end(Ending(EndCause.DRAINED, "the gateway is restarting; connect again in a moment"))
+            session.end(RESTARTING)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(closing):
                 await self._empty.wait()
         except TimeoutError:
             log.warning("sessions not drained in time", sessions=len(self._live))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -206,6 +208,41 @@ def test_a_restart_tells_live_clients(
         assert other.stop() == 0
         with pytest.raises(psycopg.OperationalError, match="restarting"):
             connection.execute("SELECT 1")
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_restart_lets_what_runs_end_and_cuts_it_where_there_is_no_time(
+    tmp_path: Path, production: Production, fresh_beginning: Beginning, processes: int
+) -> None:
+    long = "[limits]\ndrain-seconds = 20\n"
+    other = LiveGateway.start(tmp_path, beginning=fresh_beginning, processes=processes, settings=long)
+    other.add_endpoint(production)
+    other.grant()
+    notices: list[str] = []
+    with (
+        psycopg.connect(other.dsn(), autocommit=True) as first,
+        psycopg.connect(other.dsn(), autocommit=True) as second,
+        ThreadPoolExecutor(3) as threads,
+    ):
+        first.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+        ending = threads.submit(first.execute, "SELECT 'whole', pg_sleep(3)")
+        cut = threads.submit(second.execute, "SELECT pg_sleep(60)")
+        time.sleep(0.5)
+        stopping = threads.submit(other.stop)
+        assert ending.result(10).fetchone() == ("whole", "")
+        assert any("restarting: this session ends with what runs in it" in each for each in notices)
+        time.sleep(0.5)
+        with pytest.raises(psycopg.OperationalError, match="restarting"):
+            first.execute("SELECT 1")
+        assert not cut.done()
+        assert other.process is not None
+        began = unhurried()
+        other.process.send_signal(signal.SIGINT)
+        with pytest.raises(psycopg.OperationalError, match="restarting"):
+            cut.result(10)
+        assert stopping.result(10) == 0
+        assert unhurried() - began < 5
+    assert comes_to_rest(production)
 
 
 def test_a_change_request_says_how_many_rows_it_would_touch(gateway: LiveGateway) -> None:

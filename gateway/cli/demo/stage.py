@@ -317,7 +317,8 @@ seconds = 5
             env=own_environment(),
             cwd=folder,
             start_new_session=True,
-            preexec_fn=postmaster.die_with_parent(os.getpid(), signal.SIGTERM),  # noqa: PLW1509 - as there
+            # SIGINT: nobody waits for what runs in a demo.
+            preexec_fn=postmaster.die_with_parent(os.getpid(), signal.SIGINT),  # noqa: PLW1509 - as there
         )
 
 
@@ -325,7 +326,7 @@ async def stop_gateway(gateway: subprocess.Popen[bytes]) -> None:
     """Stop the gateway: in order first, hard where that takes too long."""
     if gateway.poll() is not None:
         return
-    gateway.terminate()
+    gateway.send_signal(signal.SIGINT)
     try:
         await asyncio.to_thread(gateway.wait, _STOP_SECONDS)
     except subprocess.TimeoutExpired:
