@@ -44,6 +44,8 @@ _PRINTS: Final = frozenset({"echo", "printf"})
 _DEEPEST: Final = 3
 _METHODS: Final = re.compile(r"(?:GET|HEAD|POST|PUT|PATCH|DELETE) /")
 _JSON: Final = frozenset("{[")
+_SUBSTITUTED: Final = re.compile(r"(\$\(|`)([^()`]*)([)`])")
+_HERE_DOCUMENT: Final = re.compile(r"(?<!<)<<-?[ \t]*['\"\\]?([\w.-]+)")
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ def hide_line(text: str) -> str:
     Args:
         text: as typed.
     """
-    return without_secrets(_hidden(text, _DEEPEST, named=True))
+    return without_secrets(_hidden(_fed_documents(text), _DEEPEST, named=True))
 
 
 def hide_line_of_file(text: str) -> str:
@@ -115,19 +117,68 @@ def hide_unit(text: str) -> str:
 def _parameter(name: str, value: str) -> str:
     if is_secret_name(name) and value:
         return SECRET
-    if value[:1] in _JSON:
-        try:
-            said: Json = msgspec.json.decode(value)
-        except (msgspec.DecodeError, RecursionError):
-            return value
-        if isinstance(said, dict):
-            shown = {each: SECRET if is_secret_name(each) and held else held for each, held in said.items()}
-            return value if shown == said else msgspec.json.encode(shown).decode()
-    return value
+    return without_secrets(_of_json(value))
+
+
+def _of_json(value: str) -> str:
+    """A word that is JSON with secrets cut out by their names; any other as it is."""
+    if value[:1] not in _JSON:
+        return value
+    try:
+        said: Json = msgspec.json.decode(value)
+        shown = _members(said)
+    except (msgspec.DecodeError, RecursionError):
+        return value
+    return value if shown == said else msgspec.json.encode(shown).decode()
+
+
+def _members(said: Json, *, secret: bool = False) -> Json:
+    """A value with secrets cut out by the names of members, variables and paths that they go by."""
+    if isinstance(said, list):
+        return [_members(each, secret=secret) for each in said]
+    if not isinstance(said, dict):
+        return SECRET if secret and not isinstance(said, bool) and said not in (None, "") else said
+    called = said.get("name", said.get("path"))
+    called = called.rpartition("/")[2] if isinstance(called, str) else ""
+    found: dict[str, Json] = {}
+    for name, each in said.items():
+        known = called if name == "value" and called else name
+        found[name] = _members(each, secret=secret or _is_secret_member(known, each))
+    return found
+
+
+def _is_secret_member(name: str, held: Json) -> bool:
+    """Whether what a member holds is secret: a Secret's texts, or what is named so and is no object."""
+    return name == "stringData" or (is_secret_name(name) and not isinstance(held, dict))
+
+
+def _fed_documents(text: str) -> str:
+    """A text with here-documents cut out that are fed to what reads a secret from its input."""
+    if "<<" not in text:
+        return text
+    shown: list[str] = []
+    ends, cuts = "", False
+    for line in text.split("\n"):
+        if ends:
+            ends = "" if line.strip() == ends else ends
+            if not ends or not cuts:
+                shown.append(line)
+            elif shown[-1] != SECRET:
+                shown.append(SECRET)
+            continue
+        found = _HERE_DOCUMENT.search(line)
+        ends = found[1] if found else ""
+        cuts = bool(ends) and any(
+            reads_secret([each.value for each in words]) for _, words in _commands(line)
+        )
+        shown.append(line)
+    return "\n".join(shown)
 
 
 def _hidden(text: str, depth: int, *, named: bool) -> str:
-    """A text with the secrets of each of its simple commands cut out."""
+    """A text with the secrets of each of its simple commands cut out, those that are run for a word first."""
+    if depth > 1:
+        text = _SUBSTITUTED.sub(lambda one: one[1] + _hidden(one[2], depth - 1, named=named) + one[3], text)
     edits: dict[tuple[int, int], str] = {}
     before: list[_Word] = []
     for piped, words in _commands(text):
@@ -138,10 +189,17 @@ def _hidden(text: str, depth: int, *, named: bool) -> str:
             becomes = next(told) if not word.fed else SECRET if feeds else word.value
             if becomes == word.value and depth > 1 and re.search(r"\s", word.value):
                 becomes = _hidden(word.value, depth - 1, named=named)
+            if becomes == word.value:
+                becomes = _of_json(becomes)
             if becomes != word.value:
                 edits[word.start, word.end] = _quoted(becomes)
-        if feeds and piped and before and before[0].value.rpartition("/")[2] in _PRINTS:
-            edits |= {(each.start, each.end): SECRET for each in before[1:] if each.value[:1] != "-"}
+        if feeds and piped and before:
+            prints = before[0].value.rpartition("/")[2] in _PRINTS
+            edits |= {
+                (each.start, each.end): SECRET
+                for each in before[1:]
+                if each.fed or (prints and each.value[:1] != "-")
+            }
         before = words
     shown: list[str] = []
     at = 0

@@ -29,6 +29,8 @@ _IDENTIFIED: Final = re.compile(
     r"(?i)(\bIDENTIFIED\s+(?:WITH\s+\S+\s+)?(?:BY|AS)\s+(?:PASSWORD\s+)?)('(?:[^'\\]|\\.|'')*'|\"[^\"]*\")"
 )
 _NAME: Final = re.compile(r"-{0,2}[A-Za-z_][\w.-]*")
+_QUERIED: Final = re.compile(r"(?<=[?&])([\w.-]+)=([^&#\s]+)")
+"""Parameters of an address."""
 _SETS: Final = re.compile(r"([A-Za-z_][\w.\[\]-]*)(=)([^&;,]*)")
 
 
@@ -130,17 +132,33 @@ def is_secret_name(name: str) -> bool:
     return names_secret(name.replace("-", "_")) or name.upper() in _catalogue().variables
 
 
+def is_secret_header(name: str) -> bool:
+    """Whether a header of HTTP is known to carry a credential.
+
+    Args:
+        name: in any case.
+    """
+    return name.strip().lower() in _catalogue().headers
+
+
 def _hide_named(words: Sequence[str], found: list[str]) -> None:
     """Cut out what stands behind names: NAME=value, --name=value, --name value."""
     for at, word in enumerate(words):
         name, equals, value = word.partition("=")
-        if equals:
+        if "?" in name:
+            found[at] = _QUERIED.sub(_queried, word)
+        elif equals:
+            name = name.removesuffix("+")
             if _NAME.fullmatch(name) and is_secret_name(name.lstrip("-")):
-                found[at] = f"{name}={_cut(value)}"
+                found[at] = word[: len(word) - len(value)] + _cut(value)
         elif word.startswith("-") and _NAME.fullmatch(word) and is_secret_name(word):
             found[at + 1 : at + 2] = [
                 given if given.startswith("-") else _cut(given) for given in words[at + 1 : at + 2]
             ]
+
+
+def _queried(found: re.Match[str]) -> str:
+    return f"{found[1]}={_cut(found[2])}" if is_secret_name(found[1]) else found[0]
 
 
 def _cut(value: str) -> str:
@@ -247,7 +265,7 @@ def _told(sort: str, value: str) -> str:
             return _SETS.sub(_setting, value)
         case "header":
             name, colon, secret = value.partition(":")
-            known = name.strip().lower() in _catalogue().headers or is_secret_name(name.strip())
+            known = is_secret_header(name) or is_secret_name(name.strip())
             space = " " if secret.startswith(" ") else ""
             return f"{name}:{space}{_cut(secret.strip())}" if colon and known else value
         case "prefixed":

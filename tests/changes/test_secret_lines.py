@@ -174,3 +174,33 @@ def test_a_title_is_a_request_or_a_command() -> None:
 def test_hostile_lines_are_read_in_little_time() -> None:
     for hostile in ("'" * 20_000, '"\\' * 10_000, "$(" * 10_000, "mysql " * 5_000, "`a" * 10_000):
         hide_line(hostile)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("a=$(redis-cli -a hunter2 get x)", "a=$(redis-cli -a [secret] get x)"),
+        ('x "$(mysql -phunter2)"', 'x "$(mysql -p[secret])"'),
+        ("`mysql -phunter2`", "`mysql -p[secret]`"),
+        ("chpasswd <<EOF\nroot:hunter2\nbob:hunter2\nEOF\nls", "chpasswd <<EOF\n[secret]\nEOF\nls"),
+        ("cat <<'E' | chpasswd\nroot:hunter2\nE", "cat <<'E' | chpasswd\n[secret]\nE"),
+        ("cat <<E > f\nplain\nE", "cat <<E > f\nplain\nE"),
+        ("cat <<< hunter2 | passwd --stdin bob", "cat <<< [secret] | passwd --stdin bob"),
+        ("curl 'http://x/?a=1&token=hunter2'", "curl 'http://x/?a=1&token=[secret]'"),
+        ("TOKEN+=hunter2", "TOKEN+=[secret]"),
+        ("""curl -d '{"token":"hunter2","a":1}' x""", """curl -d '{"token":"[secret]","a":1}' x"""),
+        ("""patch -p '{"stringData":{"a":"hunter2"}}'""", """patch -p '{"stringData":{"a":"[secret]"}}'"""),
+        (
+            """patch -p '[{"name":"DB_PASSWORD","value":"hunter2"}]'""",
+            """patch -p '[{"name":"DB_PASSWORD","value":"[secret]"}]'""",
+        ),
+        ("""patch -p '{"a":{"replicas":3}}'""", """patch -p '{"a":{"replicas":3}}'"""),
+    ],
+)
+def test_secrets_are_found_within_what_a_line_hands_on(line: str, shown: str) -> None:
+    assert hide_line(line) == shown
+
+
+def test_a_parameter_loses_what_has_the_shape_of_a_secret_behind_escapes() -> None:
+    assert "hunter2" not in hide_request("POST /build?remote=https%3A%2F%2Fbob%3Ahunter2%40host")
+    assert "hunter2" not in hide_request("POST /commit?changes=ENV+PASSWORD%3Dhunter2")

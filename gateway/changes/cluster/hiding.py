@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway.changes.secret_lines import hide_argv
-from gateway.changes.secrets_found import names_secret, without_secrets
+from gateway.changes.secret_words import is_secret_header, is_secret_name
+from gateway.changes.secrets_found import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ def texts(value: Json) -> Iterator[str]:
 
 
 def _by_name(name: str, value: Json, known: frozenset[str]) -> Json:
-    if not names_secret(name):
+    if not (is_secret_name(name) or is_secret_header(name)):
         return hidden(value, known)
     if isinstance(value, str | int) and not isinstance(value, bool):
         return value if value in known else PLACEHOLDER

@@ -160,6 +160,7 @@ def _plain(line: str) -> str:
 def _without_variables(said: Any) -> Any:
     """A body without the values of secret variables and members."""
     if isinstance(said, dict):
+        said = _one_command(said)
         return {
             name: "[secret]" if isinstance(each, str) and is_secret_name(name) else _without_variables(each)
             for name, each in said.items()
@@ -172,4 +173,14 @@ def _without_variables(said: Any) -> Any:
         name, equals, value = said.partition("=")
         if equals and (is_secret_name(name) or holds_secret(value)):
             return f"{name}=[secret]"
+    return said
+
+
+def _one_command(said: dict[str, Any]) -> dict[str, Any]:
+    """A body whose command is cut into two lists: the words of the second are the first's."""
+    for first, second in (("Entrypoint", "Cmd"), ("Command", "Args")):
+        lists = [said.get(first), said.get(second)]
+        if all(isinstance(each, list) and all(isinstance(word, str) for word in each) for each in lists):
+            shown = hide_argv([*said[first], *said[second]])
+            said = {**said, first: shown[: len(said[first])], second: shown[len(said[first]) :]}
     return said

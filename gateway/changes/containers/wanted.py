@@ -11,6 +11,8 @@ from gateway.changes.secret_words import SECRET
 from gateway.changes.secrets_found import holds_secret, names_secret
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.domain.containers import ContainerWrite
     from gateway.judge.http.bodies import Json
 
@@ -86,7 +88,7 @@ def _created(body: dict[str, Any]) -> Wanted:
     wanted: Wanted = {
         "image": familiar(_text(body.get("Image"))),
         "entrypoint": _escaped(_texts(body.get("Entrypoint"))),
-        "command": _escaped(_texts(body.get("Cmd"))),
+        "command": _escaped(_texts(body.get("Cmd")), _texts(body.get("Entrypoint"))),
         "hostname": _text(body.get("Hostname")),
         "user": _text(body.get("User")),
         "working_dir": _text(body.get("WorkingDir")),
@@ -140,7 +142,7 @@ def _swarm(spec: dict[str, Any]) -> Wanted:
     wanted: Wanted = {
         "image": image.partition("@")[0] if ":" in image.partition("@")[0].rpartition("/")[2] else image,
         "entrypoint": _escaped(_texts(container.get("Command"))),
-        "command": _escaped(_texts(container.get("Args"))),
+        "command": _escaped(_texts(container.get("Args")), _texts(container.get("Command"))),
         "user": _text(container.get("User")),
         "working_dir": _text(container.get("Dir")),
         "environment": environment_of(_texts(container.get("Env"))),
@@ -232,10 +234,14 @@ def _dollar(text: str) -> str:
     return text.replace("$", "$$")
 
 
-def _escaped(texts: list[str]) -> list[Json]:
-    """Arguments of a command; what a secret option is given is left to the environment at deployment."""
+def _escaped(texts: list[str], front: Sequence[str] = ()) -> list[Json]:
+    """Arguments of a command, behind the words in front of them.
+
+    What a secret option is given is left to the environment at deployment.
+    """
     found: list[Json] = []
-    for before, text, shown in zip(["", *texts], texts, hide_argv(texts), strict=False):
+    hidden = hide_argv([*front, *texts])[len(front) :]
+    for before, text, shown in zip(["", *texts], texts, hidden, strict=False):
         name, equals, value = text.partition("=")
         if equals and (names_secret(name) or holds_secret(value)):
             found.append(f"{_dollar(name)}=${{{_variable(name)}}}")
@@ -244,7 +250,7 @@ def _escaped(texts: list[str]) -> list[Json]:
         ):
             found.append(f"${{{_variable(before)}}}")
         elif shown != text:
-            program = texts[0].rpartition("/")[2]
+            program = [*front, *texts][0].rpartition("/")[2]
             found.append(_dollar(shown).replace(SECRET, f"${{{_variable(f'{program} secret')}}}"))
         else:
             found.append(_dollar(text))

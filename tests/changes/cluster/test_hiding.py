@@ -75,3 +75,15 @@ def test_what_only_speaks_of_a_secret_stays() -> None:
         "args": ["--token-file", "/run/token", "--password", "--verbose", "DB_PASSWORD=${DB_PASSWORD}"]
     }
     assert hidden(words) == words
+
+
+def test_variables_and_headers_are_known_by_the_catalogue_too() -> None:
+    shown = [
+        {"name": "SSHPASS", "value": PLACEHOLDER},
+        {"httpHeaders": [{"name": "Authorization", "value": PLACEHOLDER}]},
+    ]
+    said: list[Any] = [
+        {"name": "SSHPASS", "value": "hunter2"},
+        {"httpHeaders": [{"name": "Authorization", "value": "Basic hunter2"}]},
+    ]
+    assert hidden(said) == shown
