@@ -118,7 +118,7 @@ class Arrays:
         Raises:
             NotRead: it stands for something else in this line.
         """
-        if self.sorts.setdefault(name, sort) != sort:
+        if (name == "_" and sort != "plain") or self.sorts.setdefault(name, sort) != sort:
             raise NotRead("array", f"{name} is more than one sort of variable in this line.")
 
     def check(self, name: str, subscript: Subscript) -> None:

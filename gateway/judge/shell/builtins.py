@@ -14,20 +14,15 @@ from gateway.judge.shell.context import ShellContext
 from gateway.judge.shell.cursor import NotRead
 from gateway.judge.shell.filling import DECLARING
 from gateway.judge.shell.finding import Effect, Finding, reads
-from gateway.judge.shell.leaving import ELEMENT
+from gateway.judge.shell.leaving import ELEMENT, MAPFILE, READ
 from gateway.judge.shell.nested.registry import stopping
 from gateway.judge.shell.nested.shape import Again, NestedJudge
 from gateway.judge.shell.nested.stop import stop, unless_allowed
-from gateway.judge.shell.nested.table import No, Split, table
+from gateway.judge.shell.nested.table import Split, table
 from gateway.judge.shell.nested.variables import harmless_name, let_be_set
 from gateway.judge.shell.scope import check_name
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_READ: Final = table(
-    "-r  -s  -a=literal  -d=literal  -n=number  -N=number  -p=  -t=number  -u=number",
-    style="exact",
-    first=True,
-)
 _SET: Final = re.compile(r"[-+][efuxv]+|[-+]o")
 _SET_NAMES: Final = frozenset(("errexit", "noglob", "nounset", "pipefail", "xtrace", "verbose"))
 _FORMAT: Final = re.compile(
@@ -118,14 +113,14 @@ def judge_read(argv: tuple[Argument, ...], _form: Form, _context: ShellContext, 
 
     Source: bash(1), dash(1).
     """
-    split = _READ.split("read", argv[1:])
+    split = READ.split("read", argv[1:])
     arrays = [each.value for each in split.given if each.name == "-a" and each.value is not None]
     if len(arrays) + bool(split.operands) > 1:
         raise stop("read", "array", "read fills one array, or variables.")
     for each in (*arrays, *split.operands):
         _variable("read", each)
     return reads(
-        (argv[0], *_READ.emit(split.given), *split.operands), "read takes a line of input into variables."
+        (argv[0], *READ.emit(split.given), *split.operands), "read takes a line of input into variables."
     )
 
 
@@ -259,22 +254,12 @@ def judge_mapfile(argv: tuple[Argument, ...], _form: Form, _context: ShellContex
     Source: bash(1), SHELL BUILTIN COMMANDS.
     """
     name = argv[0].text or ""
-    split = _MAPFILE.split(name, argv[1:])
+    split = MAPFILE.split(name, argv[1:])
     if len(split.operands) > 1:
         raise stop(name, "operands", f"{name} fills one array.")
     for each in split.operands:
         _variable(name, each)
-    return reads(
-        (argv[0], *_MAPFILE.emit(split.given), *split.operands), f"{name} takes lines into an array."
-    )
-
-
-_MAPFILE: Final = table(
-    "-t  -d=literal  -n=number  -s=number  -u=number",
-    no=(No("-C=  -c=", "callback", "runs a command for every line", Effect.RUNS_CODE),),
-    style="exact",
-    first=True,
-)
+    return reads((argv[0], *MAPFILE.emit(split.given), *split.operands), f"{name} takes lines into an array.")
 
 
 BUILTINS: Final[Mapping[str, NestedJudge]] = {

@@ -5,12 +5,29 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from gateway.judge.shell.argument import Argument
 from gateway.judge.shell.cursor import NotRead
+from gateway.judge.shell.finding import Effect
+from gateway.judge.shell.nested.table import No, table
 from gateway.judge.shell.scope import Scope
 from gateway.judge.shell.values import UNKNOWN
 
 FILLING: Final = frozenset(("read", "unset", "mapfile", "readarray", "declare", "typeset"))
 """Commands that set or unset variables named by their arguments."""
+
+READ: Final = table(
+    "-r  -s  -a=literal  -d=literal  -n=number  -N=number  -p=  -t=number  -u=number",
+    style="exact",
+    first=True,
+)
+"""Options of ``read``."""
+MAPFILE: Final = table(
+    "-t  -d=literal  -n=number  -s=number  -u=number",
+    no=(No("-C=  -c=", "callback", "runs a command for every line", Effect.RUNS_CODE),),
+    style="exact",
+    first=True,
+)
+"""Options of ``mapfile``."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ELEMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\[(?:(-?[0-9]{1,9})|([A-Za-z0-9_./:,%+=-]+))\]")
@@ -22,21 +39,22 @@ def note_filling(name: str, operands: list[str], scope: Scope) -> None:
 
     Args:
         name: of the command.
-        operands: its arguments, rebuilt; empty where not known.
+        operands: its arguments, rebuilt; an empty one where it is not known.
         scope: learns it.
 
     Raises:
         NotRead: a name stands for something else in this line, or a subscript may be evaluated.
     """
     match name:
-        case "read" if "-a" in operands:
-            _fill(operands[operands.index("-a") + 1], scope)
         case "read":
-            for each in filter(_NAME.fullmatch, operands):
-                scope.assign(each, UNKNOWN)
+            split = READ.split(name, tuple(map(Argument, operands)))
+            for array in split.values("-a"):
+                _fill(array.text or "", scope)
+            for variable in split.operands:
+                scope.assign(variable.text or "", UNKNOWN)
         case "mapfile" | "readarray":
-            named = operands[-1:] if operands and _NAME.fullmatch(operands[-1]) else ["MAPFILE"]
-            _fill(named[0], scope)
+            named = MAPFILE.split(name, tuple(map(Argument, operands))).operands
+            _fill((named[0].text or "") if named else "MAPFILE", scope)
         case "unset":
             for each in operands:
                 _unset(each, scope)

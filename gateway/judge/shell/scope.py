@@ -52,6 +52,7 @@ class Scope:
         home: what ``$HOME`` means; what the shell itself is given leads nowhere.
         arrays: what was assigned to arrays so far.
         before: the folder that ``cd -`` leads to; empty: not known.
+        log: whatever was set, in order; one for all copies.
     """
 
     held: Mapping[str, str] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class Scope:
     home: str = ""
     arrays: Arrays = field(default_factory=Arrays)
     before: str = ""
+    log: list[tuple[str, Value | Array | None]] = field(default_factory=list)
 
     def enter(self, folder: str) -> None:
         """Let the line stand in another folder from here on; ``cd -`` leads back.
@@ -68,10 +70,13 @@ class Scope:
         Args:
             folder: which; empty: not known.
         """
+        self.log.append(("", None))
         self.before, self.folder = self.folder, folder
 
     def value(self, name: str) -> Value:
         """What a variable may hold here."""
+        if name == "_":
+            return UNKNOWN  # bash leaves the last word of each command there
         array = self.arrays.found.get(name)
         if array is not None:
             return array.first
@@ -103,6 +108,7 @@ class Scope:
         if len(self.values) >= MOST_VARIABLES and name not in self.values:
             raise NotRead("variable", f"More than {MOST_VARIABLES} variables are not kept apart.")
         self.values[name] = value
+        self.log.append((name, value))
 
     def element(self, name: str, subscript: Subscript | None = None) -> Value:
         """What an element of an array may hold; without a subscript, or with one for all: any of them."""
@@ -153,6 +159,7 @@ class Scope:
         """
         self._set(name, array.first)
         self.arrays.found[name] = array
+        self.log.append((name, array))
 
     def declare(self, name: str, *, keyed: bool) -> None:
         """Let a name be an array from here on, with the elements that it has.
@@ -174,6 +181,8 @@ class Scope:
         """Let a variable or an array be unset."""
         self._set(name, UNSET)
         sort = self.arrays.sorts.get(name)
+        if sort == "keyed":
+            self.log.append((name, Array()))
         self.arrays.found.pop(name, None)
         if sort == "indexed":
             self.arrays.found[name] = EMPTY
@@ -203,8 +212,41 @@ class Scope:
     def copy(self) -> Scope:
         """A scope for what runs in a process of its own, or may not run at all."""
         return Scope(
-            self.held, self.inside, dict(self.values), self.folder, self.home, self.arrays.copy(), self.before
+            self.held,
+            self.inside,
+            dict(self.values),
+            self.folder,
+            self.home,
+            self.arrays.copy(),
+            self.before,
+            self.log,
         )
+
+    def check_since(self, mark: int) -> None:
+        """Let a loop's body pass that sets nothing but what this scope, where rounds begin, allows for.
+
+        Args:
+            mark: length of the log when the body began.
+
+        Raises:
+            NotRead: a command sets what could not be seen before it was judged, such as ``read $name``.
+        """
+        for name, held in self.log[mark:]:
+            if not self._allows_for(name, held):
+                raise NotRead(
+                    "variable", f"A loop changes {name or 'its folder'} by a name that is not written out."
+                )
+
+    def _allows_for(self, name: str, held: Value | Array | None) -> bool:
+        if held is None:
+            return not self.folder and not self.before
+        array = self.arrays.found.get(name)
+        if isinstance(held, Value):
+            # Of an array, what fills it is noted as one behind this.
+            return array is not None or self.value(name) | held == self.value(name)
+        if array is None:
+            return not held.keyed and self.element(name) | held.element == self.element(name)
+        return array | held == array
 
     def join(self, others: Iterable[Scope]) -> None:
         """Take over what holds where any of several ways was gone, each of which began here."""

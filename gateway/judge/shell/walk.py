@@ -131,8 +131,10 @@ class Walk:
         if command.name in dict(assigned_in(command.body)):
             value = value | scope.value(command.name)
         scope.assign(command.name, value if arguments else UNSET)
+        begun, mark = scope.copy(), len(scope.log)
         body = self.script(command.body, scope)
-        scope.join([before, scope.copy()])
+        begun.check_since(mark)
+        scope.join([before, begun, scope.copy()])
         return For(command.name, tuple(word_for(each) for each in arguments), body, redirected)
 
     def _any_of(self, arguments: list[Argument], scope: Scope) -> Value:
@@ -146,10 +148,12 @@ class Walk:
         redirected = self._redirections(command.redirections, scope)
         self._widen(command.condition, scope)
         self._widen(command.body, scope)
+        begun, mark = scope.copy(), len(scope.log)
         condition = self.script(command.condition, scope)
         way = scope.copy()
         body = self.script(command.body, way)
-        scope.join([scope.copy(), way])
+        begun.check_since(mark)
+        scope.join([begun, scope.copy(), way])
         return While(condition, body, command.until, redirected)
 
     def _widen(self, body: Script, scope: Scope) -> None:
