@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from dataclasses import dataclass, replace
@@ -115,7 +116,8 @@ def _shown(capture: ClusterCapture) -> str:
 
 async def _parts(write: ObjectWrite, text: str, production: ReadCluster) -> list[ObjectPart]:
     """Return what one write comes to: of a release of Helm, the objects that would have followed."""
-    release = release_of(write) if write.resource == "secrets" else None
+    # A few kilobytes can unpack to what takes seconds to read.
+    release = await asyncio.to_thread(release_of, write) if write.resource == "secrets" else None
     if release is None:
         return [await _part(write, text, production)]
     why = _RELEASE
