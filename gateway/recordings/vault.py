@@ -109,6 +109,7 @@ class FolderVault:
         self._marker = folder / _MARKER
         self._files: OrderedDict[SessionId, _File] = OrderedDict()
         self._filing = threading.Lock()
+        self._checking = threading.Lock()  # two that take a new folder over would each say it is another
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self._marker.exists():
@@ -141,6 +142,10 @@ class FolderVault:
 
     def check(self) -> None:
         """See :class:`Vault`. An empty folder in a vanished one's place, on the same disk, is taken over."""
+        with self._checking:
+            self._check()
+
+    def _check(self) -> None:
         try:
             if self._marker.read_bytes() == self._id:
                 self._place = self._stands()

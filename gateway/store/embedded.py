@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import secrets
@@ -252,7 +253,8 @@ class EmbeddedPostgres:
                 f"the password in {self.folder / 'password'} is not this PostgreSQL's",
                 hint="restore that file, or the whole folder, from a backup",
             ) from None
-        await connection.close()
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await connection.close()  # it may be killed again just now: who waits for it finds that out
         return True
 
 

@@ -9,6 +9,7 @@ import resource
 import shutil
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from gateway.domain.ids import SessionId
 from gateway.recordings.frames import Ended, UnitFrame
 from gateway.recordings.recording import RecordingFull
 from gateway.recordings.replay import replay
+from gateway.recordings.vault import FolderVault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,6 +189,17 @@ async def test_the_bare_mount_point_of_a_lost_disk_takes_no_recordings(place) ->
             assert list(place.folder.iterdir()) == []
             await recording.close(Ended("recording-lost", "gone"))
             subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place.folder], check=True)
+
+
+def test_a_folder_in_a_vanished_ones_place_is_taken_over_once(tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    vault = FolderVault(folder)
+    for _ in range(20):
+        shutil.rmtree(folder)
+        folder.mkdir()
+        with ThreadPoolExecutor(8) as threads:
+            for looked in [threads.submit(vault.check) for _ in range(8)]:
+                looked.result()
 
 
 async def test_a_disk_that_fails_ends_the_session(place) -> None:
