@@ -225,7 +225,7 @@ def test_a_restart_lets_what_runs_end_and_cuts_it_where_there_is_no_time(
         ThreadPoolExecutor(3) as threads,
     ):
         first.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
-        ending = threads.submit(first.execute, "SELECT 'whole', pg_sleep(3)")
+        ending = threads.submit(first.execute, "SELECT 'whole', pg_sleep(1.5)")
         cut = threads.submit(second.execute, "SELECT pg_sleep(60)")
         time.sleep(0.5)
         stopping = threads.submit(other.stop)

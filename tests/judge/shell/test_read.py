@@ -19,7 +19,7 @@ from gateway.judge.shell.read import read
 from gateway.judge.shell.tree import AndOr, Script, Simple, text_of
 
 SLOW = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
 
@@ -59,7 +59,7 @@ def test_a_tree_put_down_reads_as_that_tree(script: Script) -> None:
 
 
 @given(scripts())
-@settings(SLOW, max_examples=25)
+@settings(SLOW, max_examples=15)
 def test_shfmt_understands_the_canonical_text(script: Script) -> None:
     emitted = put_down(script)
     if isinstance(emitted, NotRead):

@@ -182,7 +182,7 @@ def sources(draw: st.DrawFn) -> Source:
 
 @given(sources())
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 def test_any_tree_survives_its_canonical_text(source: Source) -> None:
     assert read(emit(source)) == source
@@ -239,7 +239,7 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_text_has_a_verdict_and_an_allowed_one_reads_the_same_again(text: str) -> None:
     program = judge_program(text)
     if program.allowed:

@@ -83,7 +83,7 @@ def test_canonical_text_does_what_the_original_did(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=15).map(" ".join))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_any_text_has_a_verdict_and_an_allowed_one_reads_the_same_again(text: str) -> None:
     program = judge_program(text)
     if program.allowed:
